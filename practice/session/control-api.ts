@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import ms from "ms";
 import { messageOf } from "../../src/lib/errors.ts";
 import type { Logger } from "../../src/lib/log.ts";
 import { requestUrl } from "../../src/lib/request-url.ts";
@@ -78,6 +79,8 @@ export function createControlApi(behind: Behind): ControlApi {
       panel: session?.environment.panel ?? null,
       parts: session?.environment.parts ?? [],
       rows: rows ?? [],
+      /** How far the store's clock is ahead of real time, seconds. */
+      clockAhead: (await session?.clock.aheadSeconds().catch(() => 0)) ?? 0,
       strikes: session?.environment.strikes ?? [],
       alerts: session === null ? [] : await alertsIn(session.system),
       runbooks:
@@ -119,6 +122,15 @@ export function createControlApi(behind: Behind): ControlApi {
     await session.sendAlert(found.id, status === "resolved" ? "resolved" : "firing");
   }
 
+  /** `by`: as people write a time: 2h, 30d. */
+  async function moveClock({ by }: Record<string, unknown>): Promise<void> {
+    const session = behind.now();
+    const milliseconds = typeof by === "string" ? ms(by as ms.StringValue) : undefined;
+    if (session === null) throw new Error("No system is set up at this moment.");
+    if (milliseconds === undefined || Number.isNaN(milliseconds)) throw new Error("Say by how much: 90m, 2h, 30d.");
+    await session.clock.moveForward(Math.round(milliseconds / 1000));
+  }
+
   /** The world as a runbook finds it, so that it can be played, and the words that start it then. */
   async function scene({ runbook, mode }: Record<string, unknown>): Promise<{ words: string }> {
     const session = behind.now();
@@ -148,6 +160,9 @@ export function createControlApi(behind: Behind): ControlApi {
         return say(response, 200, await state());
       case "POST /systems/alert":
         await alert(await givenIn(request));
+        return say(response, 200, await state());
+      case "POST /systems/clock":
+        await moveClock(await givenIn(request));
         return say(response, 200, await state());
       case "POST /systems/scene":
         return say(response, 200, { ...(await scene(await givenIn(request))), ...(await state()) });

@@ -120,6 +120,9 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
       get dataFolder() {
         return current().dataFolder;
       },
+      get clock() {
+        return current().clock;
+      },
       botCommand: (extra) => current().botCommand(extra),
       sendAlert: (name, status) => current().sendAlert(name, status),
     };

@@ -12,6 +12,7 @@ import type { Pager } from "../pagerduty/index.ts";
 import type { Workspace } from "../slack/index.ts";
 import { environmentKindOf } from "../systems/index.ts";
 import { BOT_PID, type BotCommand, BotProcess } from "./bot-process.ts";
+import { createPracticeClock, type PracticeClock } from "./clock.ts";
 import { sendAlert } from "./send-alert.ts";
 
 /** What stays while systems come and go. */
@@ -40,6 +41,8 @@ export interface PracticeSession {
   readonly bot: BotProcess;
   /** The data folder of the bot's own store. */
   readonly dataFolder: string;
+  /** The clock of that store: practice can let time pass. */
+  readonly clock: PracticeClock;
   /** Posts an alert to its bot, as monitoring would. */
   sendAlert(name: string, status: "firing" | "resolved"): Promise<void>;
   /** How another bot on the same store and the same Slack is started; its health is served on a port of its own. */
@@ -115,6 +118,7 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
       environment: practiceEnvironment,
       bot,
       dataFolder,
+      clock: createPracticeClock(made.url),
       botCommand,
       sendAlert: (name, status) => sendAlert(alerts, { name, system: kind.system, status }),
       stop,

@@ -14,7 +14,7 @@ export type { AlertsConfig } from "./config.ts";
 
 export interface AlertsOptions extends Pick<Hearing, "systems" | "books"> {
   readonly config: AlertsConfig;
-  readonly timeline: Pick<Timeline, "decide" | "read" | "now" | "follow">;
+  readonly timeline: Pick<Timeline, "decide" | "read" | "now" | "realNow" | "follow">;
   readonly incidents: Pick<Incidents, "read" | "decide" | "open" | "toCatchUp">;
   readonly inbox: Inbox;
   readonly tally: Tally;
@@ -51,6 +51,7 @@ export function startAlerts(options: AlertsOptions): Alerts {
     ...{ config, inbox, tally, log },
     certificate: createCertificates(options.certificate),
     now: () => timeline.now(),
+    realNow: () => timeline.realNow(),
     received: worker.now,
   });
   worker.start();

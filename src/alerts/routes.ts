@@ -20,6 +20,8 @@ export interface AlertRoutesOptions {
   readonly certificate: FetchCertificate;
   /** The store's clock. */
   readonly now: () => Date;
+  /** Real time, which senders sign by. */
+  readonly realNow: () => Date;
   readonly log: Logger;
   /** Something is in the inbox. */
   readonly received: () => void;
@@ -72,7 +74,7 @@ function grafana(options: AlertRoutesOptions): WebhookRoute {
         : unauthenticated(options, "grafana", from),
     async receive(delivery) {
       const isKnown = hasCredentials(delivery.headers, secrets);
-      if (!isKnown && !isSigned(delivery, GRAFANA_SIGNATURE, secrets, options.now()))
+      if (!isKnown && !isSigned(delivery, GRAFANA_SIGNATURE, secrets, options.realNow()))
         return unauthenticated(options, "grafana", delivery.from);
       return keep(options, "grafana", parseGrafana(delivery.raw), windowKey(delivery.raw, options.now()));
     },
@@ -87,7 +89,7 @@ function generic(options: AlertRoutesOptions): WebhookRoute {
     refuse: ({ headers, from }) => (GENERIC_SIGNATURE.header in headers ? null : refuse(from)),
     async receive(delivery) {
       const { headers, raw, from } = delivery;
-      if (!isSigned(delivery, GENERIC_SIGNATURE, options.config.generic, options.now())) return refuse(from);
+      if (!isSigned(delivery, GENERIC_SIGNATURE, options.config.generic, options.realNow())) return refuse(from);
       // What was signed once counts once, for as long as its signature holds.
       const key = sha256(Buffer.concat([Buffer.from(`${headers[GENERIC_SIGNATURE.timestampHeader]}.`), raw]));
       return keep(options, "generic", parseGeneric(raw), key);
@@ -96,13 +98,13 @@ function generic(options: AlertRoutesOptions): WebhookRoute {
 }
 
 function cloudwatch(options: AlertRoutesOptions): WebhookRoute {
-  const { config, certificate, now } = options;
+  const { config, certificate, realNow } = options;
   return { path: "/alerts/cloudwatch", bodyBytes: BODY_BYTES, receive };
 
   async function receive({ raw, from }: Delivery): Promise<number> {
     const envelope = envelopeIn(raw);
     if (envelope === null) return refused(options, "cloudwatch", "the body is no message of SNS");
-    const rules = { topics: config.cloudwatch, certificate, now: now() };
+    const rules = { topics: config.cloudwatch, certificate, now: realNow() };
     const why = await refuseEnvelope(envelope, rules).catch((error) => {
       options.log.warn({ event: "alerts.certificate", says: messageOf(error) }, "a certificate of SNS was not fetched");
       return undefined;

@@ -262,6 +262,9 @@ export function createEngine(ports: EnginePorts): Engine {
           for (const one of live.values()) if (one.lease.stream === stream) one.driver.poke(version);
         }),
         leases.onDue(look),
+        timeline.onJump(() => {
+          for (const one of live.values()) one.driver.poke(0);
+        }),
       );
       beatRegularly();
       claiming = claimLoop();

@@ -55,10 +55,10 @@ export function createTotp(
 
     confirm(holders, code, current, request, from = "slack") {
       const own = keysOrStop();
-      return proofs.change(withCounters(holders, from), (rows, now) => {
+      return proofs.change(withCounters(holders, from), (rows, now, realNow) => {
         const judged = holders.map((holder) => {
           const row = counting(rows, holder, from);
-          return confirmed(own, holder, row, code, current, request, now);
+          return confirmed(own, holder, row, code, current, request, { now, realNow });
         });
         const no = judged.find(({ verdict }) => !verdict.ok);
         const kept = judged.filter(({ verdict }) => no === undefined || !verdict.ok);
@@ -82,8 +82,9 @@ export function createTotp(
 
     check(holder, code, request, from = "slack") {
       const own = keysOrStop();
-      return proofs.change(withCounters([holder], from), (rows, now) => {
-        const checked = tried(own, holder, counting(rows, holder, from), code, request, now);
+      return proofs.change(withCounters([holder], from), (rows, now, realNow) => {
+        const clocks = { now, realNow };
+        const checked = tried(own, holder, counting(rows, holder, from), code, request, clocks);
         return { rows: apart(rows, [checked], from), value: checked.verdict };
       });
     },
@@ -143,6 +144,12 @@ function counted(row: SecondFactorRow | undefined, askedAt: Date | null, now: Da
   };
 }
 
+/** The store's clock, and real time, which authenticators show codes by. */
+interface Clocks {
+  readonly now: Date;
+  readonly realNow: Date;
+}
+
 interface Judged {
   readonly holder: string;
   readonly row: SecondFactorRow;
@@ -150,7 +157,15 @@ interface Judged {
 }
 
 /** One try with the confirmed secret: counted, locked after five wrong ones, and no code twice. */
-function tried(keys: Keys, holder: string, row: SecondFactorRow, code: string, request: string, now: Date): Judged {
+function tried(
+  keys: Keys,
+  holder: string,
+  row: SecondFactorRow,
+  code: string,
+  request: string,
+  clocks: Clocks,
+): Judged {
+  const { now, realNow } = clocks;
   const no = (problem: Problem, after: SecondFactorRow = row): Judged => ({
     holder,
     row: after,
@@ -160,7 +175,7 @@ function tried(keys: Keys, holder: string, row: SecondFactorRow, code: string, r
   if (row.lockedUntil !== null && now < row.lockedUntil) return no(locked(row.lockedUntil));
   const opened = unsealByAny(keys, holder, row.secret);
   if (opened === null) return no(UNREADABLE);
-  const step = stepOf(opened.secret, code, now);
+  const step = stepOf(opened.secret, code, realNow);
   if (step === null) return wrong(holder, row, now);
   if (step === row.lastStep && row.lastKey === request) return { holder, row, verdict: { ok: true } };
   if (step <= row.lastStep) return no(USED);
@@ -192,18 +207,19 @@ function confirmed(
   code: string,
   current: string | null,
   request: string,
-  now: Date,
+  clocks: Clocks,
 ): Judged {
+  const { now, realNow } = clocks;
   const no = (problem: Problem): Judged => ({ holder, row, verdict: refused(problem) });
   const pending = row.pending === null ? null : (unsealByAny(keys, holder, row.pending)?.secret ?? null);
   const waited = now.getTime() - (row.pendingAt?.getTime() ?? 0);
   if (row.pending === null || pending === null || waited > PENDING_SECONDS * 1000) return no(NOTHING_PENDING);
   if (row.secret !== null) {
     if (current === null || current.trim() === "") return no(CURRENT_NEEDED);
-    const before = tried(keys, holder, row, current, request, now);
+    const before = tried(keys, holder, row, current, request, clocks);
     if (!before.verdict.ok) return before;
   }
-  const step = stepOf(pending, code, now);
+  const step = stepOf(pending, code, realNow);
   if (step === null) return no({ ...WRONG, next: "Take the code your authenticator shows for the new entry now" });
   const { pending: secret } = row;
   // With a code of the one before it is the same person; without one there is nobody yet who says so.

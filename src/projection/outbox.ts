@@ -195,7 +195,9 @@ export function createOutbox(pool: Pool): Outbox {
     },
 
     async dueForRedraw() {
-      const { rows } = await run("select stream from lifeboat.outbox_stream where redraw_at <= now()");
+      const { rows } = await run(
+        "select stream from lifeboat.outbox_stream where redraw_at <= (select lifeboat.clock())",
+      );
       return rows.map((row) => row.stream);
     },
 

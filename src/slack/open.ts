@@ -89,7 +89,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     itself: () => who?.botUser ?? null,
     onLockedOut: lockedOut,
     tooOften: (user) => context.tally.add("refused/too-often", user, 3600),
-    now: () => timeline.now(),
+    now: () => timeline.realNow(),
     log,
   });
   const receiver = receiverFor(options, {

@@ -121,7 +121,7 @@ export async function acceptStore(
   const { rows } = await pool.query<{ stream: string; version: number; hash: string }>(
     `select id as stream, version, head_hash as hash from lifeboat.stream where version > 0 order by id collate "C"`,
   );
-  const clock = await pool.query<{ at: Date }>("select clock_timestamp() as at");
+  const clock = await pool.query<{ at: Date }>("select lifeboat.clock() as at");
   const statement: AcceptanceStatement = {
     statement: "lifeboat/acceptance/1",
     at: (clock.rows[0]?.at ?? new Date()).toISOString(),

@@ -1,24 +1,61 @@
-/** The database's clock between contacts. Measured against a monotonic clock: this machine's wall clock may jump. */
+/**
+ * The store's clock between contacts, which practice can move ahead, and the real time of its database, which nobody can. Measured
+ * against a monotonic clock: this machine's wall clock may jump.
+ */
 export interface StoreClock {
+  /** The store's clock: what is decided by time is decided by this. */
   now(): Date;
-  /** A time the database told, asked for at `sentAt` and answered just now (both `performance.now()`). */
-  heard(told: Date, sentAt: number): void;
+  /** Real time, for what is compared with the world outside: Slack's times, signatures. */
+  realNow(): Date;
+  /** A time the database told, asked for at `sentAt` and answered just now (both `performance.now()`). `real`: where it told that too. */
+  heard(told: Date, sentAt: number, real?: Date): void;
+  /** Calls back when the store's clock jumped: what sleeps until a moment looks again. */
+  onJump(jumped: () => void): () => void;
 }
 
+/** More than any answer is late by, milliseconds. */
+const JUMP_MS = 5_000;
+
 export function createClock(): StoreClock {
+  const store = createEstimate();
+  const real = createEstimate();
+  const jumps = new Set<() => void>();
+  let isFirst = true;
+  return {
+    now: store.now,
+    realNow: real.now,
+    heard(told, sentAt, realTold) {
+      if (realTold !== undefined) real.heard(realTold, sentAt);
+      const jumped = store.heard(told, sentAt) && !isFirst;
+      isFirst = false;
+      if (jumped) for (const callback of jumps) callback();
+    },
+    onJump(jumped) {
+      const own = () => jumped();
+      jumps.add(own);
+      return () => void jumps.delete(own);
+    },
+  };
+}
+
+function createEstimate() {
   let told = Date.now();
   let heardAt = performance.now();
   let doubt = Number.POSITIVE_INFINITY;
+  const now = () => new Date(told + performance.now() - heardAt);
   return {
-    now: () => new Date(told + performance.now() - heardAt),
-    heard(time, sentAt) {
+    now,
+    /** True: it is not the clock we knew. */
+    heard(time: Date, sentAt: number): boolean {
       const received = performance.now();
       const latency = received - sentAt;
+      const isJump = Math.abs(time.getTime() - now().getTime()) > latency + JUMP_MS;
       // A quick answer is trusted over a slow one for a while: what an answer waited for is unknown.
-      if (latency > doubt && latency > 20 && received - heardAt < 10_000) return;
+      if (!isJump && latency > doubt && latency > 20 && received - heardAt < 10_000) return false;
       told = time.getTime();
       heardAt = received - latency / 2;
       doubt = latency;
+      return isJump;
     },
   };
 }

@@ -120,8 +120,12 @@ export interface Timeline {
    */
   onReread(again: () => void): () => void;
 
-  /** The database's clock, estimated between contacts. */
+  /** The store's clock, estimated between contacts: the database's own, which only practice can move. */
   now(): Date;
+  /** Real time by the database's clock, which nobody moves: for what is compared with times of the world outside. */
+  realNow(): Date;
+  /** Calls back when the store's clock jumped, which only practice makes it do: what sleeps until a moment looks again. */
+  onJump(jumped: () => void): () => void;
   close(): Promise<void>;
 }
 

@@ -94,6 +94,28 @@ export async function assertAppendOnly(pool: pg.Pool): Promise<void> {
   });
 }
 
+/** What the store's clock is in production: the database's own, and nothing added. */
+const UNMOVED = "select pg_catalog.clock_timestamp()";
+
+/**
+ * Time moves by itself in production. A store whose clock was ever replaced was practised on, and isn't worked with for real.
+ * @throws LifeboatError `store-clock-moved`
+ */
+export async function assertUnmoved(pool: Pick<pg.Pool, "query">): Promise<void> {
+  const { rows } = await pool.query<{ body: string }>(
+    `select trim(prosrc) as body from pg_proc
+      where proname = 'clock' and pronamespace = 'lifeboat'::regnamespace`,
+  );
+  if (rows.length === 1 && rows[0]?.body === UNMOVED) return;
+  throw new LifeboatError({
+    code: "store-clock-moved",
+    where: "DATABASE_URL",
+    what: "The clock of this store isn't the database's own: it was moved, as practice does",
+    allowed: "A store that was never practised on",
+    next: "Give another database, or restore this one from a backup of before",
+  });
+}
+
 /** True where a login of that URL could change what is recorded. The schema has to be there. */
 export async function isPowerful(url: string, name: string): Promise<boolean> {
   return asOwner(url, name, async (client) => (await client.query(powers, [kept])).rows.length > 0);

@@ -36,12 +36,12 @@ interface Head {
   readonly leased: boolean;
 }
 
-// The clock is read after the lock was waited for; a driver's write is its heartbeat too.
+// The clock is read after the lock was waited for; a driver's write is its heartbeat too, in real time.
 const lockStream = `
   with s as materialized (select id, version, head_hash from lifeboat.stream where id = $1 for update),
   l as (update lifeboat.run r set beat_at = clock_timestamp() from s
          where r.id = $2 and r.stream = s.id and r.epoch = $3::bigint and r.owner = $4 and not r.done returning r.id)
-  select s.version, s.head_hash as hash, clock_timestamp() as clock,
+  select s.version, s.head_hash as hash, lifeboat.clock() as clock,
          ($2::text is null or exists (select 1 from l)) as leased
     from s`;
 
@@ -53,7 +53,7 @@ const append = `
            x.mac, x."macKey"
       from jsonb_to_recordset($2::jsonb) as x(version int, key text, run text, type text, data jsonb, actor jsonb,
            at timestamptz, "previousHash" text, hash text, mac text, "macKey" text)),
-  w as (update lifeboat.run set wake_at = clock_timestamp() where stream = $1 and not done and id is distinct from $3)
+  w as (update lifeboat.run set wake_at = lifeboat.clock() where stream = $1 and not done and id is distinct from $3)
   update lifeboat.stream set version = $4, head_hash = $5, updated_at = $6, changed = pg_current_xact_id() where id = $1`;
 
 /**

@@ -11,6 +11,7 @@ export interface Follower {
 
 interface Looked {
   readonly clock: Date;
+  readonly realClock: Date;
   readonly horizon: string;
   readonly id: string | null;
   readonly version: number | null;
@@ -19,7 +20,7 @@ interface Looked {
 // A transaction not yet visible at the last look has an id at or above that look's horizon, however long it takes. A
 // horizon below ours means another database (restored, replaced): then everything is new.
 const look = `
-  select clock_timestamp() as clock, pg_snapshot_xmin(pg_current_snapshot())::text as horizon, s.id, s.version
+  select lifeboat.clock() as clock, clock_timestamp() as "realClock", pg_snapshot_xmin(pg_current_snapshot())::text as horizon, s.id, s.version
     from (select 1) one left join lifeboat.stream s
       on s.changed >= $1::xid8 or pg_snapshot_xmin(pg_current_snapshot()) < $1::xid8`;
 
@@ -58,7 +59,7 @@ export function openFollower(
     const { rows } = await pool.query<Looked>(query);
     const first = rows[0];
     if (first === undefined) return;
-    clock.heard(first.clock, sentAt);
+    clock.heard(first.clock, sentAt, first.realClock);
     if (BigInt(first.horizon) < BigInt(horizon)) told = new Map();
     const found = rows.flatMap(({ id, version }) => (id === null || version === null ? [] : [{ id, version }]));
     for (const { id, version } of found) tell(id, version);
@@ -83,6 +84,7 @@ export function openFollower(
     if (space > 0) tell(payload.slice(space + 1), Number(payload.slice(0, space)));
   });
   const unconnected = listener.onConnect(soon);
+  const unmoved = listener.on("lifeboat_clock", soon);
 
   return {
     follow(changed) {
@@ -98,6 +100,7 @@ export function openFollower(
       closed = true;
       unheard();
       unconnected();
+      unmoved();
       clearTimeout(timer);
       await looking;
     },

@@ -7,7 +7,7 @@ import { type Listener, replicaLockClass } from "./listener.ts";
 import { patiently } from "./transient-errors.ts";
 
 /**
- * Seconds by the database's clock. Why these: an outage shorter than `gap` ages the beat of a live holder (one a second)
+ * Seconds by the database's own clock. Why these: an outage shorter than `gap` ages the beat of a live holder (one a second)
  * to at most about 3 s, which is under `lock`; a longer one breaks the robber's own contact, and then it waits `guard`
  * so that the holders can beat first. Keep `lock` > `gap` + beat period + slack.
  */
@@ -46,6 +46,7 @@ interface Suspect {
 
 interface Claimed {
   readonly clock: Date;
+  readonly realClock: Date;
   readonly next: Date | null;
   readonly suspects: readonly Suspect[] | null;
   readonly run: string | null;
@@ -65,13 +66,14 @@ const lives = `exists (select 1 from pg_locks l where l.locktype = 'advisory' an
 
 // Free, or abandoned: silent for a whole lease (or with a beat from the future, after the store's clock went back), or
 // silent for less with its session gone, or proven to be dead ($9, $10: run and epoch) with its session gone. $3, $4: this
-// replica's last contact and the first of the unbroken row of them. $11: who we are.
+// replica's last contact and the first of the unbroken row of them. $11: who we are. When a run is due is told by the store's
+// clock, everything about holders in real time: a clock that is moved in practice takes a run from nobody.
 const claim = `
   with guarded as (select now() - $3::timestamptz between interval '0' and $7 * interval '1s'
                           and $3::timestamptz - $4::timestamptz >= $8 * interval '1s' as may_rob),
   due as (
     select r.id from lifeboat.run r
-     where not r.done and r.wake_at <= now()
+     where not r.done and r.wake_at <= (select lifeboat.clock())
        and (r.owner is null or ((select may_rob from guarded) and (
              r.beat_at not between now() - $5 * interval '1s' and now() + $5 * interval '1s'
              or (r.beat_at < now() - $6 * interval '1s' and not ${lives})))
@@ -85,16 +87,16 @@ const claim = `
       from due where r.id = due.id returning r.id, r.stream, r.epoch, r.deaths, r.plan_hash),
   later as (
     select min(case when r.owner is null then r.wake_at
-                    when not ${lives} then r.beat_at + $6 * interval '1s' end) as at
+                    when not ${lives} then lifeboat.clock() + (r.beat_at + $6 * interval '1s' - now()) end) as at
       from lifeboat.run r where not r.done and r.owner is distinct from $1 and r.id not in (select id from due)),
   suspects as (
     select r.id as run, r.epoch::text as epoch, r.owner, ${lives} as lives, r.holder
       from lifeboat.run r
-     where $2 > 0 and not r.done and r.wake_at <= now() and r.owner <> $1 and r.id not in (select id from due)
+     where $2 > 0 and not r.done and r.wake_at <= (select lifeboat.clock()) and r.owner <> $1 and r.id not in (select id from due)
        and r.holder ->> 'replica' = r.owner::text and r.holder ->> 'epoch' = r.epoch::text
        and r.holder ->> 'bootId' = $11::jsonb ->> 'bootId'
        and r.holder ->> 'pidNamespace' = $11::jsonb ->> 'pidNamespace')
-  select now() as clock, (select at from later) as next, (select json_agg(s) from suspects s) as suspects,
+  select lifeboat.clock() as clock, now() as "realClock", (select at from later) as next, (select json_agg(s) from suspects s) as suspects,
          t.id as run, t.stream, t.epoch::text as epoch, t.deaths, p.hash as "planHash", p.bytes as "planBytes"
     from (select 1) one left join taken t on true left join lifeboat.plan p on p.hash = t.plan_hash`;
 
@@ -130,7 +132,7 @@ export function createLeases({ pool, replica, clock, listener, closed, log, timi
   const due = () => {
     for (const callback of callbacks) callback();
   };
-  const unheard = [listener.on("lifeboat_due", due), listener.onConnect(due)];
+  const unheard = [listener.on("lifeboat_due", due), listener.onConnect(due), clock.onJump(due)];
 
   function dueAt(at: Date): void {
     const wait = Math.max(0, at.getTime() - clock.now().getTime()) + 5;
@@ -171,8 +173,8 @@ export function createLeases({ pool, replica, clock, listener, closed, log, timi
     });
     const first = rows[0];
     if (first === undefined) return { leases: [], suspects: [] };
-    clock.heard(first.clock, sentAt);
-    contact(first.clock);
+    clock.heard(first.clock, sentAt, first.realClock);
+    contact(first.realClock);
     if (first.next && room > 0 && first.next > first.clock) dueAt(first.next);
     return { leases: rows.flatMap(leaseOf), suspects: first.suspects ?? [] };
   }

@@ -14,7 +14,7 @@ const pulse = 5_000;
  * once. It needs a session of its own (no PgBouncer in transaction mode). Without it polling and the lease still hold.
  */
 export interface Listener {
-  on(channel: "lifeboat_changed" | "lifeboat_due", heard: (payload: string) => void): () => void;
+  on(channel: "lifeboat_changed" | "lifeboat_due" | "lifeboat_clock", heard: (payload: string) => void): () => void;
   /** Calls back after every (re)connect: notices sent meanwhile are lost, so look for yourself. */
   onConnect(connected: () => void): () => void;
   close(): Promise<void>;
@@ -38,6 +38,7 @@ export function openListener(url: string, name: string, replica: number, log: Lo
       await client.connect();
       await client.query("listen lifeboat_changed");
       await client.query("listen lifeboat_due");
+      await client.query("listen lifeboat_clock");
       let locked = await tryLock(client, replica);
       for (const tell of connected) tell();
       for (;;) {

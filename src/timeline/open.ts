@@ -6,7 +6,7 @@ import type { Logger } from "../lib/log.ts";
 import type { Seals } from "./authentic.ts";
 import { createClock } from "./clock.ts";
 import type { Leases, Timeline } from "./contract.ts";
-import { assertAppendOnly, isPowerful, openPool } from "./database.ts";
+import { assertAppendOnly, assertUnmoved, isPowerful, openPool } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
 import { horizonNow, openFollower } from "./follow.ts";
 import { createGuard, type Guard } from "./guard.ts";
@@ -115,7 +115,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     })();
     return closed;
   };
-  clock.heard(opened.clock, opened.askedAt);
+  clock.heard(opened.clock, opened.askedAt, opened.realClock);
   const authenticity = { keyring, seals: opened.seals };
   const { signsAfter = [] } = options;
   const timeline = createTimeline({
@@ -174,6 +174,7 @@ interface Entered {
   readonly replica: number;
   readonly horizon: string;
   readonly clock: Date;
+  readonly realClock: Date;
   readonly askedAt: number;
 }
 
@@ -192,10 +193,11 @@ async function enter(entry: Entry, options: StoreOptions): Promise<Entered> {
   const pool = openPool(appUrl, name, log);
   try {
     await assertAppendOnly(pool);
+    if (options.production === true) await assertUnmoved(pool);
     const seals = await readSeals(pool, keyring);
     const askedAt = performance.now();
-    const { rows } = await pool.query<Pick<Entered, "replica" | "clock" | "horizon">>(
-      `select nextval('lifeboat.replica')::int as replica, clock_timestamp() as clock, (${horizonNow}) as horizon`,
+    const { rows } = await pool.query<Pick<Entered, "replica" | "clock" | "realClock" | "horizon">>(
+      `select nextval('lifeboat.replica')::int as replica, lifeboat.clock() as clock, clock_timestamp() as "realClock", (${horizonNow}) as horizon`,
     );
     if (rows[0] === undefined) throw new Error("PostgreSQL answered a question with nothing");
     return { ...rows[0], pool, appUrl, seals, askedAt };

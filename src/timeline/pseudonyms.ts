@@ -199,7 +199,7 @@ function changed(value: unknown, change: (text: string) => string): unknown {
 /** As the owner: who these texts mean is forgotten. The events stay as they are, and verify. */
 export async function forget(db: Db, texts: readonly string[]): Promise<number> {
   const { rowCount } = await db.query(
-    "update lifeboat.person set identity = null, erased_at = clock_timestamp() where identity = any($1)",
+    "update lifeboat.person set identity = null, erased_at = lifeboat.clock() where identity = any($1)",
     [texts],
   );
   return rowCount ?? 0;

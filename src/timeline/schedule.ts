@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 
 /**
- * When streams have to be looked at though nothing happens to them: durable, by the database's clock, one process at a
+ * When streams have to be looked at though nothing happens to them: durable, by the store's clock, one process at a
  * time. Moments that passed while nobody looked collapse into one look. What is due is decided elsewhere, from the events.
  */
 export interface Schedule {
@@ -26,7 +26,7 @@ export function createSchedule(pool: Pool): Schedule {
     async claim(seconds, limit) {
       const { rows } = await pool.query<{ stream: string }>(
         `with due as (select stream from lifeboat.schedule
-                       where next_at <= clock_timestamp() and claimed_until <= clock_timestamp()
+                       where next_at <= (select lifeboat.clock()) and claimed_until <= clock_timestamp()
                        order by next_at for update skip locked limit $2)
          update lifeboat.schedule s set claimed_until = clock_timestamp() + $1 * interval '1s'
            from due where s.stream = due.stream returning s.stream`,

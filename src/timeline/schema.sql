@@ -140,7 +140,7 @@ create table lifeboat.run (
   epoch bigint not null default 0,
   owner integer,
   beat_at timestamp with time zone,
-  wake_at timestamp with time zone default clock_timestamp(),
+  wake_at timestamp with time zone default lifeboat.clock(),
   done boolean not null default false,
   deaths integer not null default 0,
   holder jsonb
@@ -263,6 +263,12 @@ CREATE INDEX stream_updated ON lifeboat.stream USING btree (updated_at DESC);
 create sequence lifeboat.replica as integer cycle;
 
 -- functions
+CREATE OR REPLACE FUNCTION lifeboat.clock()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ PARALLEL SAFE
+AS $function$select pg_catalog.clock_timestamp()$function$
+;
 CREATE OR REPLACE FUNCTION lifeboat.head_is_an_event()
  RETURNS trigger
  LANGUAGE plpgsql

@@ -21,12 +21,12 @@ export interface SecondFactors {
   /** Those of them who have something confirmed. */
   confirmed(holders: readonly string[]): Promise<ReadonlySet<string>>;
   /**
-   * Locks these holders, hands over the newest entry of each (blank where there is none) with the database's clock, and
+   * Locks these holders, hands over the newest entry of each (blank where there is none) with the store's clock and real time, and
    * appends what comes back changed: two tries at once are two tries, one after the other.
    */
   change<T>(
     holders: readonly string[],
-    decide: (rows: ReadonlyMap<string, SecondFactorRow>, now: Date) => Changed<T>,
+    decide: (rows: ReadonlyMap<string, SecondFactorRow>, now: Date, realNow: Date) => Changed<T>,
   ): Promise<T>;
   /** Takes away everything a holder proves with: an entry that says so. */
   forget(holder: string): Promise<boolean>;
@@ -101,9 +101,15 @@ export function createSecondFactors(pool: pg.Pool, keyring: Keyring): SecondFact
         for (const holder of [...new Set(holders)].sort())
           await client.query("select pg_advisory_xact_lock(hashtextextended('lifeboat.proof/' || $1, 0))", [holder]);
         const newest = await newestOf(client, keyring, holders);
-        const clock = await client.query<{ now: Date }>("select clock_timestamp() as now");
+        const clock = await client.query<{ now: Date; real: Date }>(
+          "select lifeboat.clock() as now, clock_timestamp() as real",
+        );
         const known = new Map([...newest].map(([holder, { row }]) => [holder, row]));
-        const { rows: changed, value } = decide(known, clock.rows[0]?.now ?? new Date(0));
+        const { rows: changed, value } = decide(
+          known,
+          clock.rows[0]?.now ?? new Date(0),
+          clock.rows[0]?.real ?? new Date(0),
+        );
         for (const [holder, row] of changed) {
           const { row: before, next } = newest.get(holder) ?? { row: blank, next: 1 };
           if (!isSame(before, row)) await append(client, keyring, holder, next, row);

@@ -3,11 +3,11 @@ import type { Tallied, Tally } from "./contract.ts";
 
 const ADD = `
   insert into lifeboat.tally as t (what, who, since, count, total, last_at, last)
-  values ($1, $2, clock_timestamp(), 1, 1, clock_timestamp(), $4)
+  values ($1, $2, lifeboat.clock(), 1, 1, lifeboat.clock(), $4)
   on conflict (what, who) do update set
-    count = case when t.since + make_interval(secs => $3) <= clock_timestamp() then 1 else t.count + 1 end,
-    since = case when t.since + make_interval(secs => $3) <= clock_timestamp() then clock_timestamp() else t.since end,
-    total = t.total + 1, last_at = clock_timestamp(), last = excluded.last
+    count = case when t.since + make_interval(secs => $3) <= excluded.since then 1 else t.count + 1 end,
+    since = case when t.since + make_interval(secs => $3) <= excluded.since then excluded.since else t.since end,
+    total = t.total + 1, last_at = excluded.last_at, last = excluded.last
   returning count`;
 
 const READ = `

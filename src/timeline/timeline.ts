@@ -199,6 +199,8 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
     onDoubt: guard.onDoubt,
     signer,
     now: clock.now,
+    realNow: clock.realNow,
+    onJump: clock.onJump,
     close: parts.close,
   };
 }

@@ -39,6 +39,7 @@ beforeAll(async () => {
       return certificate;
     },
     now: () => NOW,
+    realNow: () => NOW,
     log: quiet,
     received: () => {},
   });

@@ -62,6 +62,7 @@ beforeAll(async () => {
     tally: { add: async () => 1 },
     certificate: () => Promise.reject(new Error("nothing is fetched here")),
     now: () => new Date(),
+    realNow: () => new Date(),
   });
   const routes = [pagerdutyRoute({ ...kept, secrets }), ...alerts];
   const hooks = await serveWebhooks({ port: 0, host: "127.0.0.1", routes, log: quiet });

@@ -1,14 +1,18 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import pg from "pg";
+import { createPracticeClock } from "../../practice/session/clock.ts";
 import { sha256 } from "../../src/lib/canonical.ts";
 import { type HolderProcess, thisProcess } from "../../src/lib/predecessor.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { Lease } from "../../src/timeline/contract.ts";
+import { assertUnmoved } from "../../src/timeline/database.ts";
 import { leaseTimings, type Store } from "../../src/timeline/index.ts";
+import { createSchedule } from "../../src/timeline/schedule.ts";
 import { built } from "../support/built.ts";
 import { type Net, openNet } from "../support/network.ts";
 import { asSuperuser, event, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
@@ -455,4 +459,79 @@ describe("an outage of the store", () => {
     expect(await claimed(robber)).toMatchObject({ epoch: "2" });
     await holder.end();
   });
+});
+
+describe("given practice moves the store's clock", () => {
+  const DAY = 86_400;
+
+  test("then what is due by time is due in every process, and real time is what it was", async () => {
+    const [one, other] = [await replica(), await replica()];
+    let jumped = 0;
+    other.timeline.onJump(() => jumped++);
+    other.timeline.follow(() => {});
+    const schedule = createSchedule(other.pool);
+    await schedule.set("sys-a", 1, new Date(one.timeline.now().getTime() + 2 * DAY * 1000));
+    await startRun(one, "run-moved");
+    const lease = await claimed(one);
+    await one.leases.release(lease, 1, new Date(one.timeline.now().getTime() + 2 * DAY * 1000));
+    expect(await schedule.claim(10, 5)).toEqual([]);
+    expect(await other.leases.claim(1)).toEqual([]);
+
+    expect(await createPracticeClock(url).moveForward(3 * DAY)).toBe(3 * DAY);
+
+    await until(() => jumped === 1);
+    expect(aheadOf(other.timeline.now())).toBeCloseTo(3 * DAY, -2);
+    expect(aheadOf(other.timeline.realNow())).toBeCloseTo(0, -2);
+    expect(await schedule.claim(10, 5)).toEqual(["sys-a"]);
+    expect((await other.leases.claim(1)).map(({ run }) => run)).toEqual(["run-moved"]);
+    await other.timeline.decide("inc-1", (_, now) => ({ events: [event("note", { data: { at: now } })], value: null }));
+    const written = (await one.timeline.read("inc-1")).at(-1);
+    expect(aheadOf(written?.at ?? new Date(0))).toBeCloseTo(3 * DAY, -2);
+  });
+
+  test("then a run that is driven keeps its driver: the clock does not move before it is over", async () => {
+    const [one, other] = [await replica(), await replica()];
+    await startRun(one, "run-driven");
+    const lease = await claimed(one);
+    const moving = createPracticeClock(url).moveForward(400);
+    const beaten = setInterval(() => void one.leases.beat([lease]), 50);
+    try {
+      await pause(300);
+      expect(await one.leases.beat([lease])).toEqual(new Set(["run-driven"]));
+      expect(await createPracticeClock(url).aheadSeconds()).toBe(0);
+    } finally {
+      clearInterval(beaten);
+    }
+    await one.leases.release(lease, 1, null);
+    expect(await moving).toBe(400);
+    expect(await createPracticeClock(url).moveForward(60)).toBe(460);
+    await expect(createPracticeClock(url).moveForward(-60)).rejects.toThrow("moves forward");
+    expect(other.timeline.doubt()).toBeNull();
+  });
+
+  test("then the application's login can't, and a production bot does not start on a store where it was", async () => {
+    const store = await replica();
+    const body = "create or replace function lifeboat.clock() returns timestamptz language sql as 'select now()'";
+    await expect(store.pool.query(body)).rejects.toThrow(/permission denied|must be owner/);
+    await expect(store.pool.query("set role none").then(() => store.pool.query(body))).rejects.toThrow();
+    await expect(store.pool.query("alter function lifeboat.clock() rename to other")).rejects.toThrow(/must be owner/);
+    await expect(store.pool.query("drop function lifeboat.clock()")).rejects.toThrow(/must be owner/);
+    await assertUnmoved(store.pool);
+    // What it costs: nothing, because it is inlined.
+    const { rows: plan } = await store.pool.query("explain (verbose, format text) select lifeboat.clock()");
+    expect(JSON.stringify(plan)).toContain("Output: clock_timestamp()");
+    await createPracticeClock(url).moveForward(60);
+    await expect(assertUnmoved(store.pool)).rejects.toThrow("The clock of this store isn't the database's own");
+    const bot = `bot_${randomBytes(4).toString("hex")}`;
+    await asSuperuser(url, `create role ${bot} login password 'b' in role lifeboat_app`);
+    const botUrl = new URL(url);
+    botUrl.username = bot;
+    botUrl.password = "b";
+    const production = storeOn(botUrl.href, { ownerUrl: url, production: true });
+    await expect(production).rejects.toThrow("The clock of this store isn't the database's own");
+  });
+
+  function aheadOf(time: Date): number {
+    return (time.getTime() - Date.now()) / 1000;
+  }
 });

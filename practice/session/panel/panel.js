@@ -13,7 +13,7 @@ const PERIOD = 1000;
 export function mount(element, base = "/systems") {
   const root = base.replace(/\/$/, "");
   const parts = skeleton(root);
-  element.replaceChildren(parts.chooser, parts.alerts.panel, parts.body);
+  element.replaceChildren(parts.chooser, parts.clock.panel, parts.alerts.panel, parts.body);
   let timer;
   let gone = false;
   const look = async () => {
@@ -52,8 +52,63 @@ function skeleton(root) {
     section("System", make("div", { class: "panel-choice" }, parts.select, parts.change), parts.status),
   );
   parts.select.addEventListener("change", () => offerChange(parts));
+  parts.clock = clockMover(parts);
   parts.alerts = alertSender(parts);
   return parts;
+}
+
+/** Lets time pass for the bot: its reminders, calendars and deadlines come at once. Nothing outside practice can. */
+function clockMover(parts) {
+  const own = {
+    by: make("select", { "aria-label": "Move the clock forward by" }),
+    now: make("p", {}),
+    said: make("p", { class: "panel-said", role: "status" }),
+  };
+  const steps = {
+    "5m": "5 minutes",
+    "1h": "1 hour",
+    "1d": "1 day",
+    "7d": "1 week",
+    "30d": "30 days",
+    "90d": "90 days",
+  };
+  own.by.append(...Object.entries(steps).map(([value, title]) => make("option", { value }, title)));
+  own.by.value = "1d";
+  const move = async () => {
+    pressed.disabled = true;
+    say(own.said, "Moving the clock …", "warn");
+    const problem = await tell(parts, "clock", { by: own.by.value });
+    pressed.disabled = false;
+    say(own.said, problem ?? `Moved forward by ${steps[own.by.value]}.`, problem === null ? "" : "bad");
+  };
+  const pressed = button("Move forward", move);
+  own.panel = panel(
+    "Clock",
+    section("The bot's clock", own.now, make("div", { class: "panel-choice" }, own.by, pressed), own.said),
+  );
+  return own;
+}
+
+function drawClock({ clock: own }, { clockAhead = 0, system }) {
+  own.panel.hidden = system === null;
+  const now = new Date(Date.now() + clockAhead * 1000);
+  own.now.textContent = `${now.toISOString().slice(0, 16).replace("T", " ")} UTC${clockAhead === 0 ? "" : `, ${aheadWords(clockAhead)} ahead`}`;
+}
+
+function aheadWords(seconds) {
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86400),
+    Math.floor((seconds % 86400) / 3600),
+    Math.floor((seconds % 3600) / 60),
+  ];
+  return [
+    [days, "d"],
+    [hours, "h"],
+    [minutes, "min"],
+  ]
+    .filter(([n]) => n > 0)
+    .map(([n, unit]) => `${n} ${unit}`)
+    .join(" ");
 }
 
 /** Sends an alert as monitoring would: signed, over HTTP, to the bot. */
@@ -90,6 +145,7 @@ async function show(parts, state) {
   parts.state = state;
   drawChoice(parts, state);
   drawAlerts(parts, state);
+  drawClock(parts, state);
   if (state.wanted !== null)
     say(parts.status, `Setting up ${titleOf(state, state.wanted)}: starting its estate and the bot …`, "warn");
   else if (state.failed !== null) say(parts.status, state.failed, "bad");

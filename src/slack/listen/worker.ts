@@ -8,9 +8,9 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** Answers one delivery; a rejection has it tried again. */
   readonly handle: (key: string, delivery: Delivery, live: InteractionHandles | null) => Promise<void>;
-  /** Too old to be done without asking again; whoever asked is told instead. `now`: the store's clock. */
+  /** Too old to be done without asking again; whoever asked is told instead. `now`: real time. */
   readonly tooOld: (delivery: Delivery, now: Date) => Promise<void>;
-  /** The store's clock. */
+  /** Real time, as Slack's is. */
   readonly now: () => Date;
   readonly pollMs?: number;
 }
