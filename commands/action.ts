@@ -1,6 +1,6 @@
 import { openActions } from "../src/incident/actions.ts";
 import { incidentName } from "../src/incident/numbers.ts";
-import { personOf } from "../src/incident/people.ts";
+import { canAct, personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { actionLine } from "../templates/messages/incident/action-items.ts";
 import { actionForm } from "../templates/messages/incident/forms.ts";
@@ -8,7 +8,7 @@ import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { incidentHere, incidentNamed, systemOf } from "./incidents.ts";
+import { incidentHere, incidentNamed, namedIn, systemOf } from "./incidents.ts";
 import { nameIn, no, say, stop } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 import { userIn } from "./tokens.ts";
@@ -56,7 +56,7 @@ export const action: Command = {
 
 async function add(context: CommandContext, request: Request, text: string): Promise<Reply> {
   const incident = await theIncident(context, request, true);
-  const { people } = systemOf(context, incident);
+  const people = namedIn(context, incident).people.filter(canAct);
   if (text.trim() === "" && request.form === null && request.canAskForm)
     return { kind: "form", form: actionForm(people, incident.id) };
   const given = (name: string) => {

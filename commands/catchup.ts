@@ -11,7 +11,7 @@ import { clock } from "../templates/messages/kit/when.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { incidentHere, systemOf } from "./incidents.ts";
+import { incidentHere, namedIn } from "./incidents.ts";
 import { nameIn, say, surroundings } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 
@@ -64,7 +64,7 @@ function waitingFor(context: CommandContext, incident: IncidentState): readonly 
 }
 
 function asks(context: CommandContext, incident: IncidentState, run: RunState): readonly string[] {
-  const system = systemOf(context, incident);
+  const system = namedIn(context, incident);
   return openApprovalRequests(incident, run).map(({ gate }) => {
     const { asked, next } = awaited(run, gate, system, context.timeline.now());
     const people = [...new Set(asked.flatMap((level) => level.people.map(({ name }) => name)))];

@@ -41,6 +41,8 @@ export interface CommandContext {
   readonly incidentAt: (channel: string) => Promise<string | null>;
   /** Slack accounts that read nothing any more, as far as it is known; absent: nobody knows. */
   readonly unreachable?: () => Promise<ReadonlySet<string>>;
+  /** The same as it was when a request began; absent: outside a request, or nobody knows. */
+  readonly unreachableNow?: ReadonlySet<string>;
   /** What places outside were not shown, of an incident; absent: nobody knows. */
   readonly deliveries?: {
     undelivered(incident: string): Promise<readonly Undelivered[]>;

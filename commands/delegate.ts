@@ -1,7 +1,7 @@
 import { duration, saySeconds } from "../src/catalog/duration.ts";
 import type { System } from "../src/catalog/types.ts";
 import { delegationsNow } from "../src/incident/delegation.ts";
-import { personOf } from "../src/incident/people.ts";
+import { canAct, personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { delegateForm } from "../templates/messages/approval/forms.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
@@ -10,7 +10,7 @@ import { clock } from "../templates/messages/kit/when.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { systemOf } from "./incidents.ts";
+import { namedIn, systemOf } from "./incidents.ts";
 import { nameIn, no, say, stop } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 import { personMeant } from "./who.ts";
@@ -32,7 +32,9 @@ export const delegate: Command = {
     const own = personOf(actorOf(request.caller), system)?.roles ?? [];
     const roles = system.roles.filter(({ id }) => own.includes(id));
     if (roles.length === 0) return list(context, incident, system);
-    const people = system.people.filter(({ id }) => id !== personOf(actorOf(request.caller), system)?.id);
+    const people = namedIn(context, incident).people.filter(
+      (one) => canAct(one) && one.id !== personOf(actorOf(request.caller), system)?.id,
+    );
     return { kind: "form", form: delegateForm(incident.id, roles, people) };
   },
 };

@@ -1,5 +1,6 @@
 import type { System } from "../src/catalog/types.ts";
 import { numberIn } from "../src/incident/numbers.ts";
+import { withoutAccounts } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { knowsOf } from "../src/incident/surprise.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
@@ -23,6 +24,15 @@ export function systemOf(context: CommandContext, state: IncidentState): System 
     what: `The system ${state.declared?.system ?? ""} of this incident is not in the catalogue`,
     next: "Put its system.yml back, then try again",
   });
+}
+
+/** The system as sentences name its people: those who can't act hold no role. Never to decide by. */
+export function asNamed({ unreachableNow }: CommandContext, system: System): System {
+  return withoutAccounts(system, unreachableNow ?? new Set());
+}
+
+export function namedIn(context: CommandContext, state: IncidentState): System {
+  return asNamed(context, systemOf(context, state));
 }
 
 /** The incident of this number (`INC-42`, `42`) or id. @throws LifeboatError `incident-unknown` where none was declared */

@@ -155,7 +155,7 @@ function warned(context: CommandContext, reply: Reply): Reply {
 }
 
 async function answered(whole: CommandContext, asked: Request): Promise<Reply> {
-  const context = visibleTo(whole, asked.caller);
+  const context = await knowing(visibleTo(whole, asked.caller));
   const request = withIncidentNamed(asked);
   try {
     const refused = mayNot(context, request);
@@ -166,6 +166,16 @@ async function answered(whole: CommandContext, asked: Request): Promise<Reply> {
     if (error instanceof LifeboatError) return refuse(context, request, error.problem);
     return failed(context, request, error);
   }
+}
+
+/** One look for all sentences of an answer. That it can't be had holds up nothing. */
+async function knowing(context: CommandContext): Promise<CommandContext> {
+  const unreachable = await context.unreachable?.().catch(() => undefined);
+  if (unreachable === undefined) return context;
+  return Object.create(context, {
+    unreachable: { value: async () => unreachable },
+    unreachableNow: { value: unreachable },
+  });
 }
 
 /**

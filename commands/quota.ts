@@ -3,6 +3,7 @@ import type { SeverityId } from "../src/incident/events.ts";
 import { COMMANDER, holdersOf, idOf, oneOf, personOf } from "../src/incident/people.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { asNamed } from "./incidents.ts";
 import { stop } from "./say.ts";
 
 const HOUR_SECONDS = 3600;
@@ -33,7 +34,7 @@ export async function mayDeclare(
   const add = (what: string, whom: string) => context.tally.add(`declare/${what}`, whom, HOUR_SECONDS, incident);
   if (personOf(actorOf(request.caller), system) !== null) {
     if ((await add("roster", who)) > DECLARED.onRoster)
-      tooMany(system, `${DECLARED.onRoster} incidents an hour`, false);
+      tooMany(asNamed(context, system), `${DECLARED.onRoster} incidents an hour`, false);
     return;
   }
   const { channel } = request.place;
@@ -50,7 +51,7 @@ export async function mayDeclare(
   ];
   const { offRoster, offRosterP0 } = DECLARED;
   const may = `People on no roster may declare ${offRoster} incidents an hour, ${offRosterP0} of them P0`;
-  if (counted.some(([count, most]) => count > most)) tooMany(system, may, true);
+  if (counted.some(([count, most]) => count > most)) tooMany(asNamed(context, system), may, true);
 }
 
 /** Counts a note of somebody who is not on the incident's roster. */

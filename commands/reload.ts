@@ -4,6 +4,7 @@ import { allOf, oneOf, personOf, roleTitle } from "../src/incident/people.ts";
 import { cut, safe } from "../templates/messages/kit/escape.ts";
 import { actorOf, type Command, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { asNamed } from "./incidents.ts";
 import { say, stop } from "./say.ts";
 
 export const reload: Command = {
@@ -54,9 +55,12 @@ function holds({ administrators = [] }: System, roles: readonly string[]): boole
   return administrators.some((role) => roles.includes(role));
 }
 
-function refusal({ catalog }: CommandContext) {
+function refusal(context: CommandContext) {
+  const { catalog } = context;
   const able = catalog.systems.flatMap((system) =>
-    system.people.filter(({ roles }) => holds(system, roles)).map(({ name }) => name),
+    asNamed(context, system)
+      .people.filter(({ roles }) => holds(system, roles))
+      .map(({ name }) => name),
   );
   const roles = catalog.systems.flatMap((system) =>
     (system.administrators ?? []).map((role) => roleTitle(role, system)),

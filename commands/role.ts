@@ -8,7 +8,7 @@ import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { systemOf } from "./incidents.ts";
+import { namedIn, systemOf } from "./incidents.ts";
 import { nameIn, no, say, stop } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 import { personMeant } from "./who.ts";
@@ -28,7 +28,7 @@ export const role: Command = {
     const [doing, ...words] = wordsOf(request.form) ?? (carried ? ["take", carried] : request.words);
     if (doing === undefined)
       return request.canAskForm && request.actionValue !== null
-        ? { kind: "form", form: roleForm(incident.id, system) }
+        ? { kind: "form", form: roleForm(incident.id, namedIn(context, incident)) }
         : list(context, incident, system);
     switch (doing.toLowerCase()) {
       case "take":

@@ -9,7 +9,7 @@ import { said } from "../templates/messages/kit/reply.ts";
 import type { Surroundings } from "../templates/messages/kit/view.ts";
 import type { Reply } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { systemOf } from "./incidents.ts";
+import { namedIn } from "./incidents.ts";
 
 /** An answer only the person who asked sees. Sentences are safe already. */
 export function say(sentences: string | readonly string[], ...buttons: readonly Button[]): Reply {
@@ -62,7 +62,7 @@ export function nameIn(context: CommandContext, who: string): string {
 /** What messages drawn for one person know: the same as in the channel, with names in place of mentions. */
 export function surroundings(context: CommandContext, state: IncidentState, channel: string | null): Surroundings {
   return {
-    system: systemOf(context, state),
+    system: namedIn(context, state),
     now: context.timeline.now(),
     practice: context.practice,
     names: (who) => nameIn(context, who),

@@ -11,7 +11,7 @@ import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
-import { systemOf } from "./incidents.ts";
+import { namedIn } from "./incidents.ts";
 import { no, say, stop } from "./say.ts";
 import { didYouMean } from "./targets.ts";
 import { theIncident } from "./the-incident.ts";
@@ -41,7 +41,7 @@ export const update: Command = {
 function writingOf(context: CommandContext, state: IncidentState): Writing {
   const { timeline, practice, comms } = context;
   const { reach, pageLink } = comms;
-  return { state, system: systemOf(context, state), now: timeline.now(), practice, reach, pageLink };
+  return { state, system: namedIn(context, state), now: timeline.now(), practice, reach, pageLink };
 }
 
 /** What was chosen or named, else what fits best. `all`: what would be true at another moment too. */

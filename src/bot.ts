@@ -126,8 +126,16 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     timeline,
     log,
   });
-  const context = commandContextOf(config, catalog, store, outbox, incidents, log, book, (actor) =>
-    reloader.now("command", actor),
+  const context = commandContextOf(
+    config,
+    catalog,
+    store,
+    outbox,
+    incidents,
+    log,
+    book,
+    (actor) => reloader.now("command", actor),
+    () => slack?.blocked() ?? new Set(),
   );
   refuseDrillsOnProduction(context);
   const secrets = secretsOf(config, catalog, book);

@@ -32,6 +32,7 @@ export function commandContextOf(
   log: Logger,
   book: SecretBook,
   reload?: CommandContext["reload"],
+  blocked: () => ReadonlySet<string> = () => new Set(),
 ): CommandContext {
   const { practice } = config;
   const { forActions: secret } = secretsOf(config, catalog, book);
@@ -58,7 +59,8 @@ export function commandContextOf(
     issueUrl: config.links.issue,
     bridgeUrl: config.links.bridge,
     incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
-    unreachable: async () => new Set((await outbox.closedQueues()).flatMap((queue) => directOf(queue) ?? [])),
+    unreachable: async () =>
+      new Set([...(await outbox.closedQueues()).flatMap((queue) => directOf(queue) ?? []), ...blocked()]),
     deliveries: createDeliveries(store.pool),
     tally: createTally(store.pool),
     ...(reload && { reload }),

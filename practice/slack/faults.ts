@@ -69,6 +69,7 @@ const causes: Readonly<Record<string, Cause>> = {
   },
   /** An account is deactivated while others still count on it. */
   deactivate: ({ store }, { user = "" }) => store.deactivate(user),
+  activate: ({ store }, { user = "" }) => store.activate(user),
   tiers: ({ faults }) => {
     faults.tiers = !faults.tiers;
   },

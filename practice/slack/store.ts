@@ -79,6 +79,10 @@ export class Store {
       if (channel.kind !== "im") channel.members = channel.members.filter((member) => member !== id);
   }
 
+  activate(id: string): void {
+    this.users.set(id, { ...this.user(id), deleted: false });
+  }
+
   said(channel: string): Message[] {
     const said = this.messages.get(channel) ?? [];
     this.messages.set(channel, said);

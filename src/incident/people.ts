@@ -27,6 +27,27 @@ export function reachable(people: readonly Person[], unreachable: ReadonlySet<st
   return people.filter(({ slack }) => slack.length === 0 || slack.some((account) => !unreachable.has(account)));
 }
 
+/** Their names, for a sentence about who may do something. */
+export function reachableNames(people: readonly Person[], unreachable?: ReadonlySet<string>): readonly string[] {
+  return reachable(people, unreachable).map(({ name }) => name);
+}
+
+/** The roster as sentences name it: without accounts that can do nothing, and without the roles of people who have no other. Names stay. */
+export function withoutAccounts(system: System, unreachable: ReadonlySet<string>): System {
+  if (unreachable.size === 0) return system;
+  const reached = (person: Person): Person => {
+    const slack = person.slack.filter((account) => !unreachable.has(account));
+    if (slack.length === person.slack.length) return person;
+    return slack.length > 0 ? { ...person, slack } : { ...person, slack, roles: [], deactivated: true };
+  };
+  return { ...system, people: system.people.map(reached) };
+}
+
+/** Of a roster as sentences name it. */
+export function canAct({ deactivated }: Person): boolean {
+  return deactivated !== true;
+}
+
 export function personById(id: string, system: System): Person | null {
   return system.people.find((person) => person.id === id) ?? null;
 }

@@ -44,7 +44,7 @@ export interface Outbox {
   /** Nothing is read there any more: what waits for it is dropped, and nothing is tried for so long. */
   closed(queue: string, owner: string, says: string, seconds: number): Promise<boolean>;
   closedQueues(): Promise<readonly string[]>;
-  /** A redirected place takes messages again; what was sent elsewhere stays there. */
+  /** A redirected or closed place takes messages again; what was sent elsewhere stays there. */
   restored(queue: string): Promise<void>;
   /** The place is gone: forget it and everything that was in it, so that all is made anew. */
   lost(queue: string, owner: string): Promise<boolean>;
@@ -285,7 +285,7 @@ export function createOutbox(pool: Pool): Outbox {
     },
     async restored(queue) {
       await run(
-        "update lifeboat.outbox_queue set place = queue, borrowed = false, says = null where queue = $1 and stream is null and borrowed",
+        "update lifeboat.outbox_queue set place = case when place is null then null else queue end, not_before = now(), borrowed = false, says = null where queue = $1 and stream is null and borrowed",
         [queue],
       );
     },

@@ -49,6 +49,8 @@ export interface Slack {
   announce(message: Message): Promise<void>;
   /** Why incidents can't be announced where they should be, as last seen; `ever`: they could since the start. */
   readonly announcing: { readonly trouble: string | null; readonly ever: boolean };
+  /** Accounts of rosters that may do nothing by Slack's last word. */
+  blocked(): ReadonlySet<string>;
   /** An incident's own channel, once it exists. */
   channelOf(incident: string): Promise<string | null>;
   /** Shows an incident (or all) anew from its events, whatever Slack was seen to show. */

@@ -10,6 +10,8 @@ export interface Memberships<M> {
   /** Call before Slack is asked; what comes back notes its answer. */
   asking(account: string): (said: M) => void;
   last(account: string): Membership<M> | null;
+  /** Every account with a known last word. */
+  all(): Iterable<readonly [account: string, said: M]>;
 }
 
 /** Two clocks in milliseconds. */
@@ -23,8 +25,10 @@ export interface Clocks {
 /** Accounts remembered at once. */
 const REMEMBERED = 5_000;
 
+/** `changed`: told of each answer that came, with what Slack had said before (null: nothing). */
 export function createMemberships<M>(
   clocks: Clocks = { monotonic: () => performance.now(), wall: () => Date.now() },
+  changed: (account: string, said: M, before: M | null) => void = () => {},
 ): Memberships<M> {
   const known = new Map<string, { said: M; order: number; monotonic: number; wall: number }>();
   let asked = 0;
@@ -34,11 +38,13 @@ export function createMemberships<M>(
       const at = { order: ++asked, monotonic: clocks.monotonic(), wall: clocks.wall() };
       return (said) => {
         // An answer that was overtaken by one to a later question is older than what is known.
-        if ((known.get(account)?.order ?? 0) > at.order) return;
+        const before = known.get(account);
+        if ((before?.order ?? 0) > at.order) return;
         known.delete(account);
         known.set(account, { said, ...at });
         const [oldest] = known.keys();
         if (known.size > REMEMBERED && oldest !== undefined) known.delete(oldest);
+        changed(account, said, before?.said ?? null);
       };
     },
     last(account) {
@@ -46,6 +52,9 @@ export function createMemberships<M>(
       if (found === undefined) return null;
       const { said, monotonic, wall } = found;
       return { said, ageMs: Math.max(clocks.monotonic() - monotonic, clocks.wall() - wall) };
+    },
+    *all() {
+      for (const [account, { said }] of known) yield [account, said];
     },
   };
 }

@@ -17,6 +17,7 @@ import { createPeople } from "./people.ts";
 import { createPublisher } from "./publish.ts";
 import { createReachability } from "./reachability.ts";
 import { SocketReceiver, type SocketsNow } from "./receiver.ts";
+import { watchRoster } from "./roster-watch.ts";
 
 /** What the Slack transport is made of, with what people can say and what they are shown given from outside. */
 export interface SlackTransportOptions extends SlackOptions {
@@ -56,6 +57,12 @@ export function openSlack(options: SlackTransportOptions): Slack {
     slackUnavailable: config.slackUnavailable,
     membershipSeconds: config.membershipSeconds,
     reachability,
+    onChanged(user, isBlocked) {
+      if (isBlocked) log.warn({ event: "slack.account_blocked", user }, "an account on a roster can't act");
+      void publisher
+        .accountChanged(user, isBlocked)
+        .catch((error) => log.warn({ event: "slack.drawn_later", err: error, user }, "incidents are drawn later"));
+    },
     log,
   });
   const publisher = createPublisher({
@@ -74,6 +81,8 @@ export function openSlack(options: SlackTransportOptions): Slack {
     practice: context.practice,
     log,
     onLockedOut: lockedOut,
+    blocked: people.blocked,
+    onUnreachable: (user) => void people.look(user),
   });
   const listener = createListener({
     clients,
@@ -136,6 +145,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     open = true;
     listener.worker.start();
     publisher.begin();
+    void watchRoster({ people, catalog: context.catalog, rate: config.rate ?? 1, stopping: stopping.signal });
   }
 
   return {
@@ -167,6 +177,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
       announce({ clients, announceIn: config.announceIn, stopping: stopping.signal, log }, message),
     announcing: publisher.announcing,
     silentSince: () => reachability.silentSince(),
+    blocked: people.blocked,
     channelOf: (incident) => outbox.placeOf(incident),
     rebuild: (incident) => publisher.rebuild(incident),
   };

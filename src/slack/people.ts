@@ -5,6 +5,7 @@ import type { Catalog, System } from "../catalog/types.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { CLOSED_ACCOUNT } from "../sinks/slack/accounts.ts";
 import { callFailureOf } from "../sinks/slack/call-failure.ts";
 import type { Workspace } from "../sinks/slack/identity.ts";
 import { isOneOf } from "../sinks/slack/identity.ts";
@@ -19,6 +20,10 @@ export interface People {
   caller(user: string, where: Where): Promise<Caller>;
   /** On any roster, by the catalogue alone. */
   isListed(user: string): boolean;
+  /** Asks Slack about an account of a roster, so that its word is known before it matters. Never rejects. */
+  look(user: string): Promise<void>;
+  /** Accounts of rosters that may do nothing by Slack's last word (deactivated, guests, left): named nowhere as able to act. It decides nothing. */
+  blocked(): ReadonlySet<string>;
   /** The engine's question just before a start: does an approval of this person count now? */
   readonly accountStatus: AccountStatus;
 }
@@ -47,6 +52,8 @@ export interface PeopleOptions {
   /** Seconds for which Slack's last word on an account counts while it is silent, where that is the policy. */
   readonly membershipSeconds: number;
   readonly reachability: Pick<Reachability, "silentSince" | "onSilence">;
+  /** An account of a roster may do something, or nothing, other than Slack said before. */
+  readonly onChanged?: (user: string, isBlocked: boolean) => void;
   readonly log: Logger;
 }
 
@@ -59,7 +66,10 @@ export function createPeople(options: PeopleOptions): People {
   const { client, catalog, reachability } = options;
   const placeOf = createPlaces(client);
   const isListed = (user: string) => systemsOf(catalog, user).length > 0;
-  const memberships = createMemberships<Member | Unknown>();
+  const memberships = createMemberships<Member | Unknown>(undefined, (user, said, before) => {
+    const [is, was] = [isOut(said), before !== null && isOut(before)];
+    if (is !== was) options.onChanged?.(user, is);
+  });
   const lookUp = async (user: string, seconds: number): Promise<Member> => {
     if (options.workspaces().length === 0) throw new Error("Slack has not said yet which workspace this is.");
     const said = isListed(user) ? memberships.asking(user) : () => {};
@@ -85,6 +95,10 @@ export function createPeople(options: PeopleOptions): People {
   };
   const barredBy = (said: Member | Unknown) =>
     said instanceof Unknown ? said.why : blockedAs(said, options.workspaces());
+  /** Slack knows the account as none that may act; that it refused to say is no word about it. */
+  function isOut(said: Member | Unknown): boolean {
+    return said instanceof Unknown ? CLOSED_ACCOUNT.has(said.error ?? "") : barredBy(said) !== null;
+  }
 
   /** Without Slack's answer: its last word where that was a no; else what the policy of this installation says. */
   function withoutSlack(user: string, silent: Unknown, rosterDecides: boolean): Verdict {
@@ -103,6 +117,10 @@ export function createPeople(options: PeopleOptions): People {
 
   return {
     isListed,
+    async look(user) {
+      if (reachability.silentSince() === null) await lookUp(user, STANDING_SECONDS).catch(() => {});
+    },
+    blocked: () => new Set([...memberships.all()].flatMap(([user, said]) => (isOut(said) ? [user] : []))),
     async caller(user, { channel, system }) {
       const [member, place] = await Promise.all([
         lookUp(user, LOOKUP_SECONDS).catch((error: unknown) => failure(error)),
@@ -214,16 +232,20 @@ export interface Member {
 class Unknown {
   readonly why: string;
   readonly refused: boolean;
-  constructor(why: string, refused: boolean) {
+  /** Slack's word for why; null: it did not answer. */
+  readonly error: string | null;
+  constructor(why: string, refused: boolean, error: string | null = null) {
     this.why = why;
     this.refused = refused;
+    this.error = error;
   }
 }
 
 function failure(error: unknown): Unknown {
   const callFailure = callFailureOf(error);
   const why = `Slack could not say whether this account may use Lifeboat (${callFailure.kind === "refused" ? callFailure.error : messageOf(error)}).`;
-  return new Unknown(why, callFailure.kind === "refused");
+  const refused = callFailure.kind === "refused";
+  return new Unknown(why, refused, refused ? callFailure.error : null);
 }
 
 type Place = { readonly why: string; readonly known: boolean } | null;

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { WORKSPACE } from "../../commands/record.ts";
 import { openBefore } from "../../templates/messages/incident/action-items.ts";
 import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
-import type { Catalog, Person, System } from "../catalog/types.ts";
+import type { Catalog } from "../catalog/types.ts";
 import { componentOf } from "../incident/actions.ts";
+import { withoutAccounts } from "../incident/people.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { type Incidents, isOpen } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
@@ -14,7 +15,7 @@ import { createEditBudget } from "../sinks/slack/budget.ts";
 import { announceProblem } from "../sinks/slack/channel.ts";
 import type { Identity } from "../sinks/slack/identity.ts";
 import { namesIn } from "../sinks/slack/names.ts";
-import { directOf, ownQueue } from "../sinks/slack/places.ts";
+import { directOf, directQueue, ownQueue } from "../sinks/slack/places.ts";
 import { Bell, CLAIM_SECONDS, workQueue } from "../sinks/slack/queue.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Clients } from "./clients.ts";
@@ -39,6 +40,10 @@ export interface PublisherOptions {
   readonly practice: boolean;
   readonly log: Logger;
   readonly onLockedOut: (says: string) => void;
+  /** Accounts Slack says may do nothing; absent: nobody knows. */
+  readonly blocked?: () => ReadonlySet<string>;
+  /** An account takes no direct messages. */
+  readonly onUnreachable?: (user: string) => void;
 }
 
 /**
@@ -56,6 +61,8 @@ export interface Publisher {
   homeOpened(user: string): Promise<void>;
   /** The bot was invited to a channel: what is typed there can be answered there. */
   invited(channel: string): Promise<void>;
+  /** An account may do something, or nothing, other than before: who is named is drawn anew. */
+  accountChanged(user: string, isBlocked: boolean): Promise<void>;
   /** Asks Slack whether incidents can be announced where they should be. */
   checkAnnounce(): Promise<void>;
   /** Why they can't, as it was last seen. `ever`: they could at some time since the start. */
@@ -98,6 +105,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     round,
   });
   const { stopping, changed } = projector;
+  const blocked = options.blocked ?? (() => new Set<string>());
   let sending = false;
 
   /** What was told before is told; nothing of it changes. */
@@ -108,7 +116,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (version === seen) return;
     const { systems } = catalog;
     const messages = options.drawHouse(events, { systems, practice: options.practice, names: namesIn(systems) });
-    await outbox.want(houseDrawing(WORKSPACE, version, messages, options.announceIn));
+    await outbox.want(houseDrawing(WORKSPACE, version, messages, options.announceIn, blocked()));
     projector.wake();
   }
 
@@ -128,7 +136,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
       typedIn === null ? null : outbox.queue(typedIn),
       outbox.closedQueues(),
     ]);
-    const unreachable = new Set(closed.flatMap((queue) => directOf(queue) ?? []));
+    const unreachable = new Set([...closed.flatMap((queue) => directOf(queue) ?? []), ...blocked()]);
     const view = options.draw(state, {
       system: withoutAccounts(system, unreachable),
       now: timeline.now(),
@@ -208,10 +216,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
       // The channel is named in what is said elsewhere, so its incident is drawn once more.
       onPlace: changed,
       accounts,
-      onUnreachable: () =>
+      onUnreachable(user: string) {
+        options.onUnreachable?.(user);
         void redrawLive().catch((error) =>
           log.warn({ event: "slack.drawn_later", err: error }, "incidents are drawn later"),
-        ),
+        );
+      },
       onAnnounceLost: () => checkAnnounceSoon(ANNOUNCE_AGAIN_MS),
       stopping,
     };
@@ -245,6 +255,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     homeOpened: (user) => homes.opened(user),
     invited: (channel) => outbox.restored(channel),
+    async accountChanged(user, isBlocked) {
+      if (!isBlocked) await outbox.restored(directQueue(user));
+      await redrawLive();
+    },
     checkAnnounce,
     announcing,
     async rebuild(incident) {
@@ -253,15 +267,4 @@ export function createPublisher(options: PublisherOptions): Publisher {
       else changed(incident);
     },
   };
-}
-
-/** The roster without accounts that read nothing, and without the roles of people who have no other: their names stay. */
-function withoutAccounts(system: System, unreachable: ReadonlySet<string>): System {
-  if (unreachable.size === 0) return system;
-  const reached = (person: Person): Person => {
-    const slack = person.slack.filter((account) => !unreachable.has(account));
-    if (slack.length === person.slack.length) return person;
-    return { ...person, slack, roles: slack.length === 0 ? [] : person.roles };
-  };
-  return { ...system, people: system.people.map(reached) };
 }

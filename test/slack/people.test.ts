@@ -143,8 +143,10 @@ describe("an approval while Slack is silent", () => {
     };
     const catalog: Catalog = { systems: [shop], runbooks: [] };
     const policy = { slackUnavailable, membershipSeconds };
-    const people = createPeople({ client, catalog, workspaces: () => workspaces, reachability, ...policy, log: quiet });
-    return { people, fallsSilent };
+    const changes: (readonly [string, boolean])[] = [];
+    const onChanged = (user: string, isBlocked: boolean) => void changes.push([user, isBlocked]);
+    const options = { client, catalog, workspaces: () => workspaces, reachability, ...policy, onChanged, log: quiet };
+    return { people: createPeople(options), fallsSilent, changes };
   }
 
   const never = "Slack hasn't confirmed it since this bot started.";
@@ -185,6 +187,31 @@ describe("an approval while Slack is silent", () => {
     expect(await people.accountStatus.check(shop, "alex")).toMatch(
       /Slack confirmed it \d+ s ago, and 0 s are allowed\.$/,
     );
+  });
+
+  test("who can't act by Slack's last word is known, and each change of it is told once", async () => {
+    const { people, changes } = await peopleOf("refuse");
+    for (const user of ["UALEX", "UDEE", "UGIL", "UDEE"]) await people.look(user);
+    expect([...people.blocked()]).toEqual(["UGIL", "UDEE"]);
+    workspace.faults("activate", { user: "UDEE" });
+    await people.caller("UDEE", { channel: null, system: null });
+    workspace.faults("deactivate", { user: "UDEE" });
+    expect([...people.blocked()]).toEqual(["UGIL"]);
+    expect(changes).toEqual([
+      ["UDEE", true],
+      ["UGIL", true],
+      ["UDEE", false],
+    ]);
+  });
+
+  test("that Slack refuses to say is no word about an account", async () => {
+    const { people } = await peopleOf("refuse");
+    workspace.faults("refuse", { method: "users.info", error: "missing_scope" });
+    await people.look("UALEX");
+    workspace.faults("refuse", { method: "users.info", error: "user_not_found" });
+    await people.look("USAM");
+    workspace.faults("calm");
+    expect([...people.blocked()]).toEqual(["USAM"]);
   });
 
   test("a click is what Slack said last, too", async () => {

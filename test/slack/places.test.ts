@@ -207,13 +207,36 @@ describe("who reads nothing any more", () => {
       expect(vera()).toBe(when === "deactivated since" ? 1 : 0);
       const since = harness.workspace.inspected
         .slice(before)
-        .filter(({ sent }) => JSON.stringify(sent).includes("UVERA"));
+        .filter(({ name, sent }) => name !== "users.info" && JSON.stringify(sent).includes("UVERA"));
       expect(since).toEqual([]);
-      expect(logged.filter(({ event }) => event === "slack.person_unreachable")).toEqual([
-        expect.objectContaining({ user: "UVERA", error: "user_disabled" }),
-      ]);
+      // Whichever came first found it out: a message to them, or the look at the roster.
+      expect(events()).toContain("slack.account_blocked");
+      const unreachable = logged.filter(({ event }) => event === "slack.person_unreachable");
+      expect(unreachable.length).toBeLessThanOrEqual(1);
+      for (const one of unreachable) expect(one).toMatchObject({ user: "UVERA", error: "user_disabled" });
     },
   );
+
+  test("is written to again once Slack says that the account is active, by anything they do", async () => {
+    await open({
+      transport: { draw: () => ({ redrawAt: null, channel: null, messages: [letter("UVERA")] }) },
+    });
+    harness.workspace.faults("deactivate", { user: "UVERA" });
+    await harness.declare("inc-1");
+    await until(() => events().includes("slack.account_blocked"));
+    await until(() => harness.slack.blocked().has("UVERA"));
+    harness.workspace.faults("activate", { user: "UVERA" });
+    const vera = harness.workspace.as("UVERA");
+    await vera.slash("/dr status", await vera.open(["ULIFEBOAT"]));
+    await until(() => said(harness.workspace, directTo("UVERA")).length === 1);
+    expect(harness.slack.blocked().has("UVERA")).toBe(false);
+  });
+
+  test("everybody on a roster is looked up before they are needed", async () => {
+    await open({ config: { rate: 1000 } });
+    await until(() => harness.slack.blocked().size === 2);
+    expect([...harness.slack.blocked()].sort()).toEqual(["UDEE", "UGIL"]);
+  });
 });
 
 describe("what Slack tells everybody", () => {

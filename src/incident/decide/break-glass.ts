@@ -6,7 +6,7 @@ import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { isRequester } from "../delegation.ts";
 import type { DataOf } from "../events.ts";
 import { staleness } from "../gates.ts";
-import { nameOf, oneOf, personOf, roleTitle } from "../people.ts";
+import { nameOf, oneOf, personOf, reachableNames, roleTitle } from "../people.ts";
 import type { GateState, IncidentState } from "../state.ts";
 import { isProblem, notOnRoster, notOpen } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
@@ -56,10 +56,10 @@ export function breakGlass(command: Of<"breakGlass">, state: IncidentState, cont
       where: title,
       what: "A second person must be asked first",
       allowed: own
-        ? `${oneOf(seconds.map(({ name }) => name))} may confirm it`
-        : `${oneOf(seconds.map(({ name }) => name))} may confirm it; from ${waits.aloneAt.toISOString().slice(11, 19)} UTC on you may go on alone`,
+        ? `${whoOf(seconds, context)} may confirm it`
+        : `${whoOf(seconds, context)} may confirm it; from ${waits.aloneAt.toISOString().slice(11, 19)} UTC on you may go on alone`,
     });
-  if (own) return no(notAlone(title, seconds));
+  if (own) return no(notAlone(title, reachableNames(seconds, context.unreachable)));
   const alone =
     system.breakGlass?.secondPerson !== true
       ? "no second person is needed here"
@@ -87,7 +87,7 @@ export function confirmBreak(command: Of<"confirmBreak">, state: IncidentState, 
         breaking.person === person.id
           ? "The second person must be someone else"
           : "You can't be the second person here",
-      allowed: seconds.length === 0 ? "No one can" : `${oneOf(seconds.map(({ name }) => name))} can`,
+      allowed: `${whoOf(seconds, context)} can`,
     });
   const { person: first, role, reason } = breaking;
   return broken(context, about, { person: first, role, reason, second: person.id, alone: null });
@@ -168,16 +168,22 @@ function notSilent({ run, gate, title, delegations }: Question, { system, now }:
   };
 }
 
+/** "Bo Ek or Vera Prins": those of them who can act. */
+function whoOf(people: readonly Person[], { unreachable }: DecideContext): string {
+  const able = reachableNames(people, unreachable);
+  return able.length === 0 ? "No one" : oneOf(able);
+}
+
 /** Who asked for the run never goes past its approval by their own word alone. */
-function notAlone(where: string, seconds: readonly Person[]): Problem {
+function notAlone(where: string, able: readonly string[]): Problem {
   return {
     code: "requester-alone",
     where,
     what: "You requested this run, so you can't override its approval alone",
     allowed:
-      seconds.length === 0
+      able.length === 0
         ? "Another person must use break-glass, and no one else on the roster may"
-        : `${oneOf(seconds.map(({ name }) => name))} may confirm it, or use break-glass instead`,
+        : `${oneOf(able)} may confirm it, or use break-glass instead`,
   };
 }
 
@@ -195,7 +201,7 @@ function shownBy({ step, ask, planHash, factsHash }: GateState) {
   return { step, ask, planHash, factsHash };
 }
 
-function mayNotBreak(where: string, { system }: DecideContext): Problem {
+function mayNotBreak(where: string, { system, unreachable }: DecideContext): Problem {
   const { breakGlass, people } = system;
   if (!breakGlass)
     return {
@@ -204,7 +210,10 @@ function mayNotBreak(where: string, { system }: DecideContext): Problem {
       what: `${system.title} has no break-glass`,
       allowed: "`breakGlass` in system.yml says who may",
     };
-  const able = people.filter((one) => breakingRole(one, system) !== null).map(({ name }) => name);
+  const able = reachableNames(
+    people.filter((one) => breakingRole(one, system) !== null),
+    unreachable,
+  );
   return {
     code: "break-glass-role",
     where,

@@ -4,7 +4,7 @@ import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import type { PostedUpdate } from "../events.ts";
 import { isPrivate } from "../members.ts";
 import { momentsNow } from "../moments.ts";
-import { allOf, COMMANDER, holdersOf, holds, nameOf, oneOf, personOf } from "../people.ts";
+import { allOf, COMMANDER, holdersOf, holds, nameOf, oneOf, personOf, reachableNames } from "../people.ts";
 import type { IncidentState } from "../state.ts";
 import { notOnRoster } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
@@ -78,7 +78,7 @@ export function mayNotTell(state: IncidentState, context: DecideContext): Proble
   if (holds(person, COMMS_LEAD, state) || holds(person, COMMANDER, state)) return null;
   const able = [COMMS_LEAD, COMMANDER].flatMap((role) => {
     const taken = state.roles.get(role);
-    return [...(taken ? [nameOf(taken, system)] : []), ...holdersOf(role, system).map(({ name }) => name)];
+    return [...(taken ? [nameOf(taken, system)] : []), ...reachableNames(holdersOf(role, system), context.unreachable)];
   });
   return {
     code: "not-telling",

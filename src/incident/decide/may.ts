@@ -3,7 +3,7 @@ import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext } from "../commands.ts";
 import { isRequester } from "../delegation.ts";
 import { stepsInOrder } from "../order.ts";
-import { COMMANDER, holdersOf, holds, nameOf, oneOf, personOf, roleTitle } from "../people.ts";
+import { COMMANDER, holdersOf, holds, nameOf, oneOf, personOf, reachableNames, roleTitle } from "../people.ts";
 import type { IncidentState, RunState } from "../state.ts";
 import { isLive } from "../status.ts";
 
@@ -66,7 +66,8 @@ export function mayNotSteer(state: IncidentState, run: RunState, context: Decide
   if (person === null) return notOnRoster(context);
   if (isRequester(person, run) || holds(person, COMMANDER, state) || decidesOneOf(run, person)) return null;
   const held = state.roles.get(COMMANDER);
-  const commanders = held === undefined ? holdersOf(COMMANDER, context.system).map((one) => one.name) : [];
+  const commanders =
+    held === undefined ? reachableNames(holdersOf(COMMANDER, context.system), context.unreachable) : [];
   const able = [nameOf(run.requester, context.system), ...(held ? [nameOf(held, context.system)] : commanders)];
   return {
     code: "not-steering",
@@ -87,6 +88,6 @@ function decidesOneOf(run: RunState, person: Person): boolean {
 
 /** "Ana or Bo (database administrator)" */
 export function whoHolds(role: string, context: DecideContext): string {
-  const names = holdersOf(role, context.system).map((person) => person.name);
-  return `${oneOf(names)} (${roleTitle(role, context.system)})`;
+  const names = reachableNames(holdersOf(role, context.system), context.unreachable);
+  return `${names.length === 0 ? "No one" : oneOf(names)} (${roleTitle(role, context.system)})`;
 }

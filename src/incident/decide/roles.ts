@@ -1,5 +1,5 @@
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
-import { allOf } from "../people.ts";
+import { allOf, reachableNames } from "../people.ts";
 import type { IncidentState } from "../state.ts";
 import { notOnRoster, notOpen } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
@@ -38,10 +38,14 @@ export function assignRole(
     return no({
       code: "role-not-theirs",
       what: `${person.name} is not on the roster as ${role.title}`,
-      allowed: `It may be taken by ${allOf(named.map((one) => one.name))}`,
+      allowed: takenBy(reachableNames(named, context.unreachable)),
     });
   if (state.roles.get(role.id) === person.id)
     return no({ code: "role-held", what: `${person.name} is ${role.title} already` });
   const data = { role: role.id, person: person.id, note: line(command.note, LIMITS.reason) };
   return accept(context, [{ type: "incident.roleAssigned", data }]);
+}
+
+function takenBy(able: readonly string[]): string {
+  return able.length === 0 ? "No one on the roster may take it now" : `It may be taken by ${allOf(able)}`;
 }

@@ -4,7 +4,7 @@ import { changers, coveringNow, isGiven, mayChange, outlived, voidedByChange, vo
 import { delegationsNow } from "../delegation.ts";
 import { isFence } from "../fences.ts";
 import { changesThings, stepsInOrder } from "../order.ts";
-import { holds, oneOf, personOf, roleTitle } from "../people.ts";
+import { holds, oneOf, personOf, reachableNames, roleTitle } from "../people.ts";
 import { ASKED_MAX, openedBefore } from "../repeated.ts";
 import { isSettled } from "../settled.ts";
 import type { IncidentState, RunState, StepState } from "../state.ts";
@@ -145,7 +145,7 @@ function mayNotChange(state: IncidentState, run: RunState, step: StepState, cont
     (one) => isGiven(one) && (person === null || !mayChange(person, run, one, system, lent)),
   );
   if (gate === undefined) return null;
-  const able = changers(run, gate, system, lent).map(({ name }) => name);
+  const able = reachableNames(changers(run, gate, system, lent), context.unreachable);
   return {
     code: "skip-approved",
     where: step.step.title,

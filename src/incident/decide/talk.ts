@@ -2,7 +2,7 @@ import { awaited } from "../authority.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { isRequester } from "../delegation.ts";
 import { escalated } from "../gates.ts";
-import { COMMANDER, holds, nameOf, oneOf, personOf } from "../people.ts";
+import { COMMANDER, holds, nameOf, oneOf, personOf, reachableNames } from "../people.ts";
 import type { IncidentState } from "../state.ts";
 import { isProblem, notOnRoster } from "./may.ts";
 import { accept, known, refuse } from "./outcome.ts";
@@ -96,12 +96,13 @@ export function escalate(command: Of<"escalate">, state: IncidentState, context:
   if (problem !== null || person === null) return no(problem ?? NOBODY);
   const who = awaited(run, gate, system, now, delegations);
   const asked = who.asked.flatMap(({ people }) => people);
+  const able = reachableNames(asked, context.unreachable);
   if (!isRequester(person, run) && !holds(person, COMMANDER, state) && !asked.some(({ id }) => id === person.id))
     return no({
       code: "not-escalating",
       where: title,
       what: "Only the requester, the incident commander and the approvers can escalate",
-      allowed: `${oneOf([...new Set([nameOf(run.requester, system), ...asked.map(({ name }) => name)])])} may do it`,
+      allowed: `${oneOf([...new Set([nameOf(run.requester, system), ...able])])} may do it`,
     });
   const next = gate.escalate[gate.level];
   if (next === undefined)
@@ -109,8 +110,7 @@ export function escalate(command: Of<"escalate">, state: IncidentState, context:
       code: "no-level-left",
       where: title,
       what: "Everyone who may decide is already asked",
-      allowed:
-        asked.length === 0 ? "No one else may decide it" : `${oneOf(asked.map(({ name }) => name))} may decide it`,
+      allowed: able.length === 0 ? "No one else may decide it" : `${oneOf(able)} may decide it`,
     });
   if (who.missing === 0) return no({ code: "already-decided", where: title, what: "Enough have approved already" });
   const why = line(command.why, LIMITS.reason);

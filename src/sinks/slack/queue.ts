@@ -19,7 +19,7 @@ export interface Working extends Delivering, Making {
   /** An incident's channel has come to be, or will not; or what is meant for one place goes to another. */
   readonly onPlace: (incident: string) => void;
   /** Somebody's direct messages are closed: the account is deactivated, or there is none. */
-  readonly onUnreachable: () => void;
+  readonly onUnreachable: (user: string) => void;
   /** The channel incidents are announced in took nothing. */
   readonly onAnnounceLost: () => void;
   readonly stopping: AbortSignal;
@@ -227,7 +227,7 @@ const CLOSED_ACCOUNT_SECONDS = 24 * 3600;
 async function closeDirect(deps: Working, queue: Queue, person: string, error: string): Promise<void> {
   deps.log.warn({ event: "slack.person_unreachable", user: person, error }, "an account takes no direct messages");
   await deps.outbox.closed(queue.queue, deps.owner, error, CLOSED_ACCOUNT_SECONDS);
-  deps.onUnreachable();
+  deps.onUnreachable(person);
 }
 
 /**

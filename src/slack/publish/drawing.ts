@@ -19,9 +19,7 @@ export function drawingOf(
     if (typeof place === "object") return "person" in place ? directQueue(place.person) : place.channel;
     return place === "incident" ? (own ?? announce) : announce;
   };
-  const shown = view.messages.filter(
-    ({ in: place }) => !(typeof place === "object" && "person" in place && unreachable.has(place.person)),
-  );
+  const shown = reachedBy(view.messages, unreachable);
   const messages: DesiredMessage[] = shown.flatMap((message) => {
     const queue = laneOf(message);
     return queue === null ? [] : [wanted(message, queue)];
@@ -49,9 +47,10 @@ export function houseDrawing(
   version: number,
   messages: readonly ShownMessage[],
   announceIn: string | null,
+  unreachable: ReadonlySet<string> = new Set(),
 ): DesiredState {
   const announce = announceQueue(announceIn);
-  const placed = messages.flatMap((message) => {
+  const placed = reachedBy(messages, unreachable).flatMap((message) => {
     const { in: place } = message;
     const queue = typeof place === "object" && "person" in place ? directQueue(place.person) : announce;
     return queue === null ? [] : [wanted(message, queue)];
@@ -64,6 +63,13 @@ export function houseDrawing(
     queues: [...new Set(placed.map(({ queue }) => queue))].map(sharedQueue),
     messages: placed,
   };
+}
+
+/** Without direct messages to accounts that read nothing. */
+function reachedBy(messages: readonly ShownMessage[], unreachable: ReadonlySet<string>): readonly ShownMessage[] {
+  return messages.filter(
+    ({ in: place }) => !(typeof place === "object" && "person" in place && unreachable.has(place.person)),
+  );
 }
 
 function sharedQueue(queue: string): DesiredState["queues"][number] {

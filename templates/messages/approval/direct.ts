@@ -1,4 +1,5 @@
 import { delegatedTo } from "../../../src/incident/delegation.ts";
+import { personById } from "../../../src/incident/people.ts";
 import type { PastAsk } from "../../../src/incident/state.ts";
 import type { Message } from "../kit/message.ts";
 import type { ShownMessage, Surroundings } from "../kit/view.ts";
@@ -45,6 +46,7 @@ function letters(
       isAsked(role) &&
       person !== run.requester &&
       account !== run.requester &&
+      personById(person, around.system)?.deactivated !== true &&
       !people.some((one) => one.id === person || one.slack.includes(account ?? "")),
   );
   const gone = new Map(former.flatMap(({ person, account }) => (account === null ? [] : [[person, account] as const])));

@@ -2,6 +2,7 @@ import type { GateStep, Plan } from "../../../src/catalog/types.ts";
 import { type Awaited, awaited, needsSecondFactor } from "../../../src/incident/authority.ts";
 import { breakingRole, silentFrom } from "../../../src/incident/break-glass.ts";
 import { delegationsNow } from "../../../src/incident/delegation.ts";
+import { canAct, personById } from "../../../src/incident/people.ts";
 import { timesAsked } from "../../../src/incident/repeated.ts";
 import type { GateState, IncidentState, RunState } from "../../../src/incident/state.ts";
 import { wayBackOf } from "../../../src/incident/undo.ts";
@@ -111,7 +112,10 @@ function contextWords({ run, gate }: ApprovalRequest, around: Surroundings, apar
 function waitingWords(ask: ApprovalRequest, who: Awaited, around: Surroundings): string {
   const { gate, state } = ask;
   const { approved, missing, next } = who;
-  const lent = delegationsNow(state, around.now).filter(({ role }) => who.asked.some((level) => level.role === role));
+  const lent = delegationsNow(state, around.now).filter(
+    ({ role, from, to }) =>
+      who.asked.some((level) => level.role === role) && [from, to].every((id) => acting(id, around)),
+  );
   const reason = gate.risen.at(-1)?.why;
   const questions = gate.talk.at(-1)?.kind === "question" ? gate.talk.slice(-1) : [];
   return [
@@ -290,6 +294,11 @@ function timeLeft({ state, run }: ApprovalRequest, { now }: Surroundings): strin
   return [`*RTO:* ${left === 0 ? "less than 1 min" : lasting(left * 60)} left of ${objective} (${local(deadline)})`];
 }
 
+function acting(id: string, { system }: Surroundings): boolean {
+  const person = personById(id, system);
+  return person === null || canAct(person);
+}
+
 /** Who is on call now, and by whose word: the newest level that was asked for. */
 function onCall({ summons }: GateState, { asked }: Awaited, around: Surroundings): string[] {
   const last = summons.toSorted((a, b) => a.level - b.level).at(-1);
@@ -297,7 +306,8 @@ function onCall({ summons }: GateState, { asked }: Awaited, around: Surroundings
   const waited = asked[last.level]?.people.map(({ id }) => id) ?? [];
   const isSame = waited.length === last.people.length && waited.every((id) => last.people.includes(id));
   if (isSame && last.why === null) return [];
-  const who = last.people.length === 0 ? "nobody" : last.people.map((id) => around.names(id)).join(", ");
+  const able = last.people.filter((id) => acting(id, around));
+  const who = able.length === 0 ? "no one who can act" : able.map((id) => around.names(id)).join(", ");
   const why = last.why === null ? "" : ` ${safe(ended(cut(last.why, 300)))}`;
   if (last.source === "pagerduty") {
     const left = last.why === null ? "" : ` Left out:${why}`;

@@ -1,5 +1,6 @@
 import type { System } from "../../../src/catalog/types.ts";
 import { LIMITS } from "../../../src/incident/decide/words.ts";
+import { canAct } from "../../../src/incident/people.ts";
 import { context, section } from "../kit/blocks.ts";
 import { cut, safe } from "../kit/escape.ts";
 import { checkInput, choiceInput, dateInput, momentInput, REASON, textInput } from "../kit/form.ts";
@@ -135,7 +136,7 @@ export function roleForm(actionValue: string, system: System): Form {
       choiceInput(
         "person",
         "Who",
-        system.people.map(({ id, name }) => ({ value: id, says: name })),
+        system.people.filter(canAct).map(({ id, name }) => ({ value: id, says: name })),
         { optional: true, hint: "Left empty: you." },
       ),
       textInput("note", "What they should know", { ...REASON, optional: true }),

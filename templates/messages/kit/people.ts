@@ -1,4 +1,5 @@
 import type { GateStep, Role, System } from "../../../src/catalog/types.ts";
+import { canAct, personById } from "../../../src/incident/people.ts";
 import type { IncidentState } from "../../../src/incident/state.ts";
 import { safe } from "./escape.ts";
 import type { Surroundings } from "./view.ts";
@@ -12,10 +13,11 @@ export function roleWords(system: System, role: string): string {
   return safe(roleOf(system, role)?.title ?? role);
 }
 
-/** Person ids who hold a role now: whoever took it in this incident, else everybody the roster gives it to. */
+/** Person ids who hold a role now: who took it in this incident and can still act, else everybody the roster gives it to. */
 export function holders(system: System, state: IncidentState, role: string): readonly string[] {
   const taken = state.roles.get(role);
-  if (taken !== undefined) return [taken];
+  const holder = taken === undefined ? null : personById(taken, system);
+  if (taken !== undefined && (holder === null || canAct(holder))) return [taken];
   return system.people.filter((person) => person.roles.includes(role)).map(({ id }) => id);
 }
 
