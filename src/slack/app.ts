@@ -19,6 +19,8 @@ export interface AppOptions {
    * again. Everything else acknowledges in its own listener.
    */
   readonly keepEvent: (body: Record<string, unknown>) => Promise<void>;
+  /** Says to who pressed something, in a workspace that may not speak to this bot, that nothing was done. Never rejects. */
+  readonly tellStranger: (body: Record<string, unknown>, text: string) => Promise<void>;
 }
 
 /**
@@ -70,8 +72,11 @@ async function oursOnly(options: AppOptions, args: AnyMiddlewareArgs & AllMiddle
   if (why === null) return args.next();
   options.log.warn({ event: "slack.delivery_refused", why }, "a delivery from slack was refused");
   if (!("ack" in args) || typeof args.ack !== "function") return;
-  const said = "command" in args ? { response_type: "ephemeral", text: `Nothing was done. ${why}` } : undefined;
-  await (args.ack as (said?: object) => Promise<void>)(said);
+  const text = `Nothing was done. ${why}`;
+  await (args.ack as (said?: object) => Promise<void>)(
+    "command" in args ? { response_type: "ephemeral", text } : undefined,
+  );
+  await options.tellStranger(args.body as Record<string, unknown>, text);
 }
 
 function originOf(body: Record<string, unknown>): { team: string | null; enterprise: string | null } {

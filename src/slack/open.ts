@@ -1,3 +1,4 @@
+import type { BlockAction } from "@slack/bolt";
 import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
 import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
 import { LifeboatError } from "../lib/errors.ts";
@@ -11,7 +12,9 @@ import { createClients } from "./clients.ts";
 import { checkTokens } from "./config.ts";
 import { HttpReceiver } from "./http-receiver.ts";
 import type { Slack, SlackOptions } from "./index.ts";
+import { takeAction } from "./listen/action.ts";
 import type { ReadLine } from "./listen/delivery.ts";
+import { tellThere } from "./listen/reply.ts";
 import { createListener } from "./listen.ts";
 import { createPeople } from "./people.ts";
 import { createPublisher } from "./publish.ts";
@@ -119,6 +122,11 @@ export function openSlack(options: SlackTransportOptions): Slack {
     workspaces,
     appId: () => appId,
     keepEvent: listener.keepEvent,
+    async tellStranger(body, text) {
+      const pressed = body.type === "block_actions" ? takeAction(body as unknown as BlockAction) : null;
+      if (pressed !== null)
+        await tellThere({ clients, apiUrl: config.apiUrl, log }, pressed.delivery, { text, blocks: [] });
+    },
   });
   listener.register(app);
   let open = false;

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { Reply } from "../../commands/command.ts";
+import type { Message } from "../../practice/slack/index.ts";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
 import type { Delivery } from "../../src/slack/listen/delivery.ts";
 import { asSuperuser, type TestServer, testServer } from "../support/postgres.ts";
@@ -91,6 +92,74 @@ describe("what people do in Slack", () => {
       rest: "",
       form: null,
       place: { channel: prompt.channel, thread: prompt.thread_ts },
+    });
+  });
+
+  describe("on a reply that stands in the channel as well", () => {
+    const alone = (told: readonly Message[]) => told.filter(({ only }) => only === "UALEX");
+    const places = async (channel: string, root: string) => ({
+      thread: alone(await alex().messages(channel, root)).map(({ text }) => text),
+      channel: alone(await alex().messages(channel)).map(({ text }) => text),
+    });
+
+    /** A decision as the bot posts it: in the run's thread, and in the channel. */
+    async function asked() {
+      harness = await openSlackHarness(server);
+      const says = { text: "Please decide", blocks: [button("gate.approve:1", "ask-1")] };
+      harness.scenes.set("inc-1", {
+        channel: { name: "inc-1", topic: "", bookmarks: [], invite: ["UALEX"], pinned: [] },
+        messages: [message("run", "the run"), message("gate", "", { under: "run", message: says, broadcast: true })],
+      });
+      await harness.declare("inc-1");
+      const prompt = await alex().waitForMessage(({ text }) => text === "Please decide");
+      expect(prompt.subtype).toBe("thread_broadcast");
+      return { prompt, root: prompt.thread_ts as string };
+    }
+
+    test("a press is answered in both: Slack doesn't say in which of them it was made", async () => {
+      const { prompt, root } = await asked();
+      await alex().click(prompt, "gate.approve:1");
+      const answer = "You asked: gate.approve";
+      await until(async () => (await places(prompt.channel, root)).channel.length > 0);
+      await until(async () => (await places(prompt.channel, root)).thread.length > 0);
+      expect(await places(prompt.channel, root)).toEqual({ thread: [answer], channel: [answer] });
+      expect(harness.asked[0]?.place).toEqual({ channel: prompt.channel, thread: root });
+    });
+
+    test("so is the form it opens, and a file goes to the channel", async () => {
+      const { prompt, root } = await asked();
+      harness.reply = ({ form }) =>
+        form === null
+          ? reasonForm
+          : {
+              kind: "file",
+              name: "report.md",
+              content: "# Report",
+              channel: null,
+              message: { text: "Drafted", blocks: [] },
+            };
+      await alex().click(prompt, "gate.approve:1");
+      await alex().submit(await alex().waitForView(), { reason: "It is the wrong one" });
+      const file = await alex().waitForMessage(({ files = [] }) => files.length > 0);
+      expect([file.text, file.thread_ts]).toEqual(["Drafted", undefined]);
+      harness.reply = ({ form }) => (form === null ? reasonForm : say("Not that one"));
+      await alex().click(prompt, "gate.approve:1");
+      await alex().submit(await alex().waitForView(), { reason: "It is" });
+      await until(async () => (await places(prompt.channel, root)).thread.includes("Not that one"));
+      await until(async () => (await places(prompt.channel, root)).channel.includes("Not that one"));
+    });
+
+    test("what only one person sees in a thread is answered in that thread", async () => {
+      const { prompt, root } = await asked();
+      const withButton = { text: "Set it up", blocks: [button("enroll", "")] };
+      harness.reply = ({ verb }) =>
+        verb === "enroll" ? say("You asked: enroll") : { kind: "private", message: withButton };
+      await alex().say(`<@ULIFEBOAT> approve`, prompt.channel, root);
+      const refusal = await alex().waitForMessage(({ text }) => text === "Set it up");
+      await alex().click(refusal, "enroll");
+      expect(await alex().waitForMessage(({ text }) => text === "You asked: enroll")).toMatchObject({
+        thread_ts: root,
+      });
     });
   });
 
@@ -349,6 +418,21 @@ describe("who may speak", () => {
     await alex().slash("/dr status");
     await until(() => harness.asked.length === 1);
     expect(harness.asked[0]?.caller.slackUser).toBe("UALEX");
+  });
+
+  test("a press from another workspace is answered where it was made, and goes no further", async () => {
+    harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", {
+      channel: { name: "inc-1", topic: "", bookmarks: [], invite: ["UALEX"], pinned: [] },
+      messages: [message("card", "", { message: { text: "Card", blocks: [button("status", "inc-1")] } })],
+    });
+    await harness.declare("inc-1");
+    const card = await alex().waitForMessage(({ text }) => text === "Card");
+    await harness.slack.stop();
+    await harness.sibling({ allowed: [{ team: "TOTHER", enterprise: null }] });
+    await alex().click(card, "status");
+    await alex().waitForMessage(({ text, only }) => only === "UALEX" && /^Nothing was done\. .*TPRACTICE/.test(text));
+    expect(harness.asked).toEqual([]);
   });
 
   test("somebody from outside who is let in by the list is still barred by their account", async () => {

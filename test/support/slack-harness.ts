@@ -46,7 +46,7 @@ export interface SlackHarness {
   /** What is wrong in a form before it closes; a test may put its own here. */
   checkForm: (sent: SentForm, required: readonly string[]) => FormErrors;
   /** Another process with the same store and workspace. */
-  sibling(): Promise<Slack>;
+  sibling(config?: Partial<SlackConfig>): Promise<Slack>;
   declare(incident: string, typedIn?: string): Promise<void>;
   /** Something happens, so that the scene is drawn again. */
   happen(incident: string): Promise<void>;
@@ -89,10 +89,10 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
   const doors: { slack: Slack; store: Store }[] = [];
   let serial = 0;
 
-  const open = (on: Store): Slack => {
+  const open = (on: Store, config: Partial<SlackConfig> = {}): Slack => {
     const own = createOutbox(on.pool);
     const slack = openSlack({
-      config: { ...configFor(workspace), ...options.config },
+      config: { ...configFor(workspace), ...options.config, ...config },
       context: {
         catalog,
         cards: new Map(),
@@ -149,8 +149,8 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
     asked,
     reply: ({ verb }) => ({ kind: "private", message: { text: `You asked: ${verb}`, blocks: [] } }),
     checkForm: () => ({}),
-    async sibling() {
-      const slack = open(await storeOn(url));
+    async sibling(config) {
+      const slack = open(await storeOn(url), config);
       slack.start();
       await until(() => slack.ready());
       return slack;

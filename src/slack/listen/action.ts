@@ -14,16 +14,16 @@ export function takeAction(body: BlockAction): Interaction | null {
   const carries = carriedBy(action as unknown as Record<string, unknown>);
   if (carries === null) return null;
   const channel = body.channel?.id ?? null;
-  const message = body.message as { ts?: string; thread_ts?: string } | undefined;
-  const shownIn = message?.ts ?? body.view?.id ?? "";
+  const { thread, isBroadcast } = placeOf(body);
+  const shownIn = body.message?.ts ?? body.view?.id ?? "";
   return {
     key: `slack:action:${channel ?? ""}:${shownIn}:${action.action_id}:${action.action_ts}:${body.user.id}`,
     kind: "slack.action",
     delivery: {
       user: body.user.id,
       channel,
-      // A press on a message that is no reply is answered beside it, not under it.
-      thread: message?.thread_ts ?? null,
+      thread,
+      ...(isBroadcast && { broadcast: true as const }),
       verb,
       ...NOTHING_TYPED,
       form: null,
@@ -34,6 +34,21 @@ export function takeAction(body: BlockAction): Interaction | null {
     },
     live: { trigger: body.trigger_id, view: null },
   };
+}
+
+/**
+ * The thread a press was made in; null: on a message that is no reply, which is answered beside it, not under it. `container` and
+ * `message` both name the thread; an ephemeral has no `message`. Neither says where a broadcast reply was pressed: it is one message in
+ * two places.
+ *
+ * @see https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
+ * @see https://docs.slack.dev/reference/events/message/thread_broadcast
+ */
+function placeOf(body: BlockAction): { readonly thread: string | null; readonly isBroadcast: boolean } {
+  const message = body.message as { thread_ts?: string; subtype?: string } | undefined;
+  const container = body.container as { thread_ts?: string } | undefined;
+  const thread = container?.thread_ts ?? message?.thread_ts ?? null;
+  return { thread, isBroadcast: thread !== null && message?.subtype === "thread_broadcast" };
 }
 
 /**
@@ -51,6 +66,7 @@ function takeChange(body: BlockAction, view: NonNullable<BlockAction["view"]>, v
       user: body.user.id,
       channel: carried.channel,
       thread: carried.thread,
+      ...(carried.broadcast && { broadcast: true as const }),
       verb,
       ...NOTHING_TYPED,
       form: valuesOf(view.state.values),

@@ -8,6 +8,8 @@ export interface Delivery {
   readonly user: string;
   readonly channel: string | null;
   readonly thread: string | null;
+  /** Pressed on a reply that stands in the channel as well. Slack doesn't say in which of the two. */
+  readonly broadcast?: true;
   readonly verb: string;
   readonly words: readonly string[];
   readonly options: Readonly<Record<string, string | true>>;

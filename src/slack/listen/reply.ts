@@ -42,7 +42,8 @@ export async function reply(
 }
 
 /**
- * Only this person sees it, where they asked if that is possible, else in a direct message. `lasting`: a direct message first,
+ * Only this person sees it, where they asked if that is possible, else in a direct message. A press on a reply that stands in the channel
+ * as well is answered in both places: whoever looks at one doesn't see the other. `lasting`: a direct message first,
  * for who may not be looking any more; what is shown to one person alone is lost on them.
  */
 export async function tell(
@@ -66,6 +67,13 @@ export async function tell(
   deps.log.warn(
     { event: "slack.not_answered", user: delivery.user, verb: delivery.verb, failures },
     "an answer could not be given",
+  );
+}
+
+/** Says it where something was pressed and nowhere else: nothing is asked of Slack about who pressed it. Never rejects. */
+export async function tellThere(deps: Replying, delivery: Delivery, message: Message): Promise<void> {
+  await respond(deps, delivery, truncateMessage(message, limits.replyText)).catch((error) =>
+    deps.log.warn({ event: "slack.not_answered", says: messageOf(error) }, "an answer could not be given"),
   );
 }
 
@@ -106,30 +114,45 @@ type Way = Promise<boolean>;
 
 async function respond({ apiUrl }: Replying, delivery: Delivery, said: Said): Way {
   if (delivery.responseUrl === null || !isSlacks(delivery.responseUrl, apiUrl)) return false;
-  const response = await fetch(delivery.responseUrl, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      response_type: "ephemeral",
-      replace_original: false,
-      ...said,
-      ...(delivery.thread !== null && { thread_ts: delivery.thread }),
-    }),
-    redirect: "error",
-    signal: AbortSignal.timeout(2500),
+  const url = delivery.responseUrl;
+  return inEach(delivery, async (thread) => {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        response_type: "ephemeral",
+        replace_original: false,
+        ...said,
+        ...(thread !== null && { thread_ts: thread }),
+      }),
+      redirect: "error",
+      signal: AbortSignal.timeout(2500),
+    });
+    return response.ok;
   });
-  return response.ok;
 }
 
-async function ephemeral({ clients }: Replying, { channel, thread, user }: Delivery, said: Said): Way {
+async function ephemeral({ clients }: Replying, delivery: Delivery, said: Said): Way {
+  const { channel, user } = delivery;
   if (channel === null) return false;
-  await clients.act.chat.postEphemeral({
-    channel,
-    user,
-    ...(thread !== null && { thread_ts: thread }),
-    ...said,
-  } as unknown as Parameters<typeof clients.act.chat.postEphemeral>[0]);
-  return true;
+  return inEach(delivery, async (thread) => {
+    await clients.act.chat.postEphemeral({
+      channel,
+      user,
+      ...(thread !== null && { thread_ts: thread }),
+      ...said,
+    } as unknown as Parameters<typeof clients.act.chat.postEphemeral>[0]);
+    return true;
+  });
+}
+
+/** Says it wherever the press may have been made. True: it is said in at least one place. */
+async function inEach({ thread, broadcast }: Delivery, say: (thread: string | null) => Way): Way {
+  const places = broadcast ? [null, thread] : [thread];
+  const said = await Promise.allSettled(places.map(say));
+  if (said.some((one) => one.status === "fulfilled" && one.value)) return true;
+  for (const one of said) if (one.status === "rejected") throw one.reason;
+  return false;
 }
 
 async function direct({ clients }: Replying, { user }: Delivery, said: Said): Way {
@@ -198,7 +221,7 @@ async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, {
         content,
       })),
       initial_comment: truncateMessage(file.message).text,
-      ...(delivery.thread !== null && !elsewhere && { thread_ts: delivery.thread }),
+      ...(delivery.thread !== null && !delivery.broadcast && !elsewhere && { thread_ts: delivery.thread }),
     } as Parameters<typeof deps.clients.bulk.filesUploadV2>[0])) as Uploaded;
     if (!elsewhere) return;
     const link = answer.files?.[0]?.files?.[0]?.permalink;

@@ -8,17 +8,19 @@ interface Carried {
   readonly carries: string;
   readonly channel: string | null;
   readonly thread: string | null;
+  readonly broadcast?: true;
   readonly nonce: string;
 }
 
 export function carriedWith(
   form: { actionValue: string },
-  place: { channel: string | null; thread: string | null },
+  place: { channel: string | null; thread: string | null; broadcast?: true },
 ): string {
   const carried: Carried = {
     carries: form.actionValue,
     channel: place.channel,
     thread: place.thread,
+    ...(place.broadcast && { broadcast: place.broadcast }),
     nonce: randomUUID(),
   };
   return JSON.stringify(carried);
@@ -35,6 +37,7 @@ export function takeSubmission(body: ViewSubmitAction): Interaction | null {
       user: body.user.id,
       channel: carried.channel,
       thread: carried.thread,
+      ...(carried.broadcast && { broadcast: carried.broadcast }),
       verb: body.view.callback_id,
       ...NOTHING_TYPED,
       form: valuesOf(body.view.state.values),
@@ -75,6 +78,7 @@ export function readCarried(metadata: string): Carried | null {
       nonce: carried.nonce,
       channel: carried.channel ?? null,
       thread: carried.thread ?? null,
+      ...(carried.broadcast === true && { broadcast: true as const }),
     };
   } catch {
     return null;
