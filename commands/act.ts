@@ -3,6 +3,7 @@ import type { IncidentCommand, SignedDecision } from "../src/incident/commands.t
 import { decide } from "../src/incident/decide.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
+import { worded } from "../templates/messages/refused.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { systemOf } from "./incidents.ts";
@@ -44,7 +45,7 @@ export async function act(
     const { caller, key } = request;
     const system = newFor ?? systemOf(context, state);
     const who = { actor: actorOf(caller), blocked: caller.blocked, ...proof, ...(unreachable && { unreachable }) };
-    const outcome = decide(command, state, { now, ...who, system, key });
+    const outcome = worded(decide(command, state, { now, ...who, system, key }));
     if (outcome.kind === "refused") {
       kept = hasRoom(context, request, events, now);
       return { events: kept ? outcome.events : [], value: { kind: "refused", problem: outcome.problem, state } };

@@ -14,6 +14,7 @@ import type { Decision } from "../src/timeline/contract.ts";
 import { type Open, which } from "../templates/messages/incident/situation.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { refusals } from "../templates/messages/kit/refusal.ts";
+import { type Worded, worded } from "../templates/messages/refused.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
@@ -114,7 +115,7 @@ export interface RunRequest {
   readonly raise?: boolean;
 }
 
-type Asked = Extract<Outcome, { kind: "refused" }> | { kind: "accepted" };
+type Asked = Extract<Worded, { kind: "refused" }> | { kind: "accepted" };
 
 export async function requested(
   commandContext: CommandContext,
@@ -128,7 +129,7 @@ export async function requested(
     if (before?.kind === "refused") return { events: [], value: { ...before, events: [] } };
     if (before !== null) return { events: [], value: { kind: "accepted" } };
     const context = { now, actor: actorOf(caller), blocked: caller.blocked, system: ask.system, key };
-    const outcome = declareAndRequest(request, state, ask, context, now);
+    const outcome = worded(declareAndRequest(request, state, ask, context, now));
     if (outcome.kind === "refused") return { events: outcome.events, value: outcome };
     const resources = ask.dryRun ? [] : ask.plan.resources;
     const runs = [{ id: ask.run, planHash: ask.planHash, planBytes, resources }];

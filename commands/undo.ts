@@ -2,6 +2,7 @@ import { planUndo } from "../src/catalog/undo.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { byHandAfter, changedSteps, coveringGate, undoRefusal } from "../src/incident/undo.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
+import { refused } from "../templates/messages/refused.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
@@ -33,8 +34,8 @@ export async function undoStep(
   stepId: string,
   acceptUnreachable: boolean,
 ): Promise<Reply> {
-  const refused = undoRefusal(state, run.id, stepId);
-  if (refused !== null) return stop(refused);
+  const refusal = undoRefusal(state, run.id, stepId);
+  if (refusal !== null) return stop(refused(refusal));
   const step = run.steps.get(stepId);
   const gate = coveringGate(run, stepId);
   if (step?.step.kind !== "action" || step.origin === undefined || gate === null)

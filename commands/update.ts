@@ -7,6 +7,7 @@ import type { IncidentState } from "../src/incident/state.ts";
 import { fieldId, PREVIEW, updateForm } from "../templates/messages/comms/update-form.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { cut, safe } from "../templates/messages/kit/escape.ts";
+import { refused } from "../templates/messages/refused.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -27,8 +28,8 @@ export const update: Command = {
     const writing = writingOf(context, incident);
     const { caller, key } = request;
     const { now, system } = writing;
-    const problem = mayNotTell(incident, { now, system, actor: actorOf(caller), blocked: caller.blocked, key });
-    if (problem !== null) return stop(problem);
+    const refusal = mayNotTell(incident, { now, system, actor: actorOf(caller), blocked: caller.blocked, key });
+    if (refusal !== null) return stop(refused(refusal));
     const templates = fitting(context.comms.templates, incident, system);
     const template = chosen(templates, request, context.comms.templates.for(system.id), incident.status);
     const values = valuesOf(template, request, writing);

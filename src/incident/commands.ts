@@ -1,5 +1,4 @@
 import type { Mode, Plan, System } from "../catalog/types.ts";
-import type { Problem } from "../lib/errors.ts";
 import type {
   Actor,
   DrillEntry,
@@ -10,6 +9,7 @@ import type {
   SeverityId,
   SignatureRecord,
 } from "./events.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Book } from "./triage.ts";
 
 /** What may be asked of an incident, in the imperative. Ids come in from outside: deciding is pure. */
@@ -113,7 +113,13 @@ export interface DecideContext {
   readonly key: string;
 }
 
-/** Refusals are events too: who, why, and over which transport. */
+/** Refusals are events too: who, why, and over which transport. Their words are made from `refusal` where they are written. */
 export type Outcome =
   | { readonly kind: "accepted"; readonly events: readonly NewEvent[] }
-  | { readonly kind: "refused"; readonly problem: Problem; readonly events: readonly NewEvent[] };
+  | { readonly kind: "refused"; readonly refusal: Refusal; readonly events: readonly RefusalEvent[] };
+
+/** A refusal as an event that has no words yet (`says`). */
+export type RefusalEvent = Wordless<Extract<NewEvent, { type: "command.refused" | "approval.refused" }>>;
+type Wordless<E extends { data: { says: string } }> = E extends unknown
+  ? Omit<E, "data"> & { readonly data: Omit<E["data"], "says"> }
+  : never;

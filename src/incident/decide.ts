@@ -5,7 +5,7 @@ import { postUpdate, snooze } from "./decide/comms.ts";
 import { declare } from "./decide/declare.ts";
 import { delegate, endDelegation } from "./decide/delegation.ts";
 import { changeSeverity, changeStatus, close, draftPostmortem, note, raise, reopen, resolve } from "./decide/life.ts";
-import { blockedProblem } from "./decide/may.ts";
+import { blockedRefusal } from "./decide/may.ts";
 import { addMembers } from "./decide/members.ts";
 import { refuse } from "./decide/outcome.ts";
 import { assignRole } from "./decide/roles.ts";
@@ -27,8 +27,8 @@ export function decide(command: IncidentCommand, state: IncidentState, context: 
     case "deny":
       return deny(command, state, context);
     default: {
-      const problem = blockedProblem(context);
-      return problem === null ? decideFor(command, state, context) : refuse(context, command.type, problem);
+      const refusal = blockedRefusal(context);
+      return refusal === null ? decideFor(command, state, context) : refuse(context, command.type, refusal);
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { ActionStep, GateStep, Plan, PlanStep, WayBack } from "../catalog/types.ts";
 import { hashOf } from "../lib/canonical.ts";
-import type { Problem } from "../lib/errors.ts";
 import { changesThings, gatesBefore, stepsBefore, stepsInOrder } from "./order.ts";
+import type { Refusal } from "./refusal.ts";
 import type { IncidentState, RunState, StepState } from "./state.ts";
 
 /**
@@ -75,72 +75,35 @@ export function byHandAfter(
 }
 
 /** Why a step can't be taken back now, or null. Whether the world still is as it left it is looked at when it starts. */
-export function undoRefusal(state: IncidentState, runId: string, stepId: string): Problem | null {
+export function undoRefusal(state: IncidentState, runId: string, stepId: string): Refusal | null {
   const run = state.runs.get(runId);
   const step = run?.steps.get(stepId);
-  if (run === undefined || step === undefined)
-    return {
-      code: "undo-unknown",
-      what: "There is no such step to undo in this incident",
-      next: "`/dr status` lists its runs",
-    };
+  if (run === undefined || step === undefined) return { code: "undo-unknown" };
   const where = step.step.title;
-  if (run.ending === null)
-    return {
-      code: "undo-live",
-      where,
-      what: `“${run.plan.title}” still goes on`,
-      allowed: "A step is undone when its run has ended",
-      next: `Abort it first: \`/dr abort ${run.id} <why>\``,
-    };
-  if (step.status === "running")
-    return {
-      code: "undo-running",
-      where,
-      what: "It is still being looked at how this step ended",
-      next: "Try again in a moment",
-    };
+  if (run.ending === null) return { code: "undo-live", where, run: run.plan.title, runId: run.id };
+  if (step.status === "running") return { code: "undo-running", where };
   if (!changesThings(step.step))
-    return {
-      code: "undo-nothing",
-      where,
-      what: step.step.kind === "manual" ? "It was done by hand, and is undone by hand" : "This step changes nothing",
-    };
+    return { code: "undo-nothing", where, because: step.step.kind === "manual" ? "manual" : "read-only" };
   const done = undoneBy(state, runId, stepId);
-  if (done !== null) return { code: "undo-done", where, what: `It is undone already, by ${done.id}` };
+  if (done !== null) return { code: "undo-done", where, runId: done.id };
   const live = [...state.runs.values()].find(
     (other) => other.ending === null && other.plan.undoes?.run === runId && other.plan.undoes.step === stepId,
   );
-  if (live !== undefined) return { code: "undo-under-way", where, what: `It is being undone already, by ${live.id}` };
-  if (step.origin === undefined)
-    return {
-      code: "undo-nothing",
-      where,
-      what: "This run changed nothing here: it was so before, or it never came to it",
-    };
+  if (live !== undefined) return { code: "undo-under-way", where, runId: live.id };
+  if (step.origin === undefined) return { code: "undo-nothing", where, because: "unchanged" };
   return builtUpon(state, run, stepId);
 }
 
 /** Steps are taken back in reverse order: what was built on this one, and has to be undone first; null: nothing. */
-export function builtUpon(state: IncidentState, run: RunState, stepId: string): Problem | null {
+export function builtUpon(state: IncidentState, run: RunState, stepId: string): Refusal | null {
   const where = run.steps.get(stepId)?.step.title ?? stepId;
   const later = changedSteps(state, run).filter(({ step, way }) => isAfter(run, step.step.id, stepId) && isBuilt(way));
   const [first] = later;
   const never = later.find(({ way }) => way?.kind === "never");
-  if (never?.way?.kind === "never")
-    return {
-      code: "undo-behind",
-      where,
-      what: `“${never.step.step.title}” came after it and can't be undone`,
-      next: "Go on from here: a runbook that leads back, or by hand",
-    };
+  if (never !== undefined) return { code: "undo-behind", where, later: never.step.step.title };
   if (first === undefined) return null;
-  return {
-    code: "undo-order",
-    where,
-    what: `“${first.step.step.title}” came after it and has to be undone first`,
-    next: `\`/dr undo ${first.step.step.id} ${run.id}\``,
-  };
+  const { title, id } = first.step.step;
+  return { code: "undo-order", where, later: { title, id, runId: run.id, otherRun: null, never: null } };
 }
 
 /** Something could depend on it: it is not of a kind that leaves nothing, and not one people take back in the same plan. */
@@ -152,7 +115,7 @@ function isBuilt(way: WayBack | null): boolean {
  * Another run of the incident that changed the same target since, and was not taken back itself. Undos are left out: with what
  * they took back they come to nothing.
  */
-export function changedSince(state: IncidentState, plan: Plan): Problem | null {
+export function changedSince(state: IncidentState, plan: Plan): Refusal | null {
   const { undoes } = plan;
   const own = undoes && state.runs.get(undoes.run);
   if (!undoes || !own?.endedAt) return null;
@@ -162,15 +125,10 @@ export function changedSince(state: IncidentState, plan: Plan): Problem | null {
     const changed = changedSteps(state, other).find(({ way }) => isBuilt(way));
     if (changed === undefined) continue;
     const { step, way } = changed;
-    return {
-      code: "undo-order",
-      where: plan.title,
-      what: `“${step.step.title}” of “${other.plan.title}” (${other.id}) changed the same target since${way?.kind === "never" ? `, and can't be undone: ${way.says}` : ""}`,
-      next:
-        way?.kind === "never"
-          ? "Go on from here: a runbook that leads back"
-          : `Undo that first: \`/dr undo ${step.step.id} ${other.id}\``,
-    };
+    const { title, id } = step.step;
+    const never = way?.kind === "never" ? way.says : null;
+    const later = { title, id, runId: other.id, otherRun: other.plan.title, never };
+    return { code: "undo-order", where: plan.title, later };
   }
   return null;
 }

@@ -102,7 +102,7 @@ async function ask(stream: string, command: Parameters<typeof decide>[0]): Promi
     const state = fold(stream, events, new Map());
     const context = { now, actor: byPerson("cy"), blocked: null, system: SHOP, key: `asked-${++serial}` };
     const outcome = decide(command, state, context);
-    if (outcome.kind === "refused") throw new Error(outcome.problem.what);
+    if (outcome.kind === "refused") throw new Error(outcome.refusal.code);
     return { events: outcome.events, value: null };
   });
 }

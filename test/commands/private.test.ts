@@ -154,7 +154,7 @@ test("whoever is asked, paged or invited becomes a member, and stays one", async
   expect(await textOf("alex", "invite <@UCASS> <@U0STRANGER> --incident INC-1")).toContain("can see");
   expect(await textOf("cass", "status INC-1")).toContain("zebra");
   expect(await textOf("stranger", "catchup INC-1")).not.toContain("There is no incident");
-  expect(await textOf("alex", "invite <@UCASS> --incident INC-1")).toContain("members already");
+  expect(await textOf("alex", "invite <@UCASS> --incident INC-1")).toContain("already members");
 });
 
 describe("what is declared beside it says nothing of it:", () => {

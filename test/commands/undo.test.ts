@@ -83,7 +83,7 @@ describe("undo, as people speak of it", () => {
     await app.ask("alex", "abort Enough", here);
     await app.press("alex", "run.undo", `${run}/fence`, { key: "undo", ...here });
     await app.press("alex", "run.undo", `${run}/fence`, { key: "undo", ...here });
-    expect(JSON.stringify(await app.press("sam", "run.undo", `${run}/fence`, here))).toContain("being undone already");
+    expect(JSON.stringify(await app.press("sam", "run.undo", `${run}/fence`, here))).toContain("being undone now");
     expect((await runsOf(incident)).length).toBe(2);
   });
 

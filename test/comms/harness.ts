@@ -64,7 +64,7 @@ export async function openCommsHarness(server: TestServer, cadence: Partial<Cade
     await store.timeline.decide(incident, (events, now) => {
       const state = fold(incident, events, new Map());
       const outcome = decide(command, state, { now, actor: CASS, blocked: null, system, key });
-      if (outcome.kind === "refused") throw new Error(outcome.problem.what);
+      if (outcome.kind === "refused") throw new Error(outcome.refusal.code);
       return { events: outcome.events, value: null };
     });
   };

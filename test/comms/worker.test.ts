@@ -216,7 +216,7 @@ describe("what is owed", () => {
     await harness.snooze(N, "firstNotice@1", 1);
     await until(async () => (await about("comms.late")).length === 1);
     await harness.say(N, "executives-initial", "We are looking");
-    await expect(harness.snooze(N, "firstNotice@1", 1)).rejects.toThrow("No update is due here any more");
+    await expect(harness.snooze(N, "firstNotice@1", 1)).rejects.toThrow("due-unknown");
     const soon = Date.now() + 3_600_000 - 600_000;
     await until(async () => new Date((await scheduled()) ?? 0).getTime() > soon);
     expect((await harness.delivered(N)).filter((one) => one.startsWith("comms."))).toEqual([

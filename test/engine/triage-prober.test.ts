@@ -60,7 +60,7 @@ async function says(command: IncidentCommand): Promise<void> {
   await store.timeline.decide(incident, (events, now) => {
     const state = fold(incident, events, new Map());
     const outcome = decide(command, state, { now, actor, blocked: null, system, key: newId("req", 12) });
-    if (outcome.kind === "refused") throw new Error(outcome.problem.what);
+    if (outcome.kind === "refused") throw new Error(outcome.refusal.code);
     return { events: outcome.events, value: null };
   });
 }

@@ -138,7 +138,7 @@ describe("a skip of what an approval covers", () => {
     story.approve("bo");
     const outcome = story.asks("ana", skip());
     expect(outcome).toMatchObject({
-      problem: { what: "“Gate go” was approved with this step in it", allowed: "Bo, Cy, Vera or Duo may skip it" },
+      problem: { what: '"Gate go" was approved with this step in it', allowed: "Bo, Cy, Vera or Duo may skip it" },
     });
   });
 });

@@ -49,7 +49,7 @@ describe("who may steer a run", () => {
   test("a refusal says who may", () => {
     const outcome = underWay().asks("oli", abort);
     expect(outcome.kind === "refused" && outcome.problem.allowed).toBe(
-      "Ana or Cy may do it; anyone on the roster may pause the run",
+      "Ana or Cy may do it. Anyone on the roster may pause the run",
     );
   });
 
@@ -171,8 +171,8 @@ describe("skip", () => {
   test("not a fence while a step that can't be undone is to come", () => {
     const outcome = stopped(underWay()).asks("cy", skip("fence"));
     expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe(
-      'Step fence: Without this fence "Step promote" could leave two primaries that both take writes. ' +
-        "The fence can be retried, or the run aborted.",
+      'Step fence: Without this fence, "Step promote" could leave two primaries that take writes. ' +
+        "Retry the fence, or abort the run.",
     );
   });
 

@@ -7,6 +7,7 @@ import { fold, type LogEvent } from "../../src/incident/evolve.ts";
 import { withoutAccounts } from "../../src/incident/people.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
 import { roleForm } from "../../templates/messages/incident/forms.ts";
+import { worded } from "../../templates/messages/refused.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import * as nights from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
@@ -93,7 +94,7 @@ function refused(state: IncidentState, now: Date, unreachable: ReadonlySet<strin
       commandsFor(state).flatMap((command) => {
         const actor = { kind: "person", person: id, slackUser: slack[0] ?? null, name, door: "slack" } as const;
         const context = { now, actor, blocked: null, system: roster, unreachable, provedAfresh: true, key: "k" };
-        const outcome = decide(command, state, context);
+        const outcome = worded(decide(command, state, context));
         return outcome.kind === "refused" ? [JSON.stringify(outcome.problem)] : [];
       }),
     );

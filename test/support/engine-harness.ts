@@ -4,13 +4,14 @@ import { join } from "node:path";
 import type { Gate, Plan, PlanStep, System } from "../../src/catalog/types.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
-import type { IncidentCommand, Outcome } from "../../src/incident/commands.ts";
+import type { IncidentCommand } from "../../src/incident/commands.ts";
 import { decide } from "../../src/incident/decide.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import type { GateState, IncidentState, RunState, StepState } from "../../src/incident/state.ts";
 import { canonicalBytes, hashOf } from "../../src/lib/canonical.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { type Worded, worded } from "../../templates/messages/refused.ts";
 import { byPerson, gate as gateStep, plan, SYSTEM } from "./incident-scenario.ts";
 import { actions } from "./ledger-actions.ts";
 import { quiet } from "./postgres.ts";
@@ -63,12 +64,12 @@ export async function requestsRun(
   plans: ReadonlyMap<string, Plan>,
   stream = incident,
   system = SYSTEM,
-): Promise<Outcome> {
+): Promise<Worded> {
   const key = newId("req", 12);
   const decided = await store.timeline.decide(stream, (events, now) => {
     const state = fold(stream, events, plans);
     const context = { now, actor: byPerson(who, null, system), blocked: null, system, key };
-    const outcome = decide(command, state, context);
+    const outcome = worded(decide(command, state, context));
     const accepted = outcome.kind === "accepted" && command.type === "requestRun";
     return { events: outcome.events, value: outcome, ...(accepted ? { runs: [newRun(command)] } : {}) };
   });
@@ -92,7 +93,7 @@ export class EngineScenario {
     this.stream = stream;
   }
 
-  asks(who: string, command: IncidentCommand): Promise<Outcome> {
+  asks(who: string, command: IncidentCommand): Promise<Worded> {
     return requestsRun(this.store, who, command, this.plans, this.stream, this.system());
   }
 

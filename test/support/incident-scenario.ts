@@ -1,6 +1,6 @@
 import type { Gate, Person, Plan, PlanStep, System } from "../../src/catalog/types.ts";
 import { clocksDue } from "../../src/incident/clocks.ts";
-import type { DecideContext, IncidentCommand, Outcome } from "../../src/incident/commands.ts";
+import type { DecideContext, IncidentCommand } from "../../src/incident/commands.ts";
 import { decide } from "../../src/incident/decide.ts";
 import type { Actor, Event, NewEvent, Preflight, RecordKind } from "../../src/incident/events.ts";
 import { evolveStrictly, fold, type LogEvent } from "../../src/incident/evolve.ts";
@@ -8,6 +8,7 @@ import { gateDue, openGate } from "../../src/incident/gates.ts";
 import { type MayStart, mayStart, type StartContext } from "../../src/incident/start.ts";
 import type { GateState, IncidentState, RunState } from "../../src/incident/state.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
+import { type Worded, worded } from "../../templates/messages/refused.ts";
 
 /** Midnight of a bad night; every `at` in these tests is seconds after it. */
 export const MIDNIGHT = new Date("2026-03-01T00:00:00.000Z").getTime();
@@ -199,8 +200,8 @@ export class IncidentScenario {
   }
 
   /** Somebody asks; what comes of it is written, as the shell would. */
-  asks(who: string | Actor, command: IncidentCommand, more: Partial<DecideContext> = {}): Outcome {
-    const outcome = decide(command, this.state, this.context(who, more));
+  asks(who: string | Actor, command: IncidentCommand, more: Partial<DecideContext> = {}): Worded {
+    const outcome = worded(decide(command, this.state, this.context(who, more)));
     this.write(outcome.events);
     return outcome;
   }
@@ -255,11 +256,11 @@ export class IncidentScenario {
       .gateOpened();
   }
 
-  approve(who: string | Actor, ask = "ask-1", more: Partial<DecideContext> = {}, run = "run-1"): Outcome {
+  approve(who: string | Actor, ask = "ask-1", more: Partial<DecideContext> = {}, run = "run-1"): Worded {
     return this.asks(who, { type: "approve", run, ask }, more);
   }
 
-  deny(who: string | Actor, ask = "ask-1", more: Partial<DecideContext> = {}, run = "run-1"): Outcome {
+  deny(who: string | Actor, ask = "ask-1", more: Partial<DecideContext> = {}, run = "run-1"): Worded {
     return this.asks(who, { type: "deny", run, ask, reason: "not tonight" }, more);
   }
 
@@ -304,7 +305,7 @@ export class IncidentScenario {
 }
 
 /** "accepted", or the code of the refusal. */
-export function codeOf(outcome: Outcome): string {
+export function codeOf(outcome: Worded): string {
   return outcome.kind === "accepted" ? "accepted" : outcome.problem.code;
 }
 

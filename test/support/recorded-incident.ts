@@ -6,6 +6,7 @@ import { blankIncident, evolveStrictly, type LogEvent } from "../../src/incident
 import { openGate } from "../../src/incident/gates.ts";
 import type { IncidentState } from "../../src/incident/state.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
+import { worded } from "../../templates/messages/refused.ts";
 
 /** An incident told step by step by the real `decide` and `evolve`: what a test says happened could have happened. */
 export class RecordedIncident {
@@ -29,14 +30,14 @@ export class RecordedIncident {
   /** What a person asks. Refusals are recorded too, as they are for real. */
   ask(person: string, command: IncidentCommand): this {
     if (command.type === "requestRun") this.plans.set(command.planHash, command.plan);
-    const outcome = decide(command, this.state, {
+    const context = {
       now: this.now,
       actor: this.actor(person),
       blocked: null,
       system: this.#system,
       key: `request-${this.events.length + 1}`,
-    });
-    return this.#write(outcome.events);
+    };
+    return this.#write(worded(decide(command, this.state, context)).events);
   }
 
   request(person: string, plan: Plan, more: { run?: string; dryRun?: boolean } = {}): this {

@@ -1,8 +1,8 @@
-import type { Problem } from "../../lib/errors.ts";
 import { componentOf, dueAt } from "../actions.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import type { Refusal } from "../refusal.ts";
 import type { IncidentState } from "../state.ts";
-import { notOnRoster } from "./may.ts";
+import { NO_INCIDENT, notOnRoster } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
 import { LIMITS, line } from "./words.ts";
 
@@ -13,19 +13,13 @@ const ITEMS_MAX = 50;
 
 /** Anyone on the roster may note what is to be done, also once the incident is closed. */
 export function addAction(command: Of<"addAction">, state: IncidentState, context: DecideContext): Outcome {
-  const no = (problem: Problem) => refuse(context, "action", problem);
-  const problem = notOnRoster(context) ?? notDeclared(state);
-  if (problem !== null) return no(problem);
+  const no = (refusal: Refusal) => refuse(context, "action", refusal);
+  const refusal = notOnRoster(context) ?? notDeclared(state);
+  if (refusal !== null) return no(refusal);
   const text = line(command.text, LIMITS.reason);
-  if (text === null)
-    return no({
-      code: "action-empty",
-      what: "Say what is to be done",
-      next: "`/dr action add <what> --owner @<who> --due <YYYY-MM-DD>`",
-    });
+  if (text === null) return no({ code: "action-empty" });
   const items = state.actions ?? [];
-  if (items.length >= ITEMS_MAX)
-    return no({ code: "actions-full", what: `An incident holds at most ${ITEMS_MAX} action items` });
+  if (items.length >= ITEMS_MAX) return no({ code: "actions-full", most: ITEMS_MAX });
   const { owner, due } = command;
   if (due !== null) {
     const wrong = wrongDay(due, context.now);
@@ -37,37 +31,23 @@ export function addAction(command: Of<"addAction">, state: IncidentState, contex
 }
 
 export function doneAction(command: Of<"doneAction">, state: IncidentState, context: DecideContext): Outcome {
-  const no = (problem: Problem) => refuse(context, "action", problem);
-  const problem = notOnRoster(context) ?? notDeclared(state);
-  if (problem !== null) return no(problem);
+  const no = (refusal: Refusal) => refuse(context, "action", refusal);
+  const refusal = notOnRoster(context) ?? notDeclared(state);
+  if (refusal !== null) return no(refusal);
   const items = state.actions ?? [];
   const item = items.find(({ id }) => id.toLowerCase() === command.action.toLowerCase());
   const open = items.filter(({ done }) => done === null).map(({ id }) => id);
-  if (item === undefined)
-    return no({
-      code: "action-unknown",
-      what: command.action === "" ? "Say which action item is done" : `There is no action item ${command.action} here`,
-      allowed: open.length === 0 ? "None is open" : `Open: ${open.join(", ")}`,
-      next: "`/dr action list` shows them",
-    });
-  if (item.done !== null) return no({ code: "action-done", what: `${item.id} is done already` });
+  if (item === undefined) return no({ code: "action-unknown", asked: command.action, open });
+  if (item.done !== null) return no({ code: "action-done", action: item.id });
   const data = { action: item.id, note: line(command.note, LIMITS.reason) };
   return accept(context, [{ type: "action.done", data }]);
 }
 
-function wrongDay(due: string, now: Date): Problem | null {
-  const at = dueAt(due);
-  if (at === null)
-    return {
-      code: "due-unclear",
-      what: `"${due}" is no day`,
-      allowed: "A day as YYYY-MM-DD",
-      next: "`--due 2026-12-24`",
-    };
-  if (due >= now.toISOString().slice(0, 10)) return null;
-  return { code: "due-past", what: `${due} has passed`, allowed: "Choose today or a later day" };
+function wrongDay(due: string, now: Date): Refusal | null {
+  if (dueAt(due) === null) return { code: "due-unclear", due };
+  return due >= now.toISOString().slice(0, 10) ? null : { code: "due-past", due };
 }
 
-function notDeclared(state: IncidentState): Problem | null {
-  return state.declared === null ? { code: "not-declared", what: "There is no such incident" } : null;
+function notDeclared(state: IncidentState): Refusal | null {
+  return state.declared === null ? NO_INCIDENT : null;
 }

@@ -1,5 +1,6 @@
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { privateRoles } from "../members.ts";
+import type { Refusal } from "../refusal.ts";
 import type { IncidentState } from "../state.ts";
 import { accept, refuse } from "./outcome.ts";
 import { LIMITS, line } from "./words.ts";
@@ -10,33 +11,16 @@ export function declare(
   state: IncidentState,
   context: DecideContext,
 ): Outcome {
-  const no = (problem: Parameters<typeof refuse>[2]) => refuse(context, "declare", problem);
+  const no = (refusal: Refusal) => refuse(context, "declare", refusal);
   const { system, severity, kind, impactStartedAt, announceIn, drill } = command;
-  if (state.declared !== null)
-    return no({ code: "already-declared", what: "This incident is declared already", next: "`/dr status` shows it" });
+  if (state.declared !== null) return no({ code: "already-declared" });
   const title = line(command.title, LIMITS.title);
-  if (title === null)
-    return no({
-      code: "title-missing",
-      what: "An incident needs a title",
-      allowed: "Say in a few words what people see",
-      next: "`/dr declare Checkout fails for all customers`",
-    });
-  if (system !== context.system.id) return no({ code: "system-unknown", what: `There is no system ${system} here` });
-  if (!context.system.severities.some((one) => one.id === severity))
-    return no({
-      code: "severity-unknown",
-      what: `${context.system.title} has no severity ${severity}`,
-      allowed: `It knows ${context.system.severities.map((one) => one.id).join(", ")}`,
-    });
-  if (impactStartedAt !== null && !(impactStartedAt <= context.now))
-    return no({ code: "impact-later", what: "The impact can't have started in the future" });
-  if (command.private === true && kind !== "real")
-    return no({
-      code: "private-kind",
-      what: "Only an incident can be private",
-      next: "Drop `--drill` or `--private`",
-    });
+  if (title === null) return no({ code: "title-missing" });
+  if (system !== context.system.id) return no({ code: "system-unknown", system });
+  const wrong = unknownSeverity(severity, context);
+  if (wrong !== null) return no(wrong);
+  if (impactStartedAt !== null && !(impactStartedAt <= context.now)) return no({ code: "impact-later" });
+  if (command.private === true && kind !== "real") return no({ code: "private-kind" });
   const impact = impactStartedAt === null ? null : impactStartedAt.toISOString();
   const hidden = command.private === true && { private: { roles: privateRoles(context.system) } };
   const data = {
@@ -51,4 +35,10 @@ export function declare(
   };
   const { events } = accept(context, [{ type: "incident.declared", data }]);
   return { kind: "accepted", events: events.map((event) => ({ ...event, numbered: true })) };
+}
+
+/** Why it isn't a severity of this system, or null. */
+export function unknownSeverity(severity: string, { system }: Pick<DecideContext, "system">): Refusal | null {
+  const known = system.severities.map(({ id }): string => id);
+  return known.includes(severity) ? null : { code: "severity-unknown", system: system.title, severity, known };
 }

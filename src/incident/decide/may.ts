@@ -1,81 +1,53 @@
 import type { Person } from "../../catalog/types.ts";
-import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext } from "../commands.ts";
 import { isRequester } from "../delegation.ts";
 import { stepsInOrder } from "../order.ts";
-import { COMMANDER, holdersOf, holds, nameOf, oneOf, personOf, reachableNames, roleTitle } from "../people.ts";
+import { COMMANDER, holdersOf, holds, nameOf, personOf, reachableNames } from "../people.ts";
+import type { Refusal } from "../refusal.ts";
 import type { IncidentState, RunState } from "../state.ts";
 import { isLive } from "../status.ts";
 
 /** Why this actor may do nothing here, or null. Asked before anything else. */
-export function blockedProblem(context: DecideContext): Problem | null {
-  if (context.blocked === null) return null;
-  return {
-    code: "barred",
-    what: `You can't do this: ${context.blocked}`,
-    allowed: "Members of this workspace who are on the system's roster may do it",
-  };
+export function blockedRefusal({ blocked }: DecideContext): Refusal | null {
+  return blocked === null ? null : { code: "barred", why: blocked };
 }
 
-export function notOnRoster(context: DecideContext): Problem | null {
-  if (personOf(context.actor, context.system) !== null) return null;
-  return {
-    code: "not-on-roster",
-    what: `You are not on the roster of ${context.system.title}`,
-    allowed: "Only people on the roster may do this",
-    next: "Ask someone on the roster, or have your Slack account added to the system's people",
-  };
+export function notOnRoster(context: DecideContext): Refusal | null {
+  return personOf(context.actor, context.system) === null ? strangerTo(context) : null;
 }
 
-export function notOpen(state: IncidentState): Problem | null {
-  if (state.declared === null) return { code: "not-declared", what: "There is no such incident" };
-  if (state.status !== "resolved" && state.status !== "closed") return null;
-  return {
-    code: "incident-over",
-    what: `The incident is ${state.status}`,
-    allowed: "This needs an open incident",
-    next: "Reopen it first: `/dr reopen <why>`",
-  };
+/** Where the actor is known to be no one person of the roster. */
+export function strangerTo({ system }: Pick<DecideContext, "system">): Refusal {
+  return { code: "not-on-roster", system: system.title };
+}
+
+export const NO_INCIDENT: Refusal = { code: "not-declared", what: "incident" };
+
+export function notOpen({ declared, status }: IncidentState): Refusal | null {
+  if (declared === null) return NO_INCIDENT;
+  return status === "resolved" || status === "closed" ? { code: "incident-over", status } : null;
 }
 
 /** The live run, or why there is none to act on. */
-export function liveRun(state: IncidentState, id: string): RunState | Problem {
+export function liveRun(state: IncidentState, id: string): RunState | Refusal {
   const run = state.runs.get(id);
-  if (run === undefined)
-    return { code: "run-unknown", what: `This incident has no run ${id}`, next: "`/dr status` lists its runs" };
-  if (isLive(run)) return run;
-  return {
-    code: "run-ended",
-    where: run.title,
-    what: `The run is ${run.status} and can't be changed any more`,
-    allowed: "Only a live run can be changed",
-    next: "Start a new run if more is needed",
-  };
-}
-
-export function isProblem(value: object): value is Problem {
-  return "code" in value && "what" in value;
+  if (run === undefined) return { code: "run-unknown", runId: id };
+  return isLive(run) ? run : { code: "run-ended", run: run.title, status: run.status };
 }
 
 /**
  * Why this person may not steer the run (abort, resume, skip), or null. It is for the requester, the incident commander,
  * and everybody who may decide one of its gates.
  */
-export function mayNotSteer(state: IncidentState, run: RunState, context: DecideContext): Problem | null {
+export function mayNotSteer(state: IncidentState, run: RunState, context: DecideContext): Refusal | null {
   const person = personOf(context.actor, context.system);
-  if (person === null) return notOnRoster(context);
+  if (person === null) return strangerTo(context);
   if (isRequester(person, run) || holds(person, COMMANDER, state) || decidesOneOf(run, person)) return null;
   const held = state.roles.get(COMMANDER);
   const commanders =
     held === undefined ? reachableNames(holdersOf(COMMANDER, context.system), context.unreachable) : [];
   const able = [nameOf(run.requester, context.system), ...(held ? [nameOf(held, context.system)] : commanders)];
-  return {
-    code: "not-steering",
-    where: run.title,
-    what: "Only the requester, the incident commander and the approvers may do this",
-    allowed: `${oneOf([...new Set(able)])} may do it; anyone on the roster may pause the run`,
-    next: "`/dr pause` holds it while you ask them",
-  };
+  return { code: "not-steering", run: run.title, able: [...new Set(able)] };
 }
 
 function decidesOneOf(run: RunState, person: Person): boolean {
@@ -84,10 +56,4 @@ function decidesOneOf(run: RunState, person: Person): boolean {
       step.kind === "gate" &&
       [step.gate.role, ...step.gate.escalate.map((level) => level.role)].some((role) => person.roles.includes(role)),
   );
-}
-
-/** "Ana or Bo (database administrator)" */
-export function whoHolds(role: string, context: DecideContext): string {
-  const names = reachableNames(holdersOf(role, context.system), context.unreachable);
-  return `${names.length === 0 ? "No one" : oneOf(names)} (${roleTitle(role, context.system)})`;
 }

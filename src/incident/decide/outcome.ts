@@ -1,32 +1,33 @@
-import type { Problem } from "../../lib/errors.ts";
-import { sayProblem } from "../../lib/errors.ts";
 import type { DecideContext, Outcome } from "../commands.ts";
-import type { Actor, Event, NewEvent } from "../events.ts";
+import type { Actor, Event } from "../events.ts";
 import { idOf, personOf } from "../people.ts";
+import type { Refusal } from "../refusal.ts";
+
+type Accepted = Extract<Outcome, { kind: "accepted" }>;
 
 /** What happens, each event keyed by the request, so that a repeat of the request writes nothing. */
-export function accept(context: DecideContext, events: readonly Event[], run: string | null = null): Outcome {
+export function accept(context: DecideContext, events: readonly Event[], run: string | null = null): Accepted {
   return { kind: "accepted", events: events.map((event) => stamped(context, event, run)) };
 }
 
-/** No, as an event: who, over which transport, and what would be allowed. */
-export function refuse(context: DecideContext, verb: string, problem: Problem, run: string | null = null): Outcome {
-  const data = { verb, code: problem.code, says: sayProblem(problem) };
-  return { kind: "refused", problem, events: [stamped(context, { type: "command.refused", data }, run)] };
+/** No, as an event: who, over which transport, and why. */
+export function refuse(context: DecideContext, verb: string, refusal: Refusal, run: string | null = null): Outcome {
+  const data = { verb, code: refusal.code };
+  return { kind: "refused", refusal, events: [stamped(context, { type: "command.refused", data }, run)] };
 }
 
 export function refuseVote(
   context: DecideContext,
   vote: { decision: "approve" | "deny"; run: string; step: string; ask: string },
-  problem: Problem,
+  refusal: Refusal,
 ): Outcome {
   const who = personOf(context.actor, context.system)?.id ?? idOf(context.actor);
   const { decision, run, step, ask } = vote;
-  const data = { step, ask, who, decision, code: problem.code, says: sayProblem(problem) };
-  return { kind: "refused", problem, events: [stamped(context, { type: "approval.refused", data }, run)] };
+  const data = { step, ask, who, decision, code: refusal.code };
+  return { kind: "refused", refusal, events: [stamped(context, { type: "approval.refused", data }, run)] };
 }
 
-function stamped(context: DecideContext, event: Event, run: string | null): NewEvent {
+function stamped<E extends { readonly type: Event["type"] }>(context: DecideContext, event: E, run: string | null) {
   return { ...event, key: `${context.key}/${event.type}`, run, actor: known(context) };
 }
 

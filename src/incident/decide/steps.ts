@@ -1,15 +1,15 @@
-import type { Problem } from "../../lib/errors.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { changers, coveringNow, isGiven, mayChange, outlived, voidedByChange, voids } from "../covered.ts";
 import { delegationsNow } from "../delegation.ts";
 import { isFence } from "../fences.ts";
 import { changesThings, stepsInOrder } from "../order.ts";
-import { holds, oneOf, personOf, reachableNames, roleTitle } from "../people.ts";
+import { holdersOf, holds, personOf, reachableNames, roleTitle } from "../people.ts";
+import { isRefusal, type Refusal } from "../refusal.ts";
 import { ASKED_MAX, openedBefore } from "../repeated.ts";
 import { isSettled } from "../settled.ts";
 import type { IncidentState, RunState, StepState } from "../state.ts";
 import { triesAgain } from "../status.ts";
-import { isProblem, liveRun, mayNotSteer, notOnRoster, whoHolds } from "./may.ts";
+import { liveRun, mayNotSteer, notOnRoster, strangerTo } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
 import { clock, LIMITS, line } from "./words.ts";
 
@@ -17,34 +17,19 @@ type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T 
 
 /** Also asks a gate again that was denied or that nobody answered; that is for those who steer the run. */
 export function retryStep(command: Of<"retryStep">, state: IncidentState, context: DecideContext): Outcome {
-  const no = (problem: Problem) => refuse(context, "retry", problem, state.runs.has(command.run) ? command.run : null);
+  const no = (refusal: Refusal) => refuse(context, "retry", refusal, state.runs.has(command.run) ? command.run : null);
   const found = stepOf(command, state);
-  if (isProblem(found)) return no(found);
+  if (isRefusal(found)) return no(found);
   const { run, step } = found;
   const again = step.status === "gate" && (step.gate.outcome === "denied" || step.gate.outcome === "expired");
-  const problem = notOnRoster(context) ?? (again ? mayNotSteer(state, run, context) : null);
-  if (problem !== null) return no(problem);
+  const refusal = notOnRoster(context) ?? (again ? mayNotSteer(state, run, context) : null);
+  if (refusal !== null) return no(refusal);
+  const { title } = step.step;
   if (again && openedBefore(step.gate, context.now) + 1 >= ASKED_MAX)
-    return no({
-      code: "asked-too-often",
-      where: step.step.title,
-      what: `This was requested ${ASKED_MAX} times within an hour`,
-      stateNow: "No more requests for now",
-      next: "Ask the approvers, or abort: `/dr abort <why>`",
-    });
+    return no({ code: "asked-too-often", where: title, what: "approval", times: ASKED_MAX });
   if (!again && step.status !== "failed" && step.status !== "stopped")
-    return no({
-      code: "step-not-failed",
-      where: step.step.title,
-      what: `The step is ${says(step)}`,
-      allowed: "Retry works on failed or stopped steps, and on denied or expired approvals",
-    });
-  if (triesAgain(step))
-    return no({
-      code: "step-tries-again",
-      where: step.step.title,
-      what: "The step is about to be retried automatically",
-    });
+    return no({ code: "step-not-failed", step: title, status: statusIn(step) });
+  if (triesAgain(step)) return no({ code: "step-tries-again", step: title });
   const tried = accept(context, [{ type: "step.retried", data: { step: command.step } }], run.id);
   if (step.status !== "failed" && step.status !== "stopped") return tried;
   const covering = new Set(coveringNow(run, command.step));
@@ -61,23 +46,18 @@ export function retryStep(command: Of<"retryStep">, state: IncidentState, contex
  * who may decide it skips, and never who asked for the run.
  */
 export function skipStep(command: Of<"skipStep">, state: IncidentState, context: DecideContext): Outcome {
-  const no = (problem: Problem) => refuse(context, "skip", problem, state.runs.has(command.run) ? command.run : null);
+  const no = (refusal: Refusal) => refuse(context, "skip", refusal, state.runs.has(command.run) ? command.run : null);
   const found = stepOf(command, state);
-  if (isProblem(found)) return no(found);
+  if (isRefusal(found)) return no(found);
   const { run, step } = found;
-  const problem = mayNotSteer(state, run, context) ?? unskippable(run, step) ?? mayNotChange(state, run, step, context);
-  if (problem !== null) return no(problem);
+  const refusal = mayNotSteer(state, run, context) ?? unskippable(run, step) ?? mayNotChange(state, run, step, context);
+  if (refusal !== null) return no(refusal);
   const reason = line(command.reason, LIMITS.reason);
   if (reason === null)
-    return no({
-      code: "reason-missing",
-      where: step.step.title,
-      what: "Skipping needs a reason",
-      next: `\`/dr skip ${step.step.id} <why>\``,
-    });
+    return no({ code: "reason-missing", reason: { for: "skip", where: step.step.title, step: step.step.id } });
   const skipped = accept(context, [{ type: "step.skipped", data: { step: command.step, reason } }], run.id);
   const person = personOf(context.actor, context.system);
-  if (person === null) return no(NOBODY);
+  if (person === null) return no(strangerTo(context));
   const void_ = voidedByChange(person, run, command.step, context.system, delegationsNow(state, context.now));
   const why = `${person.name} skipped “${step.step.title}” (${reason})`;
   return { ...skipped, events: [...skipped.events, ...voids(run, void_, why)] };
@@ -85,33 +65,21 @@ export function skipStep(command: Of<"skipStep">, state: IncidentState, context:
 
 /** "Done" on a step that people do by hand. */
 export function confirmStep(command: Of<"confirmStep">, state: IncidentState, context: DecideContext): Outcome {
-  const no = (problem: Problem) => refuse(context, "done", problem, state.runs.has(command.run) ? command.run : null);
+  const no = (refusal: Refusal) => refuse(context, "done", refusal, state.runs.has(command.run) ? command.run : null);
   const found = stepOf(command, state);
-  if (isProblem(found)) return no(found);
+  if (isRefusal(found)) return no(found);
   const { run, step } = found;
   const person = personOf(context.actor, context.system);
-  if (person === null) return no(notOnRoster(context) ?? NOBODY);
-  if (step.step.kind !== "manual")
-    return no({
-      code: "step-not-manual",
-      where: step.step.title,
-      what: "This isn't a manual step",
-      allowed: "Only manual steps are confirmed",
-    });
-  if (step.status !== "open")
-    return no({
-      code: "step-not-open",
-      where: step.step.title,
-      what: `The step is ${says(step)} and can't be done now`,
-    });
+  if (person === null) return no(strangerTo(context));
+  const { title } = step.step;
+  if (step.step.kind !== "manual") return no({ code: "step-not-manual", step: title });
+  if (step.status !== "open") return no({ code: "step-not-open", step: title, status: statusIn(step) });
   const { role } = step.step;
-  if (role !== null && !holds(person, role, state))
-    return no({
-      code: "step-role",
-      where: step.step.title,
-      what: `This step is for the role ${roleTitle(role, context.system)}, which you don't hold`,
-      allowed: `${whoHolds(role, context)} may confirm it`,
-    });
+  const { system } = context;
+  if (role !== null && !holds(person, role, state)) {
+    const able = reachableNames(holdersOf(role, system), context.unreachable);
+    return no({ code: "step-role", step: title, role: roleTitle(role, system), able });
+  }
   return accept(
     context,
     [{ type: "step.confirmed", data: { step: command.step, note: line(command.note, LIMITS.reason) } }],
@@ -122,22 +90,17 @@ export function confirmStep(command: Of<"confirmStep">, state: IncidentState, co
 function stepOf(
   command: { run: string; step: string },
   state: IncidentState,
-): { run: RunState; step: StepState } | Problem {
+): { run: RunState; step: StepState } | Refusal {
   const run = liveRun(state, command.run);
-  if (isProblem(run)) return run;
+  if (isRefusal(run)) return run;
   const step = run.steps.get(command.step);
   if (step === undefined)
-    return {
-      code: "step-unknown",
-      where: run.title,
-      what: `This run has no step ${command.step}`,
-      allowed: `Its steps are ${[...run.steps.keys()].join(", ")}`,
-    };
+    return { code: "step-unknown", run: run.title, stepId: command.step, known: [...run.steps.keys()] };
   return { run, step };
 }
 
 /** Why this person may not change what a given approval covers, or null. */
-function mayNotChange(state: IncidentState, run: RunState, step: StepState, context: DecideContext): Problem | null {
+function mayNotChange(state: IncidentState, run: RunState, step: StepState, context: DecideContext): Refusal | null {
   const person = personOf(context.actor, context.system);
   const { system, now } = context;
   const lent = delegationsNow(state, now);
@@ -146,46 +109,20 @@ function mayNotChange(state: IncidentState, run: RunState, step: StepState, cont
   );
   if (gate === undefined) return null;
   const able = reachableNames(changers(run, gate, system, lent), context.unreachable);
-  return {
-    code: "skip-approved",
-    where: step.step.title,
-    what: `“${run.steps.get(gate.step)?.step.title ?? gate.step}” was approved with this step in it`,
-    allowed: able.length === 0 ? "No one on the roster may skip it now" : `${oneOf(able)} may skip it`,
-    next: "Ask them, retry the step, or abort the run",
-  };
+  const approved = run.steps.get(gate.step)?.step.title ?? gate.step;
+  return { code: "skip-approved", step: step.step.title, gate: approved, able };
 }
 
-function unskippable(run: RunState, step: StepState): Problem | null {
-  const where = step.step.title;
-  if (step.step.kind === "gate")
-    return {
-      code: "gate-not-skippable",
-      where,
-      what: "An approval can't be skipped",
-      allowed: "Approve it, deny it, or abort the run",
-    };
+function unskippable(run: RunState, step: StepState): Refusal | null {
+  const { title } = step.step;
+  if (step.step.kind === "gate") return { code: "gate-not-skippable", step: title };
   if (isSettled(step) || step.status === "running")
-    return {
-      code: "step-not-skippable",
-      where,
-      what: `The step is ${says(step)}`,
-      allowed: "Only steps that haven't started can be skipped",
-    };
+    return { code: "step-not-skippable", step: title, status: statusIn(step) };
   if (step.step.kind === "action" && step.step.action === ROLES_CHECK && changeAfter(run, step))
-    return {
-      code: "look-not-skippable",
-      where,
-      what: "Without this look the steps after it could change the wrong side",
-      allowed: "It can be retried, or the run aborted and requested again",
-    };
+    return { code: "look-not-skippable", step: title };
   const after = irreversibleAfter(run, step);
   if (isFence(step.step) && after !== null)
-    return {
-      code: "fence-not-skippable",
-      where,
-      what: `Without this fence "${after.step.title}" could leave two primaries that both take writes`,
-      allowed: "The fence can be retried, or the run aborted",
-    };
+    return { code: "fence-not-skippable", step: title, after: after.step.title };
   return null;
 }
 
@@ -209,8 +146,6 @@ function irreversibleAfter(run: RunState, step: StepState): StepState | null {
   );
 }
 
-function says(step: StepState): string {
+function statusIn(step: StepState): string {
   return step.status === "gate" ? step.gate.outcome : step.status;
 }
-
-const NOBODY: Problem = { code: "not-on-roster", what: "You are not on the roster" };

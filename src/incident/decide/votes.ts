@@ -1,10 +1,10 @@
-import type { Problem } from "../../lib/errors.ts";
 import { quorumSlotOf } from "../authority.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import type { SignatureRecord } from "../events.ts";
 import { personOf } from "../people.ts";
+import { isRefusal, type Refusal } from "../refusal.ts";
 import type { IncidentState } from "../state.ts";
-import { blockedProblem, isProblem, notOnRoster } from "./may.ts";
+import { blockedRefusal, notOnRoster, strangerTo } from "./may.ts";
 import { accept, refuse, refuseVote } from "./outcome.ts";
 import { mayNotApprove, mayNotVote, notDecidable, ownRequest, type Question, questionOf } from "./question.ts";
 import { LIMITS, line } from "./words.ts";
@@ -13,13 +13,13 @@ type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T 
 
 export function approve(command: Of<"approve">, state: IncidentState, context: DecideContext): Outcome {
   const question = questionOf(command, state, context);
-  if (isProblem(question))
-    return refuse(context, "approve", blockedProblem(context) ?? question, runIn(state, command.run));
+  if (isRefusal(question))
+    return refuse(context, "approve", blockedRefusal(context) ?? question, runIn(state, command.run));
   const { run, gate } = question;
   const vote = { decision: "approve", run: run.id, step: gate.step, ask: command.ask } as const;
   const person = personOf(context.actor, context.system);
-  const problem =
-    blockedProblem(context) ??
+  const refusal =
+    blockedRefusal(context) ??
     notOnRoster(context) ??
     (person && ownRequest(question, person, context)) ??
     (person && mayNotVote(question, person, context)) ??
@@ -27,7 +27,8 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
     (person && mayNotApprove(question, person, context)) ??
     signedOther(question, context);
   const seat = person && quorumSlotOf(person, run, gate, context.system, question.delegations);
-  if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
+  if (refusal !== null || person === null || seat === null)
+    return refuseVote(context, vote, refusal ?? strangerTo(context));
   const { planHash, factsHash, step, ask } = gate;
   const proved = context.provedAfresh === true;
   const vouchedBy = proved ? (context.vouchedBy ?? null) : null;
@@ -51,19 +52,20 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
  */
 export function deny(command: Of<"deny">, state: IncidentState, context: DecideContext): Outcome {
   const question = questionOf(command, state, context);
-  if (isProblem(question))
-    return refuse(context, "deny", blockedProblem(context) ?? question, runIn(state, command.run));
+  if (isRefusal(question))
+    return refuse(context, "deny", blockedRefusal(context) ?? question, runIn(state, command.run));
   const { run, gate } = question;
   const vote = { decision: "deny", run: run.id, step: gate.step, ask: command.ask } as const;
   const person = personOf(context.actor, context.system);
-  const problem =
-    blockedProblem(context) ??
+  const refusal =
+    blockedRefusal(context) ??
     notOnRoster(context) ??
     (person && mayNotVote(question, person, context)) ??
     notDecidable(question, command.ask, context) ??
     signedOther(question, context);
   const seat = person && quorumSlotOf(person, run, gate, context.system, question.delegations);
-  if (problem !== null || person === null || seat === null) return refuseVote(context, vote, problem ?? NO);
+  if (refusal !== null || person === null || seat === null)
+    return refuseVote(context, vote, refusal ?? strangerTo(context));
   const { role } = seat;
   const reason = line(command.reason, LIMITS.reason);
   const { step, ask } = gate;
@@ -72,17 +74,12 @@ export function deny(command: Of<"deny">, state: IncidentState, context: DecideC
 }
 
 /** Why what they signed isn't what is decided here, or null. */
-function signedOther({ run, gate, title }: Question, { signed }: DecideContext): Problem | null {
+function signedOther({ run, gate, title }: Question, { signed }: DecideContext): Refusal | null {
   if (signed === undefined) return null;
   const { planHash, factsHash, ask } = gate;
   const same = signed.run === run.id && signed.ask === ask;
   if (same && signed.planHash === planHash && signed.factsHash === factsHash) return null;
-  return {
-    code: "signed-other",
-    where: title,
-    what: "You signed another request, plan or facts than those asked for now",
-    next: "Look at what is asked now with `/dr approve`, and sign that",
-  };
+  return { code: "signed-other", where: title };
 }
 
 function signatureOf({ signed }: DecideContext): { readonly signed?: SignatureRecord } {
@@ -92,5 +89,3 @@ function signatureOf({ signed }: DecideContext): { readonly signed?: SignatureRe
 function runIn(state: IncidentState, run: string): string | null {
   return state.runs.has(run) ? run : null;
 }
-
-const NO: Problem = { code: "gate-role", what: "You may not decide this" };

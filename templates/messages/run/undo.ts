@@ -6,6 +6,7 @@ import { actionValue } from "../kit/action-value.ts";
 import type { Button } from "../kit/blocks.ts";
 import { cut, plain, safe } from "../kit/escape.ts";
 import { changes } from "./plan.ts";
+import { UNDO_REFUSALS } from "./undo-refusals.ts";
 
 /** What an ended run has changed, the last first, and how each of it is taken back. Empty: nothing of it stands. */
 export function waysBack(state: IncidentState, run: RunState): readonly string[] {
@@ -56,9 +57,10 @@ function wayBack(state: IncidentState, run: RunState, step: PlanStep): string | 
     case "by-hand":
       return `${title}: by hand. ${safe(way.says)}`;
     default: {
-      const refused = builtUpon(state, run, step.id) ?? undoRefusal(state, run.id, step.id);
-      if (refused?.code === "undo-behind") return `${title} can't be undone any more: ${safe(refused.what)}`;
-      if (refused?.code === "undo-under-way") return `${title}: being undone now`;
+      const refusal = builtUpon(state, run, step.id) ?? undoRefusal(state, run.id, step.id);
+      if (refusal?.code === "undo-behind")
+        return `${title} can't be undone any more: ${safe(UNDO_REFUSALS["undo-behind"](refusal).what)}`;
+      if (refusal?.code === "undo-under-way") return `${title}: being undone now`;
       return `${title}: \`/dr undo ${step.id} ${run.id}\``;
     }
   }

@@ -119,7 +119,7 @@ describe("status", () => {
     const story = IncidentScenario.asking();
     const outcome = story.asks("ana", RESOLVE);
     expect(outcome.kind === "refused" && sayProblem(outcome.problem)).toBe(
-      '"Failover of the database" (run-1, waiting) is still in progress. An incident can be resolved once no run is in progress. ' +
+      'Still in progress: "Failover of the database" (run-1, waiting). An incident can be resolved once no run is in progress. ' +
         "Let it finish, or abort it: `/dr abort <why>`.",
     );
     story.asks("ana", { type: "abort", run: "run-1", reason: "it healed" });
@@ -159,7 +159,7 @@ describe("roles", () => {
   test("a refusal says who may take it", () => {
     const story = new IncidentScenario().declared();
     const outcome = story.asks("ana", { type: "assignRole", role: "incident-commander", person: "bo", note: null });
-    expect(outcome.kind === "refused" && outcome.problem.allowed).toBe("It may be taken by Cy");
+    expect(outcome.kind === "refused" && outcome.problem.allowed).toBe("Cy may take it");
   });
 });
 

@@ -17,7 +17,15 @@ import { around } from "../../support/surroundings.ts";
 const MOST = BRIEF_WORDS + 15;
 
 /** Where problems are made that people read: actions, the engine, refusals. */
-const PLACES = ["src/actions", "src/engine", "src/incident", "src/mfa", "src/catalog", "commands"];
+const PLACES = [
+  "src/actions",
+  "src/engine",
+  "src/incident",
+  "src/mfa",
+  "src/catalog",
+  "commands",
+  "templates/messages",
+];
 
 /** As a value of a sentence: "orders-b on 10.0.0.5". */
 const VALUE = "orders-b";
