@@ -9,7 +9,7 @@ export const awsPlace = {
   account: z.string().regex(/^\d{12}$/, "has to be the twelve digits of an account"),
   region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, "has to be a region such as us-west-2"),
   /** Between two looks while waiting. The SDK's own waiters look every 30 s at best, and believe the first answer. */
-  pollSeconds: z.number().min(0.02).max(60).default(5),
+  pollSeconds: z.number().min(0.02).max(60).default(2),
 };
 
 export interface Place {

@@ -5,7 +5,8 @@ export interface Poll {
   /** What is waited for, as the end of "… did not happen within 5 s": "orders-b leaving recovery". */
   readonly what: string;
   readonly seconds: number;
-  readonly everyMilliseconds: number;
+  /** Between two looks; a function is asked before each pause. */
+  readonly everyMilliseconds: number | (() => number);
   readonly signal: AbortSignal;
   /** The state things are in when the time is over. */
   readonly stateNow?: () => string;
@@ -25,6 +26,7 @@ export async function until<T>(poll: Poll, look: () => Promise<T | null>): Promi
         next: "Look at the target yourself, then retry the step or take over by hand",
       });
     }
-    await sleep(poll.everyMilliseconds, undefined, { signal: poll.signal });
+    const pause = typeof poll.everyMilliseconds === "number" ? poll.everyMilliseconds : poll.everyMilliseconds();
+    await sleep(pause, undefined, { signal: poll.signal });
   }
 }

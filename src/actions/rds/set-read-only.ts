@@ -17,6 +17,8 @@ import { instanceId, rdsPlace } from "./wait.ts";
 
 const input = z.strictObject({
   ...rdsPlace,
+  /** `in-sync` is shown for a moment longer than it is true, so two looks have to be some seconds apart. */
+  pollSeconds: rdsPlace.pollSeconds.removeDefault().default(5),
   instance: instanceId,
   /** The instance's own group: what is changed in it holds for every instance that uses it. */
   parameterGroup: z.string().regex(/^[a-zA-Z][a-zA-Z0-9-]{0,254}$/, "has to be the name of a parameter group"),

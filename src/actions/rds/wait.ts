@@ -15,6 +15,9 @@ export const instanceId = z.string().regex(/^[a-zA-Z][a-zA-Z0-9-]{0,62}$/, "has 
 /** Describe calls show an accepted change only some seconds later: AWS gives no figure, so a generous one, in seconds. */
 const SHOWS_WITHIN = 20;
 
+/** Between the look that sees it arrived and the one that confirms it, in milliseconds: people wait for this one. */
+const CONFIRM_MS = 750;
+
 /** For changes that RDS accepts a second time while the first does not show yet. */
 export const showsLate = {
   showsWithinSeconds: ({ startsWithinSeconds }: { readonly startsWithinSeconds: number }) =>
@@ -42,7 +45,8 @@ export async function waitFor<V>(ctx: ApplyContext, wait: Wait<V>): Promise<V> {
     {
       what: wait.what,
       seconds: ctx.budget.failSeconds * 0.95,
-      everyMilliseconds: wait.given.pollSeconds * 1000,
+      everyMilliseconds: () =>
+        Math.min(wait.given.pollSeconds * 1000, arrivedOnce ? CONFIRM_MS : Number.POSITIVE_INFINITY),
       signal: ctx.signal,
       stateNow: () => said,
     },
