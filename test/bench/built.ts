@@ -15,9 +15,12 @@ export async function built(around: Around): Promise<string> {
   const config = {
     extends: join(root, "tsconfig.json"),
     compilerOptions: { noEmit: false, noCheck: true, outDir: folder, rootDir: root },
-    files: ["src/main.ts", "test/bench/processes/bolt.ts", "test/bench/processes/driver.ts"].map((file) =>
-      join(root, file),
-    ),
+    files: [
+      "src/main.ts",
+      "test/bench/processes/bolt.ts",
+      "test/bench/processes/driver.ts",
+      "test/bench/processes/jobs.ts",
+    ].map((file) => join(root, file)),
     include: [],
   };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));

@@ -1,103 +1,174 @@
-import type { Store } from "../../src/timeline/index.ts";
-import { declared, manyEvents, pastIncidents } from "../support/past-incidents.ts";
-import { storeOn, until } from "../support/postgres.ts";
-import { TestApp } from "../support/test-app.ts";
-import type { Around } from "./around.ts";
-import type { Figure } from "./figure.ts";
-import { median, timed } from "./statistics.ts";
+import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { makeWorkerUtils } from "graphile-worker";
+import pg from "pg";
+import { away, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { ledger } from "../support/ledger-actions.ts";
+import { asSuperuser, storeOn, type TestServer, testServer } from "../support/postgres.ts";
+import { type Around, ended } from "./around.ts";
+import { built } from "./built.ts";
+import type { Figure, Measure } from "./figure.ts";
+import { atGate } from "./run.ts";
 
-const FEW = 10;
-const MANY = 10_000;
-const EVENTS = 100_000;
-const ROUNDS = 5;
-const A_ROUND = 9;
+const RUNS = 6;
+const STEPS = 12;
+/** Work that has not ended by then counts as work that does not go on by itself, in seconds. */
+const PATIENCE = 60;
 
-/** A command that reads, one that writes, one that asks every list there is, and the start of a run. */
-const LINES = [
-  "",
-  "list",
-  "status",
-  "calendar",
-  "timeline",
-  "catchup",
-  "note It is the queue",
-  "severity P2",
-  "failover database --dry-run",
-] as const;
+/** What happens to two workers and their store while they work. */
+type Chaos = (world: World) => Promise<void>;
 
-export const p12: Figure = {
-  name: "p12",
-  title: `Commands with ${MANY.toLocaleString("en")} past incidents, and in one of ${EVENTS.toLocaleString("en")} events`,
-  async measure(around) {
-    const few = await houseWith(around, FEW);
-    const many = await houseWith(around, MANY);
-    const long = await houseWith(around, FEW, EVENTS);
-    const measures = [];
-    for (const line of LINES) {
-      const times: number[][] = [[], [], []];
-      // Side by side, so that what else this machine does falls on all of them.
-      for (let round = 0; round <= ROUNDS; round++)
-        for (const [n, house] of [few, many, long].entries()) {
-          const took = await timed(A_ROUND, () => house.ask("sam", line), 1);
-          if (round > 0) times[n]?.push(...took);
-        }
-      const [base, past, events] = times.map(median) as [number, number, number];
-      measures.push(
-        { what: `/dr ${line}, ${FEW} incidents`, value: base, unit: "ms" },
-        { what: `… to ${MANY.toLocaleString("en")}`, value: past / base, unit: "×", goal: { atMost: 1.3 } },
-        {
-          what: `… in one of ${EVENTS.toLocaleString("en")} events`,
-          value: events / base,
-          unit: "×",
-          goal: { atMost: 1.3 },
-        },
-      );
+interface World {
+  readonly server: TestServer;
+  readonly url: string;
+  readonly workers: ChildProcess[];
+  start(): Promise<void>;
+}
+
+const chaos: Readonly<Record<string, Chaos>> = {
+  "one worker killed once": async ({ workers, start }) => {
+    workers.shift()?.kill("SIGKILL");
+    await start();
+  },
+  "a worker killed every 0.7 s, 8 times": async ({ workers, start }) => {
+    for (let n = 0; n < 8; n++) {
+      workers.shift()?.kill("SIGKILL");
+      await start();
+      await pause(700);
     }
-    return [...measures, ...(await firstLooks(few, many, long))];
+  },
+  "every connection ended every 0.3 s, 10 times": async ({ url }) => {
+    for (let n = 0; n < 10; n++) {
+      await asSuperuser(
+        url,
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()",
+      );
+      await pause(300);
+    }
+  },
+  "PostgreSQL restarted": async ({ server }) => server.restart(),
+  "no connection left for 3 s": async ({ server, url }) => {
+    const [{ left = 0 } = {}] = await asSuperuser<{ left: number }>(
+      url,
+      "select current_setting('max_connections')::int - count(*)::int as left from pg_stat_activity where backend_type = 'client backend'",
+    );
+    const held = await Promise.all(
+      Array.from({ length: left - 2 }, async () => {
+        const client = new pg.Client({ connectionString: server.server.url() });
+        client.on("error", () => {});
+        await client.connect().catch(() => {});
+        return client;
+      }),
+    );
+    // Who is connected loses that connection, and finds no other.
+    await asSuperuser(
+      url,
+      "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()",
+    );
+    await pause(3000);
+    await Promise.all(held.map((client) => client.end().catch(() => {})));
   },
 };
 
-class Measured extends TestApp {
-  readonly store: Store;
-  constructor(store: Store) {
-    super(store);
-    this.store = store;
-  }
-}
-
-async function houseWith(around: Around, past: number, events = 0): Promise<Measured> {
-  const store = await around.store();
-  await pastIncidents(store, past);
-  const open = await declared(store, false, "Payments fail");
-  await manyEvents(store, open, events);
-  const house = new Measured(store);
-  house.channels.set(open, "C0PAYMENTS");
-  await house.ask("sam", "list");
-  await until(async () => {
-    const { rows } = await store.pool.query("select count(*)::int as count from lifeboat.summary");
-    return rows[0]?.count === past;
-  }, 600);
-  return house;
-}
-
-/** The first command of a process that has just begun: nothing of it is in memory. */
-async function firstLooks(...houses: readonly Measured[]) {
-  const measures = [];
-  for (const [n, { store }] of houses.entries()) {
-    const took: number[] = [];
-    let memory = 0;
-    for (let times = 0; times < 3; times++) {
-      const fresh = await storeOn(store.url);
-      const before = process.memoryUsage().rss;
-      const began = performance.now();
-      await new TestApp(fresh).ask("sam", "status");
-      took.push(performance.now() - began);
-      memory = Math.max(memory, process.memoryUsage().rss - before);
-      await fresh.close();
+/** A step done twice is seen in the ledger of effects, a lost one by its absence. */
+export const p12: Figure = {
+  name: "p12",
+  title: `${RUNS} runs of ${STEPS} steps by two workers under chaos, beside graphile-worker doing the same`,
+  async measure(around) {
+    const out = await built(around);
+    const server = await testServer();
+    around.later(() => server.close());
+    const measures: Measure[] = [];
+    for (const [name, befalls] of Object.entries(chaos)) {
+      const ours = await played(around, server, befalls, lifeboat(out));
+      const theirs = await played(around, server, befalls, graphile(out));
+      measures.push(
+        { what: `${name}: steps lost`, value: ours.lost, unit: "", goal: { atMost: 0 } },
+        { what: "… done twice", value: ours.twice, unit: "", goal: { atMost: 0 } },
+        { what: "… all done, after it was over", value: ours.seconds, unit: "s" },
+        { what: "… graphile-worker: lost, within a minute", value: theirs.lost, unit: "" },
+        { what: "… graphile-worker: done twice", value: theirs.twice, unit: "" },
+        { what: "… graphile-worker: all done, after it was over", value: theirs.seconds, unit: "s" },
+      );
     }
-    const what = ["a few", "many incidents", "many events"][n];
-    measures.push({ what: `first command of a process, ${what}`, value: median(took), unit: "ms" });
-    measures.push({ what: `… memory it takes, ${what}`, value: memory / 2 ** 20, unit: "MiB" });
+    return measures;
+  },
+};
+
+interface Peer {
+  /** Asks for all the work, and lets it begin with the call it gives back. */
+  prepare(around: Around, url: string, dir: string, start: () => Promise<void>): Promise<() => Promise<void>>;
+  readonly program: string;
+}
+
+function lifeboat(out: string): Peer {
+  return {
+    program: join(out, "test/bench/processes/driver.js"),
+    async prepare(_around, url, dir, start) {
+      const store = await storeOn(url);
+      await start();
+      const waiting = await Promise.all(
+        Array.from({ length: RUNS }, (_, of) =>
+          atGate(store, planOf([[go()], stepsOf(of).map((id) => ledgerStep(dir, "put", id))])),
+        ),
+      );
+      return async () => {
+        await Promise.all(waiting.map((one) => one.approve()));
+        await store.close();
+      };
+    },
+  };
+}
+
+function graphile(out: string): Peer {
+  return {
+    program: join(out, "test/bench/processes/jobs.js"),
+    async prepare(_around, url, dir, start) {
+      const utils = await makeWorkerUtils({ connectionString: url });
+      await utils.migrate();
+      await start();
+      return async () => {
+        for (let of = 0; of < RUNS; of++)
+          await utils.addJob("step", { dir, of: `run${of}`, n: 1, last: STEPS }, { maxAttempts: 25 });
+        await utils.release();
+      };
+    },
+  };
+}
+
+const stepsOf = (of: number) => Array.from({ length: STEPS }, (_, n) => `run${of}-${n + 1}`);
+
+async function played(around: Around, server: TestServer, befalls: Chaos, { prepare, program }: Peer) {
+  const url = await server.database();
+  const dir = await folder();
+  around.later(() => away(dir));
+  const workers: ChildProcess[] = [];
+  const start = async () => {
+    workers.push((await around.node([program], { DATABASE_URL: url, LOG_LEVEL: "silent" })).child);
+  };
+  const begin = await prepare(around, url, dir, async () => {
+    await start();
+    await start();
+  });
+  await begin();
+  while (ledger(dir).length < RUNS) await pause(5);
+  await befalls({ server, url, workers, start });
+  const over = performance.now();
+  const wanted = new Set(Array.from({ length: RUNS }, (_, of) => stepsOf(of).map((id) => `put ${id}`)).flat());
+  const missing = () => [...wanted].filter((one) => !done().has(one)).length;
+  const done = () => new Set(ledger(dir));
+  while (missing() > 0 && performance.now() - over < PATIENCE * 1000) {
+    await pause(20);
+    // A worker that ended for want of its store is started again, as any supervisor would.
+    for (const dead of workers.filter(({ exitCode, signalCode }) => exitCode !== null || signalCode !== null)) {
+      workers.splice(workers.indexOf(dead), 1);
+      await start().catch(() => {});
+    }
   }
-  return measures;
+  const seconds = (performance.now() - over) / 1000;
+  // What is done twice may be done late.
+  await pause(1500);
+  await Promise.all(workers.map(ended));
+  return { lost: missing(), twice: ledger(dir).length - done().size, seconds };
 }

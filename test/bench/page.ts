@@ -28,6 +28,18 @@ export function forMachines({ figure, ...rest }: Measured): object {
   return { name: figure.name, title: figure.title, ...rest, measures };
 }
 
+/** What was aimed at in this figure, and whether it was reached; `goal` in words: `≤ 1.2`. */
+export function goalsOf({ figure, measures }: Measured): object[] {
+  return measures.flatMap((one) => {
+    const { what, value, unit, goal } = one;
+    if (goal === undefined) return [];
+    const says = "atMost" in goal ? `≤ ${goal.atMost}` : `≥ ${goal.atLeast}`;
+    return [
+      { id: figure.name.toUpperCase(), what: `${figure.title}: ${what}`, value, unit, goal: says, met: isMet(one) },
+    ];
+  });
+}
+
 function amount({ value, unit }: Measure): string {
   const digits = unit === "×" ? 2 : value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return `${value.toFixed(digits)} ${unit}`;
