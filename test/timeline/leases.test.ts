@@ -16,9 +16,8 @@ import { createSchedule } from "../../src/timeline/schedule.ts";
 import { built } from "../support/built.ts";
 import { type Net, openNet } from "../support/network.ts";
 import { asSuperuser, event, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
-
-/** A tenth of the real ones, so that nobody waits. */
-const tenth = { lease: 1, lock: 0.4, gap: 0.2, guard: 0.5 };
+import { claimed, leaseContract, startRun, tenth, warm } from "./contract/leases.ts";
+import { postgresStores, useStores } from "./contract/stores.ts";
 
 let on: TestServer;
 let url: string;
@@ -47,34 +46,8 @@ async function network(): Promise<Net> {
 }
 
 const planBytes = Buffer.from("a plan");
-async function startRun(store: Store, run: string, stream = "inc-1"): Promise<void> {
-  await store.timeline.decide(stream, () => ({
-    events: [event("run.requested", { run })],
-    runs: [{ id: run, planHash: sha256(planBytes), planBytes, resources: [] }],
-    value: null,
-  }));
-}
 
-async function claimed(store: Store): Promise<Lease> {
-  let lease: Lease | undefined;
-  await until(async () => {
-    [lease] = await store.leases.claim(1);
-    return lease !== undefined;
-  });
-  return lease as Lease;
-}
-
-/** Polls until the guard lets it take from others; what it claims meanwhile is returned. */
-async function warm(store: Store, seconds = tenth.guard + 0.2): Promise<readonly Lease[]> {
-  const got: Lease[] = [];
-  for (const end = performance.now() + seconds * 1000; performance.now() < end; await pause(40)) {
-    got.push(...(await store.leases.claim(20)));
-  }
-  return got;
-}
-
-const append = (store: Store, lease: Lease) =>
-  store.timeline.decide(lease.stream, () => ({ events: [event("step.done")], value: null }), { lease });
+describe("the contract", () => leaseContract(useStores(postgresStores())));
 
 describe("the settings", () => {
   test("are the measured ones, and far enough apart", () => {
@@ -85,21 +58,6 @@ describe("the settings", () => {
 });
 
 describe("a lease", () => {
-  test("is given once, to one of many, with the plan's bytes", async () => {
-    const replicas = await Promise.all([replica(), replica(), replica()]);
-    for (let i = 0; i < 12; i++) await startRun(replicas[0] as Store, `run-${i}`, `inc-${i}`);
-    const taken = (await Promise.all(replicas.map((each) => each.leases.claim(20)))).flat();
-    expect(taken.map(({ run }) => run).sort()).toEqual(Array.from({ length: 12 }, (_, i) => `run-${i}`).sort());
-    expect(taken[0]).toMatchObject({ epoch: "1", planHash: sha256(planBytes), planBytes });
-  });
-
-  test("never gives more than there is room for", async () => {
-    const store = await replica();
-    for (let i = 0; i < 3; i++) await startRun(store, `run-${i}`);
-    expect(await store.leases.claim(0)).toEqual([]);
-    expect(await store.leases.claim(2)).toHaveLength(2);
-  });
-
   test("is given for a plan whose stored bytes were changed, so that somebody can say so; the plan itself is not", async () => {
     const store = await replica();
     await startRun(store, "run-1");
@@ -109,91 +67,6 @@ describe("a lease", () => {
     ]);
     expect(await store.timeline.planOf("run-1")).toBeNull();
     expect(await store.timeline.verify()).toMatchObject({ ok: false });
-  });
-
-  test("is let go until something happens, and never over something that happened", async () => {
-    const store = await replica();
-    await startRun(store, "run-1");
-    const lease = await claimed(store);
-    await store.timeline.decide("inc-1", () => ({ events: [event("gate.approved")], value: null }));
-    expect(await store.leases.release(lease, 1, null)).toBe(false);
-    expect(await store.leases.beat([lease])).toEqual(new Set(["run-1"]));
-    expect(await store.leases.release(lease, 2, null)).toBe(true);
-    expect(await store.leases.claim(5)).toEqual([]);
-
-    const due: number[] = [];
-    store.leases.onDue(() => due.push(1));
-    const other = await replica();
-    await other.timeline.decide("inc-1", () => ({ events: [event("gate.approved")], value: null }));
-    await until(() => due.length > 0, 1);
-    expect(await claimed(store)).toMatchObject({ run: "run-1", epoch: "2" });
-  });
-
-  test("wins or loses against an event that comes at the same instant, and is never lost between", async () => {
-    const store = await replica();
-    const other = await replica();
-    await startRun(store, "run-1");
-    for (let i = 0; i < 40; i++) {
-      const lease = await claimed(store);
-      const seen = (await store.timeline.read("inc-1")).length;
-      const [gone] = await Promise.all([
-        store.leases.release(lease, seen, null),
-        other.timeline.decide("inc-1", () => ({ events: [event("noted")], value: null })),
-      ]);
-      // Let go before the event: the event made it due again. Not let go: the driver is told to look again.
-      if (!gone) expect(await store.leases.release(lease, seen + 1, store.timeline.now())).toBe(true);
-    }
-  });
-
-  test("comes back when its time has come, and says so", async () => {
-    const store = await replica();
-    const other = await replica();
-    await startRun(store, "run-1");
-    const lease = await claimed(store);
-    const due: number[] = [];
-    store.leases.onDue(() => due.push(performance.now()));
-    const from = performance.now();
-    await store.leases.release(lease, 1, new Date(store.timeline.now().getTime() + 300));
-    expect(await other.leases.claim(5)).toEqual([]);
-    await until(() => due.some((at) => at - from > 250), 1);
-    expect(await claimed(other)).toMatchObject({ run: "run-1", epoch: "2" });
-  });
-
-  test("ends with its run", async () => {
-    const store = await replica();
-    await startRun(store, "run-1");
-    const lease = await claimed(store);
-    const ended = await store.timeline.decide(
-      "inc-1",
-      () => ({ events: [event("run.verified")], ended: ["run-1"], value: null }),
-      { lease },
-    );
-    expect(ended.kind).toBe("written");
-    expect(await append(store, lease)).toEqual({ kind: "lost" });
-    expect(await store.leases.beat([lease])).toEqual(new Set());
-    expect(await store.leases.release(lease, 1, null)).toBe(true);
-  });
-
-  test("is free at once when its holder lets go", async () => {
-    const [first, second] = [await replica(), await replica()];
-    await startRun(first, "run-1");
-    const lease = await claimed(first);
-    expect(await warm(second)).toEqual([]);
-    const due: number[] = [];
-    second.leases.onDue(() => due.push(1));
-    expect(await first.leases.release(lease, 1, first.timeline.now())).toBe(true);
-    await until(async () => (await second.leases.claim(5))[0]?.epoch === "2", 2);
-  });
-
-  test("waits out its lease when its holder leaves without letting go: a request may still be on its way", async () => {
-    const [first, second] = [await replica(), await replica()];
-    await startRun(first, "run-1");
-    const lease = await claimed(first);
-    expect(await warm(second)).toEqual([]);
-    await first.leases.beat([lease]);
-    await first.close();
-    expect(await second.leases.claim(5)).toEqual([]);
-    await until(async () => (await second.leases.claim(5))[0]?.epoch === "2", 10);
   });
 
   test("is beaten for without waiting for whoever has the run's row locked", async () => {
@@ -211,45 +84,6 @@ describe("a lease", () => {
 });
 
 describe("a run is taken from its holder", () => {
-  test("when the holder was frozen for a whole lease; the sleeper is fenced when it wakes", async () => {
-    const [sleeper, standby] = [await replica(), await replica()];
-    await startRun(sleeper, "run-1");
-    const old = await claimed(sleeper);
-    const from = performance.now();
-    const lease = await claimed(standby);
-    expect(performance.now() - from).toBeGreaterThan(tenth.lease * 1000 - 200);
-    expect(lease).toMatchObject({ run: "run-1", epoch: "2" });
-
-    expect(await append(sleeper, old)).toEqual({ kind: "lost" });
-    expect(await sleeper.leases.beat([old])).toEqual(new Set());
-    expect(await sleeper.leases.release(old, 1, null)).toBe(true);
-    expect(await append(standby, lease)).toMatchObject({ kind: "written" });
-  });
-
-  test("never while it beats, or while it writes", async () => {
-    const [holder, standby] = [await replica(), await replica()];
-    await startRun(holder, "run-1");
-    const lease = await claimed(holder);
-    for (const alive of [() => holder.leases.beat([lease]), () => append(holder, lease)]) {
-      const beating = setInterval(() => void alive(), 100);
-      expect(await warm(standby, tenth.lease * 1.5)).toEqual([]);
-      clearInterval(beating);
-      await alive();
-    }
-  });
-
-  test("when the claim's answer was lost and nobody drives it, though the owner lives and drives others", async () => {
-    const store = await replica();
-    await startRun(store, "run-1");
-    const driven = await claimed(store);
-    await startRun(store, "run-2");
-    await store.leases.claim(1);
-    const beating = setInterval(() => void store.leases.beat([driven]), 100);
-    const lease = await claimed(store);
-    clearInterval(beating);
-    expect(lease).toMatchObject({ run: "run-2", epoch: "2" });
-  });
-
   test("within 5 s of kill -9 by a replica that stood by, with the real settings", async () => {
     const standby = await replica(url, leaseTimings);
     const holder = spawn(process.execPath, [await built("test/timeline/holder.ts"), url], {
