@@ -5,6 +5,7 @@ import { LifeboatError, messageOf, sayProblem } from "./lib/errors.ts";
 const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   lint: async (rest) => (await import("./cli/lint.ts")).lint(rest),
   init: async (rest) => (await import("./cli/init.ts")).init(rest),
+  permissions: async (rest) => (await import("./cli/permissions.ts")).permissions(rest),
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
   doctor: async (rest) => (await import("./cli/doctor.ts")).doctor(rest),
   keys: async () => (await import("./cli/keys.ts")).keys(),
@@ -19,7 +20,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
 };
 
 /** What starts with a dash is no folder, system or person of theirs. */
-const OPTIONLESS: ReadonlySet<string> = new Set(["lint", "init", "keys", "migrate", "unenroll"]);
+const OPTIONLESS: ReadonlySet<string> = new Set(["init", "keys", "migrate", "unenroll"]);
 
 // `| head` has read enough: what is under way goes on to its end, and nothing is said of it.
 for (const stream of [process.stdout, process.stderr])

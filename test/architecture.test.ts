@@ -74,6 +74,10 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/timeline/contract.ts",
     ],
   },
+  permissions: {
+    at: "src/permissions/",
+    may: ["src/lib/", "src/catalog/", "src/actions/permission.ts", "src/actions/permissions.ts"],
+  },
   metrics: {
     at: "src/metrics/",
     may: [
@@ -215,6 +219,7 @@ const packages: Record<string, string[]> = {
     "src/slack/manifest.ts",
     "src/actions/traefik/",
     "src/actions/manifests.ts",
+    "src/permissions/rbac.ts",
     "practice/targets/traefik/",
   ],
 };

@@ -2,9 +2,16 @@
 const VERBS: readonly (readonly [verb: string, lines: string])[] = [
   [
     "lint",
-    `  lifeboat lint [folder]            list every mistake in systems and runbooks, with its place and what is allowed`,
+    `  lifeboat lint [folder]            list every mistake in systems and runbooks, with its place and what is allowed
+      --format json|sarif|github    for programs, code scanning, or the log of a GitHub workflow`,
   ],
   ["init", `  lifeboat init <system> [folder]   copy a shipped system into a catalogue of your own (folder: systems)`],
+  [
+    "permissions",
+    `  lifeboat permissions <system>/<runbook>   least-privilege policies for a runbook, from what its actions ask
+      --iam | --terraform | --rbac  only the IAM policy, it as Terraform, or only Kubernetes' roles
+      --group <name>                the group the roles are bound to (lifeboat)`,
+  ],
   [
     "verify",
     `  lifeboat verify [stream]          check the timelines: hashes, authentication, signed heads

@@ -6,6 +6,7 @@ import { COVERED, type Covered } from "../../practice/targets/kubernetes/coverag
 import { kubeconfigOf } from "../../practice/targets/kubernetes/index.ts";
 import { openCluster } from "../../src/actions/kubernetes-client.ts";
 import { actionHarness, blockedBy } from "../support/action-harness.ts";
+import { holdPermissions } from "../support/calls-made.ts";
 import { soon } from "../support/database-fixture.ts";
 import {
   deployment,
@@ -14,6 +15,8 @@ import {
   openKubernetesFixture,
   widgetDefinition,
 } from "../support/kubernetes-fixture.ts";
+
+holdPermissions(["kubernetes.check", "kubernetes.restart"]);
 
 let fixture: KubernetesFixture;
 beforeAll(async () => {

@@ -9,7 +9,10 @@ import { memberKinds } from "../../src/actions/members.ts";
 import { rolesCheck, rolesLook } from "../../src/actions/roles-check.ts";
 import { TARGET_KINDS } from "../../src/catalog/targets.ts";
 import { createLog } from "../../src/lib/log.ts";
+import { holdPermissions } from "../support/calls-made.ts";
 import { type DatabaseFixture, type NodeInput, openDatabaseFixture } from "../support/database-fixture.ts";
+
+holdPermissions([]);
 
 let databases: DatabaseFixture;
 beforeAll(async () => {

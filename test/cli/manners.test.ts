@@ -17,7 +17,7 @@ async function lifeboat(...given: readonly string[]): Promise<{ code: number; ou
 }
 
 const VERBS = [
-  ..."lint init verify doctor keys manifest migrate erase accept-store dr bot unenroll practice".split(" "),
+  ..."lint init permissions verify doctor keys manifest migrate erase accept-store dr bot unenroll practice".split(" "),
 ] as const;
 
 describe("the command line answers a question, without a catalogue, a store or a bot", () => {

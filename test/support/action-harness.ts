@@ -1,6 +1,7 @@
 import type { Action, ApplyContext, Check, Done, Evidence, Handle, ReadContext } from "../../src/actions/contract.ts";
 import { actions as listed } from "../../src/actions/index.ts";
 import { createLog } from "../../src/lib/log.ts";
+import { attributed } from "./calls-made.ts";
 
 /** What an engine does with one step, without a timeline: look, ask, apply once, verify; evidence stays for later steps. */
 export interface ActionHarness {
@@ -50,7 +51,7 @@ export function actionHarness(environment: Record<string, string>, options: Opti
   const action = (id: string): Action => {
     const found = actions.get(id);
     if (!found) throw new Error(`No action ${id}`);
-    return found;
+    return attributed(found);
   };
   const harness: ActionHarness = {
     context,

@@ -3,10 +3,28 @@ import type { Aws } from "../../../practice/targets/aws/index.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
 import { blockedBy } from "../../support/action-harness.ts";
 import { attempt } from "../../support/attempt.ts";
+import { holdPermissions } from "../../support/calls-made.ts";
 import { holdTheWire, testAllSeen } from "../../support/held.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { EAST, harnessFor, rdsPlace, type Scenario, standIn, WEST } from "./fixture.ts";
 import { add, get, globally, groups, promote, readOnly, reboot, remove, suite } from "./rds-failure-cases.ts";
+
+holdPermissions([
+  "rds.check",
+  "rds.check_backups",
+  "rds.delete",
+  "rds.failover_cluster",
+  "rds.global_failover",
+  "rds.global_switchover",
+  "rds.make_replica",
+  "rds.promote_replica",
+  "rds.reboot_failover",
+  "rds.rename",
+  "rds.restore_pitr",
+  "rds.restore_snapshot",
+  "rds.set_multi_az",
+  "rds.set_read_only",
+]);
 
 const wire = holdTheWire();
 await runFailureSuite(suite);

@@ -5,6 +5,7 @@ import type { Evidence } from "../../../src/actions/contract.ts";
 import { controlPlaneOf } from "../../../src/actions/route53/client.ts";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
 import { attempt } from "../../support/attempt.ts";
+import { holdPermissions } from "../../support/calls-made.ts";
 import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { holdTheWire, testAllSeen } from "../../support/held.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
@@ -20,6 +21,14 @@ import {
   suite,
   ZONE,
 } from "./traffic-failure-cases.ts";
+
+holdPermissions([
+  "arc.set_routing",
+  "cloudwatch.gate",
+  "route53.check",
+  "route53.healthcheck_override",
+  "route53.shift",
+]);
 
 const wire = holdTheWire();
 await runFailureSuite(suite);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { sha256 } from "../../../src/lib/canonical.ts";
+import { holdPermissions } from "../../support/calls-made.ts";
 import {
   deployment,
   type KubernetesFixture,
@@ -12,6 +13,8 @@ import {
   Step,
   widgetDefinition,
 } from "../../support/kubernetes-fixture.ts";
+
+holdPermissions(["kubernetes.apply"], / none\//);
 
 let folder: string;
 let fixture: KubernetesFixture;

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { holdPermissions } from "../../support/calls-made.ts";
 import {
   deployment,
   type KubernetesFixture,
@@ -8,6 +9,20 @@ import {
 } from "../../support/kubernetes-fixture.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { suite } from "./failure-cases.ts";
+
+// A rollback asks for pods where it doesn't come to its end.
+holdPermissions(
+  [
+    "kubernetes.cordon",
+    "kubernetes.drain",
+    "kubernetes.patch_config",
+    "kubernetes.rollback",
+    "kubernetes.suspend_cron",
+    "kubernetes.switch_service",
+    "kubernetes.uncordon",
+  ],
+  / pods$/,
+);
 
 await runFailureSuite(suite);
 

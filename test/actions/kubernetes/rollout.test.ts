@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { blockedBy } from "../../support/action-harness.ts";
+import { holdPermissions } from "../../support/calls-made.ts";
 import { soon } from "../../support/database-fixture.ts";
 import {
   deployment,
@@ -9,6 +10,8 @@ import {
   Step,
   statefulSet,
 } from "../../support/kubernetes-fixture.ts";
+
+holdPermissions(["kubernetes.run_job", "kubernetes.scale"]);
 
 let fixture: KubernetesFixture;
 beforeEach(async () => {

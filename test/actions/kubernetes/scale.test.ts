@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { blockedBy } from "../../support/action-harness.ts";
+import { holdPermissions } from "../../support/calls-made.ts";
 import { soon } from "../../support/database-fixture.ts";
 import {
   deployment,
@@ -8,6 +9,8 @@ import {
   openKubernetesFixture,
   Step,
 } from "../../support/kubernetes-fixture.ts";
+
+holdPermissions([]);
 
 let fixture: KubernetesFixture;
 beforeEach(async () => {

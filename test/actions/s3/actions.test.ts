@@ -6,12 +6,15 @@ import { createS3, type S3 } from "../../../practice/targets/s3/index.ts";
 import type { ApplyContext } from "../../../src/actions/contract.ts";
 import { BYTES_AT_ONCE, patienceFor, roomFor } from "../../../src/actions/s3/copy.ts";
 import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
+import { holdPermissions } from "../../support/calls-made.ts";
 import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { soon } from "../../support/database-fixture.ts";
 import { holdTheWire, testAllSeen } from "../../support/held.ts";
 import { NAMESPACE, openKubernetesFixture } from "../../support/kubernetes-fixture.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { type AwsFixture, begin, destination, parity, source, suite } from "./failure-cases.ts";
+
+holdPermissions(["s3.check_replication", "s3.switch_active", "s3.sync"]);
 
 const MEBIBYTE = 1024 * 1024;
 

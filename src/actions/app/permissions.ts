@@ -1,0 +1,12 @@
+import { type Cluster, type Declares, entering, inCluster } from "../permission.ts";
+
+export const appPermissions = {
+  "app.readonly": (({ flag: { cluster, configMap } }) =>
+    cluster === undefined || configMap === undefined
+      ? []
+      : [
+          ...entering(cluster),
+          ...inCluster(cluster)("get", "configmaps", [configMap]),
+          ...inCluster(cluster)("patch", "configmaps", [configMap]),
+        ]) satisfies Declares<{ readonly flag: { readonly cluster?: Cluster; readonly configMap?: string } }>,
+};

@@ -1,0 +1,15 @@
+import type { AwsPermission, Declares } from "../permission.ts";
+
+export const arcPermissions = {
+  "arc.set_routing": (({ controls }) =>
+    controls.flatMap(({ arn }) =>
+      ["GetRoutingControlState", "UpdateRoutingControlStates"].map(
+        (call): AwsPermission => ({
+          of: "aws",
+          action: `route53-recovery-cluster:${call}`,
+          resource: arn,
+          regions: [],
+        }),
+      ),
+    )) satisfies Declares<{ readonly controls: readonly { readonly arn: string }[] }>,
+};

@@ -1,0 +1,7 @@
+import type { Declares } from "../permission.ts";
+
+export const cloudwatchPermissions = {
+  "cloudwatch.gate": (({ region }) => [
+    { of: "aws", action: "cloudwatch:GetMetricData", resource: "*", regions: [region] },
+  ]) satisfies Declares<{ readonly region: string }>,
+};
