@@ -6,12 +6,15 @@ import { runbookSchema, systemSchema } from "./schema.ts";
  * mistakes show while they are typed. Committed in `templates/systems/`; a test holds it against `schema.ts`.
  */
 export const jsonSchemas: Readonly<Record<string, () => string>> = {
-  "system.schema.json": () => textOf(systemSchema, "Lifeboat system"),
-  "runbook.schema.json": () => textOf(runbookSchema, "Lifeboat runbook"),
+  "system.schema.json": () => textOf(systemSchema, "Lifeboat system", "system.schema.json"),
+  "runbook.schema.json": () => textOf(runbookSchema, "Lifeboat runbook", "runbook.schema.json"),
 };
 
-function textOf(schema: z.ZodType, title: string): string {
+/** Under which others may refer to them; where a file says `$schema=`, it is the copy beside it that is read. */
+const PUBLIC = "https://lifeboat.dev/schemas";
+
+function textOf(schema: z.ZodType, title: string, name: string): string {
   // Draft 7 is what the YAML language server reads best; `input`, because people write `10m` where Lifeboat reads 600.
   const { $schema, ...body } = z.toJSONSchema(schema, { io: "input", target: "draft-7" });
-  return `${JSON.stringify({ $schema, title, ...body }, null, 2)}\n`;
+  return `${JSON.stringify({ $schema, $id: `${PUBLIC}/${name}`, title, ...body }, null, 2)}\n`;
 }
