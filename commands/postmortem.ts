@@ -1,3 +1,5 @@
+import { incidentName } from "../src/incident/numbers.ts";
+import type { IncidentState } from "../src/incident/state.ts";
 import { draftPostmortem, type Postmortem } from "../src/report/postmortem.ts";
 import { plainWords, safe } from "../templates/messages/kit/escape.ts";
 import { said } from "../templates/messages/kit/reply.ts";
@@ -21,22 +23,8 @@ export const postmortem: Command = {
     const incident = await theIncident(context, request, true);
     const acted = await act(context, request, incident.id, { type: "draftPostmortem" });
     if (acted.kind === "refused") return no(acted.problem);
-    const system = systemOf(context, incident);
     const events = await context.timeline.read(incident.id);
-    const template = context.reportTemplate?.(system.id) ?? null;
-    const draft = draftPostmortem({
-      incident: incident.id,
-      ...(incident.number !== undefined && { number: incident.number }),
-      name: fileName(incident),
-      events,
-      plans: await context.incidents.plansOf(events),
-      system,
-      names: (who) => plainWords(nameIn(context, who)),
-      practice: context.practice,
-      pictures: request.caller.transport !== "cli",
-      overdue: await overdueIn(context, system),
-      ...(template && { template: template.source }),
-    });
+    const { draft, template } = await draftOf(context, incident, events, request.caller.transport !== "cli");
     const html = request.options.html === true;
     const lines = [
       `${draft.report} draft of *${safe(draft.title)}* ready (${events.length} timeline events). Add what went well and the action items.`,
@@ -46,6 +34,41 @@ export const postmortem: Command = {
     return { ...file, ...confidential(incident) };
   },
 };
+
+/** What the canvas of an incident's channel shows of its newest draft: everything up to that moment, in one text. */
+export async function canvasDraft(
+  context: CommandContext,
+  incident: IncidentState,
+): Promise<{ readonly title: string; readonly markdown: string }> {
+  const newest = incident.drafts?.at(-1) ?? 0;
+  const events = (await context.timeline.read(incident.id)).filter(({ version }) => version <= newest);
+  const { draft } = await draftOf(context, incident, events, false);
+  return { title: `${draft.report} ${incidentName(incident)}`, markdown: draft.markdown };
+}
+
+async function draftOf(
+  context: CommandContext,
+  incident: IncidentState,
+  events: Awaited<ReturnType<CommandContext["timeline"]["read"]>>,
+  pictures: boolean,
+) {
+  const system = systemOf(context, incident);
+  const template = context.reportTemplate?.(system.id) ?? null;
+  const draft = draftPostmortem({
+    incident: incident.id,
+    ...(incident.number !== undefined && { number: incident.number }),
+    name: fileName(incident),
+    events,
+    plans: await context.incidents.plansOf(events),
+    system,
+    names: (who) => plainWords(nameIn(context, who)),
+    practice: context.practice,
+    pictures,
+    overdue: await overdueIn(context, system),
+    ...(template && { template: template.source }),
+  });
+  return { draft, template };
+}
 
 function fileOf(
   incident: string,

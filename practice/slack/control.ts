@@ -97,9 +97,13 @@ function events(platform: Platform, request: IncomingMessage, response: ServerRe
 
 /** What a change of channel setup or faults means, looked up when it is told, so that nothing old is told. */
 function around(platform: Platform, change: Change): Json {
-  const { pins, bookmarks } = platform.store;
+  const { pins, bookmarks, canvases } = platform.store;
   if (change.kind === "furniture")
-    return { pins: pins.get(change.channel) ?? [], bookmarks: bookmarks.get(change.channel) ?? [] };
+    return {
+      pins: pins.get(change.channel) ?? [],
+      bookmarks: bookmarks.get(change.channel) ?? [],
+      canvas: canvases.get(change.channel) ?? null,
+    };
   const isSocket = change.kind === "inspected" && change.entry.kind === "socket";
   return change.kind === "weather" || isSocket ? { weather: report(platform) } : {};
 }

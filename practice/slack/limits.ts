@@ -41,6 +41,10 @@ export const limits = {
   /** [METH] gives the error, not the number. */
   pins: 100,
   bookmarks: 100,
+  /** [METH] conversations.canvases.create */
+  canvasMarkdown: 1_048_576,
+  /** [DOC] surfaces/canvases */
+  canvasTableCells: 300,
   pageSize: 1000,
   /** Bytes of one upload here. Slack allows 1 GB; nobody practises with that. */
   fileBytes: 50 * 1024 * 1024,

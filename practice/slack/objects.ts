@@ -86,6 +86,15 @@ export interface Bookmark {
   date_created: number;
 }
 
+/** A channel's canvas. */
+export interface Canvas {
+  id: string;
+  channel_id: string;
+  title: string;
+  markdown: string;
+  updated: number;
+}
+
 export interface View {
   id: string;
   team_id: string;

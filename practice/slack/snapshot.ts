@@ -1,5 +1,5 @@
 import type { Manifest } from "./manifest.ts";
-import type { Bookmark, Channel, Json, Message, User, View } from "./objects.ts";
+import type { Bookmark, Canvas, Channel, Json, Message, User, View } from "./objects.ts";
 import { personas } from "./people.ts";
 import type { Platform } from "./platform.ts";
 
@@ -13,6 +13,7 @@ export interface Snapshot {
   readonly ephemerals: readonly Message[];
   readonly pins: Readonly<Record<string, readonly { ts: string; created: number; by: string }[]>>;
   readonly bookmarks: Readonly<Record<string, readonly Bookmark[]>>;
+  readonly canvases: Readonly<Record<string, Canvas>>;
   readonly modals: Readonly<Record<string, readonly View[]>>;
   readonly homes: Readonly<Record<string, View>>;
   readonly groups: readonly Json[];
@@ -30,6 +31,7 @@ export function snapshot({ store, manifest }: Platform): Snapshot {
     ephemerals: store.ephemerals,
     pins: Object.fromEntries(store.pins),
     bookmarks: Object.fromEntries(store.bookmarks),
+    canvases: Object.fromEntries(store.canvases),
     modals: Object.fromEntries(store.modals),
     homes: Object.fromEntries(store.homes),
     groups: store.groups,

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { messageOf } from "../../src/lib/errors.ts";
-import type { Bookmark, Change, Channel, FileObject, Message, User, View } from "./objects.ts";
+import type { Bookmark, Canvas, Change, Channel, FileObject, Message, User, View } from "./objects.ts";
 import {
   BOT_USER,
   GENERAL_CHANNEL,
@@ -21,6 +21,8 @@ export class Store {
   readonly messages = new Map<string, Message[]>();
   readonly pins = new Map<string, { ts: string; created: number; by: string }[]>();
   readonly bookmarks = new Map<string, Bookmark[]>();
+  /** By the channel it is a tab of. */
+  readonly canvases = new Map<string, Canvas>();
   readonly files = new Map<string, FileObject>();
   readonly bytes = new Map<string, Buffer>();
   readonly views = new Map<string, View>();
@@ -160,6 +162,7 @@ export class Store {
       messages: [...this.messages],
       pins: [...this.pins],
       bookmarks: [...this.bookmarks],
+      canvases: [...this.canvases],
       files: [...this.files],
       bytes: [...this.bytes].map(([id, bytes]) => [id, bytes.toString("base64")]),
       homes: [...this.homes],
@@ -188,8 +191,8 @@ export class Store {
       const kept = JSON.parse(text);
       this.tokens = kept.tokens;
       for (const channel of kept.channels) this.channels.set(channel.id, channel);
-      for (const name of ["messages", "pins", "bookmarks", "files", "homes"] as const)
-        for (const [key, value] of kept[name]) (this[name] as Map<string, unknown>).set(key, value);
+      for (const name of ["messages", "pins", "bookmarks", "canvases", "files", "homes"] as const)
+        for (const [key, value] of kept[name] ?? []) (this[name] as Map<string, unknown>).set(key, value);
       for (const [id, bytes] of kept.bytes) this.bytes.set(id, Buffer.from(bytes, "base64"));
       for (const view of this.homes.values()) this.views.set(view.id, view);
       return true;

@@ -50,6 +50,8 @@ export interface IncidentState {
   readonly changes?: readonly Change[];
   /** When its post-mortem was drafted first. Absent: it was not. */
   readonly draftedAt?: Date;
+  /** Versions of the events that say it was drafted, oldest first. Absent: it was not, or only before these were kept. */
+  readonly drafts?: readonly number[];
   /** While it is closed: since when, and what was said or done about its channel. */
   readonly closing?: Closing;
   /** Whom it reached because it went on, since it was declared or reopened; oldest first. Absent: nobody. */

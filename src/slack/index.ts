@@ -1,5 +1,6 @@
 import type { CommandContext } from "../../commands/context.ts";
 import { answer, checkForm, readLine } from "../../commands/index.ts";
+import { canvasDraft } from "../../commands/postmortem.ts";
 import { renderNotices } from "../../templates/messages/approval/enrolled.ts";
 import { renderHome } from "../../templates/messages/incident/home.ts";
 import type { Message } from "../../templates/messages/kit/message.ts";
@@ -66,5 +67,6 @@ export function createSlack(options: SlackOptions): Slack {
     draw: renderIncident,
     drawHome: renderHome,
     drawHouse: renderNotices,
+    drawCanvas: (state) => canvasDraft(options.context, state),
   });
 }

@@ -1,6 +1,7 @@
 import type { BlockAction } from "@slack/bolt";
 import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
 import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
+import type { IncidentState } from "../incident/state.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { callFailureOf } from "../sinks/slack/call-failure.ts";
 import { backoffSeconds } from "../sinks/slack/deliver.ts";
@@ -30,6 +31,8 @@ export interface SlackTransportOptions extends SlackOptions {
   readonly draw: RenderIncident;
   readonly drawHome: RenderHome;
   readonly drawHouse: RenderNotices;
+  /** What stands in the canvas of an incident's channel since its newest draft; absent: nothing does. */
+  readonly drawCanvas?: (state: IncidentState) => Promise<{ readonly title: string; readonly markdown: string }>;
 }
 
 /** Slack unreachable is asked again this often at the latest. */
@@ -86,6 +89,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     onLockedOut: lockedOut,
     blocked: people.blocked,
     onUnreachable: (user) => void people.look(user),
+    ...(options.drawCanvas && { drawCanvas: options.drawCanvas }),
   });
   const listener = createListener({
     clients,

@@ -19,7 +19,7 @@ import { directOf, directQueue, ownQueue } from "../sinks/slack/places.ts";
 import { Bell, CLAIM_SECONDS, workQueue } from "../sinks/slack/queue.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Clients } from "./clients.ts";
-import { announcedIn, drawingOf, houseDrawing } from "./publish/drawing.ts";
+import { announcedIn, type CanvasDraft, canvasKey, drawingOf, houseDrawing } from "./publish/drawing.ts";
 import { createHomes, type Homes } from "./publish/homes.ts";
 
 export interface PublisherOptions {
@@ -44,6 +44,8 @@ export interface PublisherOptions {
   readonly blocked?: () => ReadonlySet<string>;
   /** An account takes no direct messages. */
   readonly onUnreachable?: (user: string) => void;
+  /** What stands in the canvas of an incident's channel since its newest draft; absent: nothing does. */
+  readonly drawCanvas?: (state: IncidentState) => Promise<{ readonly title: string; readonly markdown: string }>;
 }
 
 /**
@@ -151,11 +153,23 @@ export function createPublisher(options: PublisherOptions): Publisher {
           ? { from: typedIn, to: typed.place, error: typed.says ?? "refused" }
           : null,
     });
-    const drawn = drawingOf(state, view, options.announceIn, unreachable);
+    const canvas = view.channel === null || own === null || own.borrowed ? null : await drawnCanvas(state);
+    const drawn = drawingOf(state, view, options.announceIn, unreachable, canvas);
     await outbox.want(drawn);
     homes.changed();
     for (const { queue } of drawn.queues) queues.get(queue)?.bell.ring();
     projector.wake();
+  }
+
+  /** The newest draft, until it is where it should be: people go on writing in it, so it is never drawn twice. */
+  async function drawnCanvas(state: IncidentState): Promise<CanvasDraft | null> {
+    const { drawCanvas } = options;
+    const drafts = state.drafts ?? [];
+    const newest = drafts.at(-1);
+    if (drawCanvas === undefined || newest === undefined) return null;
+    const key = canvasKey(newest);
+    if ((await outbox.deliveredAs(state.id, [key])).has(key)) return null;
+    return { key, before: drafts.slice(0, -1).map(canvasKey), ...(await drawCanvas(state)) };
   }
 
   /** People who are still asked something would be asked in vain by somebody who reads nothing. */

@@ -26,11 +26,13 @@ const NEEDS: Record<string, string | null | Partial<Record<Kind, string>>> = {
   "auth.test": null,
   "bookmarks.add": "bookmarks:write",
   "bookmarks.list": "bookmarks:read",
+  "canvases.edit": "canvases:write",
   "chat.getPermalink": null,
   "chat.postEphemeral": "chat:write",
   "chat.postMessage": "chat:write",
   "chat.update": "chat:write",
   "conversations.archive": { public: "channels:manage", private: "groups:write" },
+  "conversations.canvases.create": "canvases:write",
   "conversations.create": { public: "channels:manage", private: "groups:write" },
   "conversations.history": { public: "channels:history", private: "groups:history", im: "im:history" },
   // Never of a direct message with the bot: nobody else reads it.

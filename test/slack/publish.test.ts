@@ -328,6 +328,100 @@ describe("several processes", () => {
   });
 });
 
+describe("the post-mortem in the channel's canvas", () => {
+  const canvas = () => harness.workspace.snapshot().canvases[own()?.id ?? ""];
+  const create = "conversations.canvases.create";
+  const made = () => calls(harness.workspace, create);
+  const edited = () => calls(harness.workspace, "canvases.edit");
+  const rows = async () =>
+    (
+      await harness.store.pool.query(
+        "select key, delivered_as as as, tries, given_up_at from lifeboat.outbox where key like 'canvas:%' order by id",
+      )
+    ).rows;
+  /** What the draft says, and how often it was asked for. */
+  let drawn = 0;
+  const draft = async () => {
+    const title = "Post-mortem";
+    const key = `draft-${Math.random()}`;
+    const actor = { kind: "bot" } as const;
+    await harness.store.timeline.decide("inc-1", () => ({
+      events: [{ type: "postmortem.drafted", data: { title }, actor, key }],
+      value: null,
+    }));
+  };
+
+  async function openWithChannel() {
+    drawn = 0;
+    harness = await openSlackHarness(server, {
+      transport: {
+        drawCanvas: async ({ drafts = [] }) => {
+          drawn++;
+          return { title: "Post-mortem INC-1", markdown: `# Draft ${drafts.length}\n` };
+        },
+      },
+    });
+    harness.scenes.set("inc-1", { channel, messages: [message("card", "Status")] });
+    await harness.declare("inc-1");
+    await until(() => inOwn().length === 1);
+  }
+
+  test("is made once, edited by each newer draft, and left alone by everything else that happens", async () => {
+    await openWithChannel();
+    await draft();
+    await until(() => canvas() !== undefined);
+    expect(canvas()).toMatchObject({ title: "Post-mortem INC-1", markdown: "# Draft 1\n" });
+    const [{ as: first }] = await rows();
+    expect(first).toBe(canvas()?.id);
+    const before = drawn;
+    await harness.show("inc-1", { messages: [message("card", "Status: monitoring")] });
+    await until(() => inOwn().includes("Status: monitoring"));
+    expect([drawn, made().length, edited().length]).toEqual([before, 1, 0]);
+    await draft();
+    await until(() => canvas()?.markdown === "# Draft 2\n");
+    expect([made().length, edited().length]).toEqual([1, 1]);
+    await until(async () => (await rows()).every(({ as }) => as === first));
+  });
+
+  test("is there once though the answer to the call that made it was lost", async () => {
+    await openWithChannel();
+    harness.workspace.faults("loseReplies", { times: 1, method: create });
+    await draft();
+    await until(async () => (await rows())[0]?.as !== undefined && (await rows())[0]?.as !== null, 15_000);
+    expect(made().map(({ error }) => error)).toEqual([null, "channel_canvas_already_exists"]);
+    expect((await rows())[0]?.as).toBe(canvas()?.id);
+  });
+
+  test("leaves a canvas alone that people made", async () => {
+    await openWithChannel();
+    const { SLACK_API_URL, SLACK_BOT_TOKEN } = harness.workspace.environment();
+    await fetch(`${SLACK_API_URL}${create}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${SLACK_BOT_TOKEN}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        channel_id: own()?.id,
+        title: "Notes",
+        document_content: { type: "markdown", markdown: "Call the vendor" },
+      }),
+    });
+    await draft();
+    await until(async () => (await rows())[0]?.as === "no-canvas");
+    expect(canvas()?.markdown).toBe("Call the vendor");
+  });
+
+  test("where Slack makes none, it isn't tried on, nor listed as undelivered; the next draft asks again", async () => {
+    await openWithChannel();
+    harness.workspace.faults("refuse", { method: create, error: "team_tier_cannot_create_channel_canvases" });
+    await draft();
+    await until(async () => (await rows())[0]?.as === "no-canvas");
+    expect(await rows()).toMatchObject([{ given_up_at: null }]);
+    harness.workspace.faults("calm");
+    await draft();
+    await until(() => canvas()?.markdown === "# Draft 2\n");
+    expect(made()).toHaveLength(2);
+  });
+});
+
 describe("a question to one person", () => {
   const question = (text: string, open: boolean) =>
     message("ask", text, {

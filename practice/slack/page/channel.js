@@ -1,4 +1,5 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { Canvas, openCanvas } from "./canvas.js";
 import { Composer } from "./composer.js";
 import { html } from "./html.js";
 import { Message, timeOf } from "./message.js";
@@ -24,6 +25,7 @@ export function Channel({ id }) {
       ${!isIm && html`<span class="members" title=${channel.members.map((one) => userOf(one).real_name).join(", ")}>${channel.members.length}<span class="wide"> people</span></span>`}
     </header>
     <${Furniture} channel=${channel} />
+    ${world.canvas === id && html`<${Canvas} channel=${id} />`}
     <${Said} messages=${said} label=${`Messages in ${channelName(channel)}`} key=${`${id} ${world.me}`}>
       ${id === "CINCIDENT" && world.tour === null && said.filter((one) => !one.subtype).length === 0 && html`<${FirstHint} channel=${id} />`}
     <//>
@@ -116,7 +118,8 @@ function dayOf(message) {
 function Furniture({ channel }) {
   const marks = world.bookmarks[channel.id] ?? [];
   const pins = world.pins[channel.id] ?? [];
-  if (marks.length + pins.length === 0) return null;
+  const canvas = world.canvases[channel.id];
+  if (marks.length + pins.length === 0 && !canvas) return null;
   const said = visibleIn(channel.id);
   const pinned = pins.map((pin) => said.find((one) => one.ts === pin.ts)).filter(Boolean);
   return html`<nav class="furniture" aria-label="Bookmarks and pins">
@@ -130,6 +133,7 @@ function Furniture({ channel }) {
         ${timeOf(one.ts)} ${plain(one.text.slice(0, 90))}</button></li>`,
       )}</ul></details>`
     }
+    ${canvas && html`<button type="button" class="link canvas-tab" onClick=${() => openCanvas(channel.id)}>📄 ${canvas.title}</button>`}
     ${marks.map((mark) => link(mark.link, plain(`${mark.emoji ? `${mark.emoji} ` : ""}${mark.title}`)))}
   </nav>`;
 }

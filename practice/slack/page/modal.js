@@ -105,7 +105,7 @@ function Asking({ dialog, answer }) {
 }
 
 /** Opens a dialog over everything, first field in focus, and gives the focus back when it goes. */
-function useOpen(box) {
+export function useOpen(box) {
   useLayoutEffect(() => {
     const dialog = box.current;
     const before = /** @type {HTMLElement} */ (document.activeElement);

@@ -22,6 +22,7 @@ export const world = {
   messages: new Map(),
   pins: {},
   bookmarks: {},
+  canvases: {},
   modals: {},
   homes: {},
   weather: {},
@@ -31,6 +32,8 @@ export const world = {
   /** `channel`, `home` */
   place: { kind: "channel", channel: "CINCIDENT" },
   thread: null,
+  /** The channel whose canvas is open. */
+  canvas: null,
   side: null,
   /** Which pane a phone shows: `sidebar`, `main`, `thread`, `side`. */
   screen: "main",
@@ -112,6 +115,7 @@ async function load() {
     "groups",
     "pins",
     "bookmarks",
+    "canvases",
     "modals",
     "homes",
     "weather",
@@ -152,6 +156,7 @@ function apply(change) {
     case "furniture":
       world.pins[change.channel] = change.pins;
       world.bookmarks[change.channel] = change.bookmarks;
+      if (change.canvas) world.canvases[change.channel] = change.canvas;
       break;
     case "modal":
       world.modals = { ...world.modals, [change.user]: change.stack };

@@ -4,7 +4,18 @@ import type { Json } from "../objects.ts";
 import { Refusal } from "../refusal.ts";
 
 /** Arguments that are JSON inside a form field. */
-const NESTED = ["attachments", "blocks", "files", "metadata", "unfurls", "users", "view", "channels"];
+const NESTED = [
+  "attachments",
+  "blocks",
+  "changes",
+  "document_content",
+  "files",
+  "metadata",
+  "unfurls",
+  "users",
+  "view",
+  "channels",
+];
 
 /** The whole body, or `request_too_large`. */
 export async function bytesOf(request: IncomingMessage, most: number = limits.bodyBytes): Promise<Buffer> {

@@ -5,6 +5,7 @@ import type { Json } from "../objects.ts";
 import type { Platform } from "../platform.ts";
 import { Refusal } from "../refusal.ts";
 import { app } from "./app.ts";
+import { canvases } from "./canvases.ts";
 import { channelSetup } from "./channel-setup.ts";
 import { chat } from "./chat.ts";
 import { conversations } from "./conversations.ts";
@@ -14,7 +15,16 @@ import { users } from "./users.ts";
 import { views } from "./views.ts";
 
 /** Every Web API method there is here. */
-export const methods: Methods = { ...app, ...chat, ...conversations, ...files, ...channelSetup, ...users, ...views };
+export const methods: Methods = {
+  ...app,
+  ...chat,
+  ...conversations,
+  ...files,
+  ...channelSetup,
+  ...canvases,
+  ...users,
+  ...views,
+};
 
 export interface Called {
   readonly status: number;

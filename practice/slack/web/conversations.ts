@@ -1,5 +1,5 @@
 import { limits } from "../limits.ts";
-import type { Channel, Message } from "../objects.ts";
+import type { Channel, Json, Message } from "../objects.ts";
 import { BOT_USER } from "../people.ts";
 import { byBot, type Platform, post, tell } from "../platform.ts";
 import { Refusal } from "../refusal.ts";
@@ -23,7 +23,10 @@ export const conversations: Methods = {
     tier: 3,
     needs: reading,
     run: (platform, args) => ({
-      channel: channelObject(visible(platform, args), BOT_USER, args.flag("include_num_members")),
+      channel: {
+        ...channelObject(visible(platform, args), BOT_USER, args.flag("include_num_members")),
+        ...canvasOf(platform, visible(platform, args)),
+      },
     }),
   },
   "conversations.list": {
@@ -211,6 +214,13 @@ export function visible(platform: Platform, args: Args, name = "channel"): Chann
   const channel = platform.store.channel(args.text(name));
   if (channel.kind !== "public" && !channel.members.includes(BOT_USER)) throw new Refusal("channel_not_found");
   return channel;
+}
+
+/** Where a channel's canvas is named, as Slack's answers have it. */
+function canvasOf({ store }: Platform, { id }: Channel): Json {
+  const canvas = store.canvases.get(id);
+  if (canvas === undefined) return {};
+  return { properties: { canvas: { file_id: canvas.id, is_empty: canvas.markdown === "" } } };
 }
 
 /** The same, where the bot has to be a member. */

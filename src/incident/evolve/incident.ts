@@ -63,7 +63,7 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
     case "channel.archiveDue":
       return closing(state, { archiveDue: true });
     case "postmortem.drafted":
-      return state.draftedAt === undefined ? { ...state, draftedAt: event.at } : state;
+      return { ...state, draftedAt: state.draftedAt ?? event.at, drafts: [...(state.drafts ?? []), event.version] };
     case "member.added":
       return { ...state, added: [...new Set([...(state.added ?? []), ...event.data.who])] };
     case "action.added":

@@ -2,6 +2,7 @@ import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
 import type { Item, Outbox } from "../../projection/outbox.ts";
 import { type CallFailure, callFailureOf } from "./call-failure.ts";
+import { bringCanvas, isCanvas } from "./canvas.ts";
 import { isPost } from "./choose.ts";
 import type { Identity } from "./identity.ts";
 import { edit, editCopies, find, nameOf, post } from "./send.ts";
@@ -47,7 +48,8 @@ const NOT_EDITABLE = new Set(["edit_window_closed", "cant_update_message", "is_b
  */
 export async function deliver(deps: Delivering, item: Item, channel: string): Promise<QueueFailure | null> {
   try {
-    if (isPost(item)) await bring(deps, item, channel);
+    if (isCanvas(item)) await bringCanvas(deps, item, channel);
+    else if (isPost(item)) await bring(deps, item, channel);
     else {
       await edit(deps.client, item, channel);
       await deps.outbox.delivered(item.id, item.deliveredAs as string, item.desiredHash);

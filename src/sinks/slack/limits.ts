@@ -51,6 +51,10 @@ export const limits = {
   /** Users per call. [METH] conversations.invite, takes 1000; 100 is what every version of the page allowed */
   inviteUsers: 100,
   bookmarkTitle: 255,
+  /** Characters. [METH] conversations.canvases.create: 1 MiB */
+  canvasMarkdown: 1_048_576,
+  /** [DOC] surfaces/canvases */
+  canvasTableCells: 300,
   /** [DOC] rate-limits: about one message a second in a channel, short bursts tolerated. */
   postsPerSecond: 1,
   postBurst: 4,

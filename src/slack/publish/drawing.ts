@@ -1,9 +1,20 @@
 import type { ShownMessage, View } from "../../../templates/messages/kit/view.ts";
 import type { IncidentState } from "../../incident/state.ts";
 import type { DesiredMessage, DesiredState } from "../../projection/outbox.ts";
+import type { DesiredCanvas } from "../../sinks/slack/canvas.ts";
 import { isSlackChannel } from "../../sinks/slack/names.ts";
 import { type About, announceQueue, type DesiredChannel, directQueue, ownQueue } from "../../sinks/slack/places.ts";
 import { channelName, topicText, truncateMessage } from "../../sinks/slack/truncate.ts";
+
+/** A draft for the canvas of an incident's own channel. `before`: the keys of earlier ones. */
+export interface CanvasDraft extends Readonly<Record<"key" | "title" | "markdown", string>> {
+  readonly before: readonly string[];
+}
+
+/** Each draft is a message of its own, sent once: what stood in an older one is Slack's to keep. */
+export function canvasKey(draft: number): string {
+  return `canvas:${draft}`;
+}
 
 /** A view as the outbox takes it. What has no place to be shown in (nowhere was announced, an account that is gone) is left out. */
 export function drawingOf(
@@ -11,6 +22,7 @@ export function drawingOf(
   view: View,
   announceIn: string | null,
   unreachable: ReadonlySet<string> = new Set(),
+  canvas: CanvasDraft | null = null,
 ): DesiredState {
   const { declared } = state;
   const announce = announcedIn(declared?.announceIn ?? null, announceIn);
@@ -27,6 +39,11 @@ export function drawingOf(
   const places = shown.flatMap(({ in: place }) => (typeof place === "object" ? [place] : []));
   const elsewhere = new Set(places.flatMap((place) => ("channel" in place ? [place.channel] : [])));
   const direct = new Set(places.flatMap((place) => ("person" in place ? [place.person] : [])));
+  if (canvas !== null && own !== null) {
+    const { key, ...draft } = canvas;
+    const desired: DesiredCanvas = { canvas: draft };
+    messages.push({ key, queue: own, under: null, priority: 2, broadcast: false, once: true, desired });
+  }
   return {
     stream: state.id,
     version: state.version,
