@@ -21,6 +21,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json manifest.yml LICENSE ./
 COPY templates ./templates
+COPY verifier ./verifier
 COPY src/timeline/migrations ./src/timeline/migrations
 # What this host has seen of the record outlives the container: a store that comes back older is noticed.
 RUN mkdir /var/lib/lifeboat && chown node:node /var/lib/lifeboat

@@ -7,6 +7,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   init: async (rest) => (await import("./cli/init.ts")).init(rest),
   permissions: async (rest) => (await import("./cli/permissions.ts")).permissions(rest),
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
+  evidence: async (rest) => (await import("./cli/evidence.ts")).evidence(rest),
   doctor: async (rest) => (await import("./cli/doctor.ts")).doctor(rest),
   keys: async () => (await import("./cli/keys.ts")).keys(),
   manifest: async (rest) => (await import("./cli/manifest.ts")).manifest(rest),

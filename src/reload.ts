@@ -12,9 +12,11 @@ import {
 import type { Finding } from "./catalog/fault.ts";
 import { fingerprintOf, type LiveCatalog, type Reloaded } from "./catalog/live.ts";
 import { homesIn, type Loaded } from "./catalog/load.ts";
+import { policyOf } from "./catalog/policy.ts";
 import { reportFindings } from "./catalog/report.ts";
 import type { Catalog } from "./catalog/types.ts";
 import type { Actor, DataOf, NewEvent } from "./incident/events.ts";
+import { hashOf } from "./lib/canonical.ts";
 import { messageOf } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
 import type { Timeline } from "./timeline/contract.ts";
@@ -154,7 +156,26 @@ export function createReloader(options: ReloadOptions): Reloader {
       } catch (error) {
         log.error({ event: "catalogue.unrecorded", system, error: messageOf(error) }, "a change was not recorded");
       }
+      await recordPolicy(system).catch((error) =>
+        log.error({ event: "policy.unrecorded", system, error: messageOf(error) }, "a policy was not recorded"),
+      );
     }
+  }
+
+  /** Whole, so that a report on the past can be read against it. Where it is the one that was recorded last, nothing is written. */
+  async function recordPolicy(id: string): Promise<void> {
+    const found = live.systems.find((one) => one.id === id);
+    if (found === undefined) return;
+    const policy = policyOf(found, live);
+    const hash = hashOf(policy);
+    await timeline.decide(`pol-${id}`, (events) => {
+      const last = events.at(-1);
+      const before = last?.data as DataOf<"policy.recorded"> | undefined;
+      if (before !== undefined && hashOf(before.policy) === hash) return { events: [], value: null };
+      const key = `policy/${(last?.version ?? 0) + 1}`;
+      const data = { system: id, policy };
+      return { events: [{ type: "policy.recorded", data, key, actor: { kind: "bot" } }], value: null };
+    });
   }
 
   const safely = (work: () => Promise<unknown>): Promise<void> =>

@@ -78,6 +78,10 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     at: "src/permissions/",
     may: ["src/lib/", "src/catalog/", "src/actions/permission.ts", "src/actions/permissions.ts"],
   },
+  evidence: {
+    at: "src/evidence/",
+    may: ["src/lib/", "src/catalog/", "src/incident/", "src/report/", "src/timeline/"],
+  },
   metrics: {
     at: "src/metrics/",
     may: [
@@ -215,6 +219,7 @@ const packages: Record<string, string[]> = {
   "postal-mime": ["practice/mail/"],
   yaml: [
     "src/catalog/",
+    "src/evidence/controls.ts",
     "practice/slack/manifest.ts",
     "src/slack/manifest.ts",
     "src/actions/traefik/",

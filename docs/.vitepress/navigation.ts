@@ -60,6 +60,7 @@ export const navigation: readonly Section[] = [
       { text: "Post-mortems", link: "/post-mortem" },
       { text: "A post-mortem, as drafted", link: "/examples/post-mortem" },
       { text: "The record and its keys", link: "/record" },
+      { text: "Evidence for audits", link: "/evidence" },
     ],
   },
   {

@@ -20,6 +20,14 @@ const VERBS: readonly (readonly [verb: string, lines: string])[] = [
                                     The store: DATABASE_URL or LIFEBOAT_DATA`,
   ],
   [
+    "evidence",
+    `  lifeboat evidence export          write an evidence pack: everything about a period, verifiable offline
+      --from <day> [--to <day>]     its first day and the first one after it, or moments in UTC; --to: now
+      --out <folder>                a new folder
+      --system <name>               only this system
+  lifeboat evidence verifier        print lifeboat-verify.mjs, which checks a pack with Node alone`,
+  ],
+  [
     "doctor",
     `  lifeboat doctor                   check everything a bot needs, from here; changes nothing, says what to do
       --json                        as JSON`,

@@ -21,6 +21,9 @@ export type Event =
   | PersonEvent
   | ServiceEvent
   | CatalogueEvent
+  | PolicyEvent
+  | SignOffEvent
+  | AnchorEvent
   | TriageEvent
   | AlertEvent;
 export type EventType = Event["type"];
@@ -403,6 +406,53 @@ export type CatalogueEvent = {
     };
   };
 };
+
+/**
+ * What a system promises and demands, whole, whenever it changed (`src/catalog/policy.ts`): what a report on the past is read against. It stands in a
+ * stream of the system's own, `pol-<system>`.
+ */
+export type PolicyEvent = {
+  type: "policy.recorded";
+  data: { system: string; policy: unknown };
+};
+
+/** Somebody vouches for a record that is over, as it stood then: evidence for whoever audits it. */
+export type SignOffEvent = {
+  type: "record.signedOff";
+  data: {
+    /** Person id. */
+    person: string;
+    /** Their roles of that day's roster. */
+    roles: readonly string[];
+    /** What they attest, in their words. */
+    statement: string;
+    /** The last event it covers. */
+    version: number;
+    /** Who it was had just been proved once more, outside the chat. */
+    proved?: boolean;
+  };
+};
+
+/** Heads of all timelines, put where the operator of the store can't change them alone. It stands in the stream `anchors`. */
+export type AnchorEvent =
+  /** `statement`: canonical JSON that names the heads and the checkpoint before; `sha256`: of it, what is placed outside. */
+  | {
+      type: "checkpoint.made";
+      data: { checkpoint: number; sha256: string; statement: string; key: string; signature: string };
+    }
+  /** A place took it. `receipt`: where it is to be found there, or the token it answered with (`docs/evidence.md`). */
+  | { type: "anchor.placed"; data: { checkpoint: number; sha256: string; place: string; receipt: AnchorReceipt } }
+  /** A place did not take it, and isn't asked again for this checkpoint. */
+  | { type: "anchor.refused"; data: { checkpoint: number; sha256: string; place: string; says: string } };
+
+export interface AnchorReceipt {
+  /** Where it is to be found: a channel, addresses, a bucket and key, the address of an authority. */
+  readonly at: string;
+  /** What the place calls it: a message's id, an object's version. */
+  readonly reference: string | null;
+  /** RFC 3161: the response, DER in base64. */
+  readonly token?: string;
+}
 
 /** People were woken, or could not be. `page` is the key PagerDuty knows it by; `ask` the question it is about, if any. */
 export type PageEvent =

@@ -228,6 +228,11 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "person.locked":
     case "bot.startedWithoutSlack":
     case "catalogue.changed":
+    case "policy.recorded":
+    case "record.signedOff":
+    case "checkpoint.made":
+    case "anchor.placed":
+    case "anchor.refused":
     case "triage.asked":
     case "triage.answered":
     case "triage.unseen":
@@ -302,6 +307,11 @@ const KNOWN: Record<EventType, true> = {
   "person.locked": true,
   "bot.startedWithoutSlack": true,
   "catalogue.changed": true,
+  "policy.recorded": true,
+  "record.signedOff": true,
+  "checkpoint.made": true,
+  "anchor.placed": true,
+  "anchor.refused": true,
   "triage.asked": true,
   "triage.answered": true,
   "triage.unseen": true,

@@ -1,6 +1,7 @@
 import type {
   ActionEvent,
   AlertEvent,
+  AnchorEvent,
   CatalogueEvent,
   ChannelEvent,
   CommsEvent,
@@ -9,8 +10,10 @@ import type {
   MemberEvent,
   PageEvent,
   PersonEvent,
+  PolicyEvent,
   Recorded,
   RunEvent,
+  SignOffEvent,
   StepEvent,
   TriageEvent,
 } from "./events.ts";
@@ -83,6 +86,8 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
       return state.declared.kind === "maintenance" ? null : "it is no maintenance";
     case "incident.reopened":
       return isOver(state) ? null : `the incident is ${state.status}`;
+    case "record.signedOff":
+      return isOver(state) ? null : `the incident is ${state.status}`;
     case "incident.closed":
       return state.status === "resolved" ? null : `the incident is ${state.status}, not resolved`;
     case "incident.roleAssigned":
@@ -104,6 +109,10 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "person.vouched":
     case "person.locked":
     case "catalogue.changed":
+    case "policy.recorded":
+    case "checkpoint.made":
+    case "anchor.placed":
+    case "anchor.refused":
       return null;
     case "update.delivered":
     case "update.delayed":
@@ -203,12 +212,16 @@ function isOfIncident(
   | CommsEvent
   | PersonEvent
   | CatalogueEvent
+  | PolicyEvent
+  | SignOffEvent
+  | AnchorEvent
   | TriageEvent
   | AlertEvent
 > {
   return (
-    /^(incident|member|channel|action|page|update|comms|person|catalogue|triage|alert)\./.test(event.type) ||
-    event.type === "postmortem.drafted"
+    /^(incident|member|channel|action|page|update|comms|person|catalogue|policy|record|checkpoint|anchor|triage|alert)\./.test(
+      event.type,
+    ) || event.type === "postmortem.drafted"
   );
 }
 

@@ -90,6 +90,21 @@ export function interruptionOf(run: RunState): Interruption {
   return { from: taken.from, until: last.until, last: last.id };
 }
 
+/**
+ * Service was back before this run was requested, or the run does nothing to the service: what it took is no part of the recovery. True only
+ * where an earlier run of the same component was verified.
+ */
+export function isAfterRecovery(runs: readonly RunState[], run: RunState): boolean {
+  return runs.some(
+    (one) =>
+      one !== run &&
+      one.ending?.as === "verified" &&
+      one.plan.undoes === undefined &&
+      one.plan.component === run.plan.component &&
+      (one.endedAt?.getTime() ?? Number.POSITIVE_INFINITY) <= run.requestedAt.getTime(),
+  );
+}
+
 function lastDone(run: RunState): Date | null {
   const times = [...run.steps.values()].flatMap((step) => (step.status === "done" ? step.at.getTime() : []));
   return times.length === 0 ? run.endedAt : new Date(Math.max(...times));

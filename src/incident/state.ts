@@ -58,6 +58,8 @@ export interface IncidentState {
   readonly escalated?: readonly Escalated[];
   /** When it was recorded that nobody had taken it on in time, since it was declared or reopened; absent: it was not. */
   readonly responseLateAt?: Date;
+  /** Who vouched for the record once it was over, oldest first. Absent: nobody did. */
+  readonly signOffs?: readonly SignOff[];
   /** By the id of the alert, in the order they first fired. Absent: none ever did. */
   readonly alerts?: ReadonlyMap<string, AlertState>;
 }
@@ -104,6 +106,10 @@ export interface Escalated {
   readonly level: number;
   readonly role: string;
   readonly afterSeconds: number;
+  readonly at: Date;
+}
+
+export interface SignOff extends DataOf<"record.signedOff"> {
   readonly at: Date;
 }
 

@@ -1,6 +1,6 @@
-import { interruptionOf, recoveryOf } from "../incident/recovery.ts";
+import { interruptionOf, isAfterRecovery, recoveryOf } from "../incident/recovery.ts";
 import type { RunState } from "../incident/state.ts";
-import { eventsOf, isAfterRecovery, type Known } from "./known.ts";
+import { eventsOf, type Known } from "./known.ts";
 import { length } from "./length.ts";
 import { lossOf, outcomeOf } from "./run-facts.ts";
 

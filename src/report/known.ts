@@ -36,18 +36,3 @@ export function doneAt({ events }: Pick<Known, "events">, run: RunState, step: s
 export function stepTitle(run: RunState | undefined, step: string): string {
   return run?.steps.get(step)?.step.title ?? step;
 }
-
-/**
- * Service was back before this run was requested, or the run does nothing to the service: what it took is no part of the recovery. True only
- * where an earlier run of the same component was verified.
- */
-export function isAfterRecovery(runs: readonly RunState[], run: RunState): boolean {
-  return runs.some(
-    (one) =>
-      one !== run &&
-      one.ending?.as === "verified" &&
-      one.plan.undoes === undefined &&
-      one.plan.component === run.plan.component &&
-      (one.endedAt?.getTime() ?? Number.POSITIVE_INFINITY) <= run.requestedAt.getTime(),
-  );
-}

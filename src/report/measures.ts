@@ -1,6 +1,6 @@
-import { interruptionOf, recoveryOf } from "../incident/recovery.ts";
+import { interruptionOf, isAfterRecovery, recoveryOf } from "../incident/recovery.ts";
 import type { RunState } from "../incident/state.ts";
-import { doneAt, eventsOf, isAfterRecovery, type Known, stepTitle } from "./known.ts";
+import { doneAt, eventsOf, type Known, stepTitle } from "./known.ts";
 import { length } from "./length.ts";
 import { lossOf, rowsOf } from "./run-facts.ts";
 

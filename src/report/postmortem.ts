@@ -8,6 +8,7 @@ import { factsOf } from "./facts.ts";
 import { render } from "./liquid.ts";
 import { html } from "./markup.ts";
 import { bodyOf } from "./page.ts";
+import type { Suggestion } from "./suggest.ts";
 import { shippedTemplate } from "./templates.ts";
 
 export interface PostmortemRequest {
@@ -29,6 +30,8 @@ export interface PostmortemRequest {
   readonly template?: string;
   /** Titles of what the system's calendar says is overdue; absent: nothing. */
   readonly overdue?: readonly string[];
+  /** What a template of another kind of document may name beside the facts. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 export interface Postmortem {
@@ -41,6 +44,8 @@ export interface Postmortem {
   readonly pictures: readonly { readonly name: string; readonly content: string }[];
   /** One file with everything in it, for a screen and for A4; nothing in it runs. */
   readonly html: string;
+  /** What the record says is to be done. */
+  readonly suggested: readonly Suggestion[];
 }
 
 /**
@@ -54,11 +59,11 @@ export function draftPostmortem(request: PostmortemRequest): Postmortem {
   const state = { ...fold(incident, events, plans), ...(number !== undefined && { number }) };
   const template = request.template ?? shippedTemplate();
   const { facts, pictures } = factsOf(request, state);
-  const markdown = tidy(render(template, facts));
+  const markdown = tidy(render(template, { ...facts, ...request.more }));
   // The page carries its pictures whether or not the Markdown has files beside it.
   const pictured = request.pictures ? { facts, pictures } : factsOf({ ...request, pictures: true }, state);
   const body = bodyOf(
-    request.pictures ? markdown : tidy(render(template, pictured.facts)),
+    request.pictures ? markdown : tidy(render(template, { ...pictured.facts, ...request.more })),
     new Map(pictured.pictures.map(({ name, svg }) => [name, svg])),
   );
   return {
@@ -67,10 +72,12 @@ export function draftPostmortem(request: PostmortemRequest): Postmortem {
     markdown,
     pictures: pictures.map(({ name, svg }) => ({ name, content: `${svg}\n` })),
     html: pageOf(`${facts.report}: ${facts.title}`, body),
+    suggested: facts.suggested,
   };
 }
 
-function pageOf(title: string, body: string): string {
+/** A whole page around a body, in the style of reports. */
+export function pageOf(title: string, body: string): string {
   const css = readFileSync(join(projectRoot(), "templates", "postmortem", "page.css"), "utf8");
   return [
     "<!doctype html>",

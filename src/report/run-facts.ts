@@ -1,10 +1,10 @@
 import { account } from "../incident/accounting.ts";
 import { isLate, tookSeconds } from "../incident/clocks.ts";
-import { recoveryOf } from "../incident/recovery.ts";
+import { isAfterRecovery, recoveryOf } from "../incident/recovery.ts";
 import type { RunState } from "../incident/state.ts";
 import { unfencedIn } from "../incident/unfenced.ts";
 import { sayProblem } from "../lib/errors.ts";
-import { isAfterRecovery, type Known } from "./known.ts";
+import type { Known } from "./known.ts";
 import { length } from "./length.ts";
 import { type Picture, pictureOf, share } from "./picture.ts";
 import type { When } from "./when.ts";

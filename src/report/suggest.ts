@@ -1,9 +1,9 @@
 import { account } from "../incident/accounting.ts";
 import { roleTitle } from "../incident/people.ts";
-import { recoveryOf } from "../incident/recovery.ts";
+import { isAfterRecovery, recoveryOf } from "../incident/recovery.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { unfencedAfter } from "../incident/unfenced.ts";
-import { doneAt, eventsOf, isAfterRecovery, type Known, stepTitle } from "./known.ts";
+import { doneAt, eventsOf, type Known, stepTitle } from "./known.ts";
 import { length } from "./length.ts";
 import { changed } from "./measures.ts";
 import { LANES, share } from "./picture.ts";

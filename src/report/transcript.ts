@@ -257,6 +257,16 @@ function tell(
       return `started without Slack by the user ${event.data.user} on ${event.data.host}`;
     case "catalogue.changed":
       return `read the catalogue of ${event.data.system}: ${event.data.says.map(({ person, says }) => (person === null ? says : `${names(person)}: ${says}`)).join("; ")}`;
+    case "policy.recorded":
+      return `recorded the policy of ${event.data.system}`;
+    case "record.signedOff":
+      return `signed off the record up to event ${event.data.version}: ${event.data.statement}`;
+    case "checkpoint.made":
+      return `made checkpoint ${event.data.checkpoint} of all timelines (${event.data.sha256})`;
+    case "anchor.placed":
+      return `placed checkpoint ${event.data.checkpoint} at ${event.data.receipt.at}`;
+    case "anchor.refused":
+      return `could not place checkpoint ${event.data.checkpoint} (${event.data.place}): ${event.data.says}`;
     case "page.failed":
       return `could not page ${event.data.role === null ? "on-call" : roles(event.data.role)}: ${event.data.problem.what}`;
     case "page.acknowledged":

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { LifeboatError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
+import type { Seals } from "./authentic.ts";
 import type { Verification } from "./contract.ts";
 import { openEmbedded } from "./embedded.ts";
 import { type Difference, differences } from "./guard.ts";
@@ -23,6 +24,7 @@ export type AuditOptions = Pick<StoreOptions, "databaseUrl" | "dataFolder" | "st
 export interface Audit {
   readonly keyring: Keyring;
   readonly pool: pg.Pool;
+  readonly seals: Seals;
   verify(only: string | undefined, kept: readonly StoredHead[]): Promise<Verification>;
   /** Newest signed head of each stream, to be kept away from the store. */
   heads(): Promise<readonly StoredHead[]>;
@@ -62,6 +64,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     return {
       keyring,
       pool,
+      seals,
       verify: async (only, kept) =>
         verifyChains(
           pool,

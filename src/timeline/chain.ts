@@ -8,17 +8,22 @@ import type { Hiding } from "./pseudonyms.ts";
 /** What stands before the first event of a stream. */
 export const noHash = "0".repeat(64);
 
-/**
- * SHA-256 over the canonical JSON (RFC 8785) of everything the event says, its place and its predecessor. The outer
- * object is written out, its names in canonical order: a verification walks a hundred thousand of these a second.
- */
-export function chainHash(event: Omit<StoredEvent, "hash" | "mac" | "macKey">): string {
+/** What an event's hash is over: the canonical JSON (RFC 8785) of everything it says, its place and its predecessor. */
+export function eventText(event: Omit<StoredEvent, "hash" | "mac" | "macKey">): string {
   const { stream, version, key, run, type, data, actor, at, previousHash } = event;
-  const text =
+  return (
     `{"actor":${serialize(actor)},"at":"${at.toISOString()}","data":${serialize(data)},"key":${JSON.stringify(key)},` +
     `"previousHash":"${previousHash}","run":${JSON.stringify(run)},"stream":${JSON.stringify(stream)},` +
-    `"type":${JSON.stringify(type)},"version":${version}}`;
-  return hash("sha256", text);
+    `"type":${JSON.stringify(type)},"version":${version}}`
+  );
+}
+
+/**
+ * SHA-256 over `eventText`. The outer object is written out, its names in canonical order: a verification walks a hundred
+ * thousand of these a second.
+ */
+export function chainHash(event: Omit<StoredEvent, "hash" | "mac" | "macKey">): string {
+  return hash("sha256", eventText(event));
 }
 
 /** The events that continue a stream from its head, as they are stored: authenticated, people under what `hide` says, without those whose key it already carries. */

@@ -196,13 +196,41 @@ function changed(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [change(name), changed(inner, change)]));
 }
 
-/** As the owner: who these texts mean is forgotten. The events stay as they are, and verify. */
-export async function forget(db: Db, texts: readonly string[]): Promise<number> {
+/** As the owner: who these texts mean is forgotten. The events stay as they are, and verify. `because`: why, for the record. */
+export async function forget(db: Db, texts: readonly string[], because: string | null = null): Promise<number> {
   const { rowCount } = await db.query(
-    "update lifeboat.person set identity = null, erased_at = lifeboat.clock() where identity = any($1)",
-    [texts],
+    `update lifeboat.person set identity = null, erased_at = lifeboat.clock(), erased_because = $2 where identity = any($1)`,
+    [texts, because],
   );
   return rowCount ?? 0;
+}
+
+/** What these ids mean. One whose mapping no process with a key made means nobody. */
+export async function peopleRows(db: Db, keyring: Keyring, ids: readonly string[]) {
+  const { rows } = await db.query<Row & { erasedAt: Date | null; erasedBecause: string | null }>(
+    `select ${COLUMNS}, erased_at as "erasedAt", erased_because as "erasedBecause" from lifeboat.person
+      where id = any($1) order by id collate "C"`,
+    [ids],
+  );
+  return rows.map(({ id, identity, mac, macKey, erasedAt, erasedBecause }) => ({
+    ...{ id, erasedAt, erasedBecause },
+    identity: identity !== null && keyring.sealed("person", { id, identity }, macKey, mac) ? identity : null,
+  }));
+}
+
+/** When an event last named one of whom these texts mean. Null: none does. */
+export async function lastNamed(
+  db: Db,
+  texts: readonly string[],
+  prefix = "",
+): Promise<readonly { stream: string; at: Date }[]> {
+  const { rows } = await db.query<{ stream: string; at: Date }>(
+    `select e.stream, max(e.at) as at from lifeboat.person p join lifeboat.event e
+        on strpos(e.data::text, p.id) > 0 or strpos(e.actor::text, p.id) > 0 or strpos(e.key, p.id) > 0
+      where p.identity = any($1) and e.stream like $2 || '%' group by e.stream order by max(e.at) desc`,
+    [texts, prefix],
+  );
+  return rows;
 }
 
 /** Ids whose mapping no process with a key made. */

@@ -98,7 +98,8 @@ create table lifeboat.person (
   mac text not null,
   mac_key text not null,
   made_at timestamp(3) with time zone not null default clock_timestamp(),
-  erased_at timestamp(3) with time zone
+  erased_at timestamp(3) with time zone,
+  erased_because text
 );
 create table lifeboat.plan (
   hash text not null,

@@ -15,6 +15,8 @@ const PLACES = [
   "src/paging",
   "src/sinks",
   "src/mfa",
+  "src/evidence",
+  "verifier",
 ];
 
 describe("the words of an incident channel", () => {
@@ -37,7 +39,7 @@ describe("the words of an incident channel", () => {
 function sentencesUnder(place: string): { where: string; says: string }[] {
   const root = projectRoot();
   const files = readdirSync(join(root, place), { recursive: true, encoding: "utf8" }).filter((file) =>
-    file.endsWith(".ts"),
+    /\.m?[jt]s$/.test(file),
   );
   return files.flatMap((file) => {
     const path = join(root, place, file);

@@ -64,6 +64,8 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
       return closing(state, { archiveDue: true });
     case "postmortem.drafted":
       return { ...state, draftedAt: state.draftedAt ?? event.at, drafts: [...(state.drafts ?? []), event.version] };
+    case "record.signedOff":
+      return { ...state, signOffs: [...(state.signOffs ?? []), { ...event.data, at: event.at }] };
     case "member.added":
       return { ...state, added: [...new Set([...(state.added ?? []), ...event.data.who])] };
     case "action.added":
