@@ -92,7 +92,7 @@ describe("an approval that does not count", () => {
 
     const words = `/dr approve ${question.run} ${question.ask}`;
     const says = await answerTo(harness, "USAM", () => harness.workspace.as("USAM").slash(words, question.channel));
-    expect(says).toMatch(/The run is verified and can't be changed any more/);
+    expect(says).toMatch(/The run has ended \(verified\)/);
     expect(await harness.promotions("orders-b")).toBe(1);
   }, 60_000);
 });
@@ -165,7 +165,7 @@ describe("a question that no longer holds", () => {
     expect(again.ask).not.toBe(question.ask);
     const words = `/dr approve ${question.run} ${question.ask}`;
     const says = await answerTo(harness, "USAM", () => sam.slash(words, question.channel));
-    expect(says).toMatch(/was replaced by a newer one/);
+    expect(says).toMatch(/A newer request has replaced this one/);
     const { events } = await harness.lastRun();
     expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(["gate.voided", "run.stuck", "run.resumed"]));
     await abort(again);
