@@ -3,6 +3,7 @@ import type { IncidentCommand, SignedDecision } from "../src/incident/commands.t
 import { decide } from "../src/incident/decide.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
+import { notWritten } from "../templates/messages/kit/command-refusals.ts";
 import { worded } from "../templates/messages/refused.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -53,8 +54,7 @@ export async function act(
     const ended = command.type === "abort" && !isWorking(state, command.run) ? { ended: [command.run] } : {};
     return { events: outcome.events, ...ended, value: { kind: "done", repeated: false, state } };
   });
-  if (decided.kind !== "written")
-    throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
+  if (decided.kind !== "written") throw new LifeboatError(notWritten());
   if (decided.value.kind === "refused" && !kept) await countRefusal(context, request, decided.value.problem);
   return decided.value;
 }

@@ -3,6 +3,7 @@ import { incidentName } from "../src/incident/numbers.ts";
 import { canAct, personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { actionLine } from "../templates/messages/incident/action-items.ts";
+import { noIssueTracker, unknownActionCommand } from "../templates/messages/incident/command-refusals.ts";
 import { actionForm } from "../templates/messages/incident/forms.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
@@ -44,12 +45,7 @@ export const action: Command = {
       case "done":
         return done(context, request, rest[0] ?? "", rest.slice(1).join(" "));
       default:
-        return stop({
-          code: "action-words",
-          what: `"${doing}" isn't an action command`,
-          allowed: "`add`, `done` or `list`",
-          next: "`/dr action add <what>`",
-        });
+        return stop(unknownActionCommand(doing));
     }
   },
 };
@@ -117,11 +113,6 @@ function ownerMeant(context: CommandContext, incident: IncidentState, word: stri
 }
 
 function linkTo({ issueUrl }: CommandContext, issue: string): string {
-  if (issueUrl == null)
-    return stop({
-      code: "issue-template",
-      what: "No issue tracker is set up here",
-      next: "Set LIFEBOAT_ISSUE_URL, or give a link: `--link https://…`",
-    });
+  if (issueUrl == null) return stop(noIssueTracker());
   return issueUrl.replaceAll("{issue}", encodeURIComponent(issue));
 }

@@ -1,5 +1,11 @@
 import { personOf } from "../src/incident/people.ts";
 import type { Problem } from "../src/lib/errors.ts";
+import {
+  blocked,
+  notACommand,
+  onNoRoster,
+  notFromHere as refusedHere,
+} from "../templates/messages/kit/command-refusals.ts";
 import { actorOf, type Command, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -10,19 +16,8 @@ import type { CommandContext } from "./context.ts";
 export function notAdmitted(context: CommandContext, request: Request, command: Command | null): Problem | null {
   const { caller } = request;
   const open = command?.everyMember === true;
-  if (caller.blocked !== null)
-    return {
-      code: "barred",
-      what: `You can't do this: ${caller.blocked}`,
-      allowed: "Members of this workspace who are on a system's roster may do it",
-    };
-  if (!open && !onSomeRoster(context, request))
-    return {
-      code: "not-on-roster",
-      what: "You are not on the roster of any system here",
-      allowed: "Anyone in this workspace may declare an incident with `/dr declare`",
-      next: "Ask your Lifeboat administrators to add you to the people of system.yml",
-    };
+  if (caller.blocked !== null) return blocked(caller.blocked);
+  if (!open && !onSomeRoster(context, request)) return onNoRoster();
   return notFromHere(request, command, open) ?? notAsProse(request, command);
 }
 
@@ -44,13 +39,7 @@ function reads(request: Request, command: Command | null): boolean {
 function notFromHere(request: Request, command: Command | null, open: boolean): Problem | null {
   const { place } = request.caller;
   if (place == null || reads(request, command) || (open && !place.known)) return null;
-  return {
-    code: "place",
-    what: place.why,
-    allowed: "Here you can only use: `/dr status`, `/dr list`, `/dr help`",
-    stateNow: "Nothing was changed",
-    next: "Use the incident's own channel, a direct message with Lifeboat or its Home tab",
-  };
+  return refusedHere(place.why);
 }
 
 /** Whoever quotes or denies a command does not give it. */
@@ -58,14 +47,5 @@ function notAsProse(request: Request, command: Command | null): Problem | null {
   if (request.mention === undefined || reads(request, command)) return null;
   const alone = request.mention === "alone";
   if (alone && (command?.whole === undefined || command.whole(request))) return null;
-  return {
-    code: "not-a-command",
-    what: alone
-      ? `\`${request.verb}\` only counts when it's the whole message`
-      : "A mention inside other text isn't a command",
-    stateNow: "Nothing was approved or changed",
-    next: command
-      ? `Press the button, or send this and nothing else: \`@lifeboat ${command.usage.replace(/^\/dr /, "")}\``
-      : "Press a button, or begin the message with the mention: `@lifeboat status`",
-  };
+  return notACommand(request.verb, command ? command.usage.replace(/^\/dr /, "") : null, alone);
 }

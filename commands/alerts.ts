@@ -1,5 +1,6 @@
 import type { Alert, System } from "../src/catalog/types.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
+import { pressOnly } from "../templates/messages/kit/command-refusals.ts";
 import { cut, safe } from "../templates/messages/kit/escape.ts";
 import { at } from "../templates/messages/kit/when.ts";
 import type { Command, Reply, Request } from "./command.ts";
@@ -46,11 +47,10 @@ export const alerts: Command = {
 async function start(context: CommandContext, request: Request): Promise<Reply> {
   const { incident, about } = parseActionValue(request.actionValue);
   const [alert = "", mode = ""] = about;
-  if (incident === null || mode === "")
-    return stop({ code: "press-only", what: "This is pressed, not typed", next: "`/dr alerts` lists the commands" });
+  if (incident === null || mode === "") return stop(pressOnly("`/dr alerts` lists the commands"));
   const state = await theIncident(context, request);
   const proposed = state.id === incident ? state.alerts?.get(alert)?.runbook : null;
-  return startProposed(context, request, state, proposed, mode, "This alert proposes no runbook");
+  return startProposed(context, request, state, proposed, mode, "alert");
 }
 
 /** What was sent and opened no incident: without it nobody would know that an alert is missing in the catalogue, or its sender's secret wrong. */

@@ -1,3 +1,4 @@
+import { stepsUnseen } from "../templates/messages/approval/command-refusals.ts";
 import { proveForm } from "../templates/messages/approval/forms.ts";
 import { gateCard } from "../templates/messages/approval/gate.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
@@ -30,14 +31,7 @@ export const approve: Command = {
     }
     const unseen = needsList(run, ask, request);
     if (unseen !== null && request.canAskForm) return showPage(context, request, state, unseen, 1);
-    if (unseen !== null)
-      return stop({
-        code: "steps-unseen",
-        where: run.plan.title,
-        what: "This plan is longer than its card, and its step list didn't open in time",
-        stateNow: "Nothing was approved",
-        next: "Press Approve again, or look at `/dr steps`",
-      });
+    if (unseen !== null) return stop(stepsUnseen(run.plan.title));
     const command = { type: "approve", run: run.id, ask } as const;
     const lost = openApprovalRequests(state, run).find(({ gate }) => gate.ask === ask)?.gate.loss ?? "";
     const around = surroundings(context, state, await context.channelOf(state.id));

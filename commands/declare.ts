@@ -2,8 +2,10 @@ import type { System } from "../src/catalog/types.ts";
 import type { SeverityId } from "../src/incident/events.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
+import { systemMissing, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { severityHelp } from "../templates/messages/incident/contacts.ts";
 import { declareForm } from "../templates/messages/incident/forms.ts";
+import { didYouMean } from "../templates/messages/kit/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
@@ -13,7 +15,7 @@ import { momentIn } from "./moment.ts";
 import { mayDeclare } from "./quota.ts";
 import { announcedElsewhere, no, say, stop, whereOf } from "./say.ts";
 import { runnable } from "./start.ts";
-import { didYouMean, systemNamed } from "./targets.ts";
+import { nearLine, systemNamed } from "./targets.ts";
 
 export const declare: Command = {
   verb: "declare",
@@ -95,12 +97,7 @@ function isShortcut({ words, rest }: Request): boolean {
 function theOnly(systems: readonly System[]): System {
   const [only] = systems;
   if (only !== undefined && systems.length === 1) return only;
-  return stop({
-    code: "system-missing",
-    what: "Say which system is affected",
-    allowed: systems.length > 0 ? `Systems: ${systems.map(({ id }) => id).join(", ")}` : "The catalogue has no system",
-    next: `Add it: \`/dr declare … --system ${systems[0]?.id ?? "<system>"}\``,
-  });
+  return stop(systemMissing(systems.map(({ id }) => id)));
 }
 
 /** "P0 checkout is down": people begin with it. The severity is not part of the title then. */
@@ -114,10 +111,11 @@ function severityIn(system: System, said: string | true | undefined): SeverityId
   const found = said === true ? null : severityNamed(system, said);
   if (found !== null) return found;
   const known = system.severities.map(({ id }) => id);
-  return stop({
-    code: "severity-unknown",
-    what: said === true ? "--severity needs a value" : `There is no severity "${said}"`,
-    allowed: `Severities: ${severityHelp(system)}`,
-    ...didYouMean(String(said).toUpperCase(), known, "declare … --severity "),
-  });
+  return stop(
+    unknownSeverity(
+      said,
+      severityHelp(system),
+      didYouMean(nearLine(String(said).toUpperCase(), known, "declare … --severity ")),
+    ),
+  );
 }

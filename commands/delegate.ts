@@ -4,6 +4,7 @@ import { delegationsNow } from "../src/incident/delegation.ts";
 import { canAct, personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { delegateForm } from "../templates/messages/approval/forms.ts";
+import { notADuration } from "../templates/messages/incident/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { roleWords } from "../templates/messages/kit/people.ts";
 import { clock } from "../templates/messages/kit/when.ts";
@@ -111,10 +112,5 @@ function wishOf(form: Readonly<Record<string, string>>): Wish {
 function secondsIn(time: string): number {
   const read = duration.safeParse(time.trim());
   if (read.success) return read.data;
-  return stop({
-    code: "delegation-length",
-    what: time === "" ? "Say for how long" : `"${time}" isn't a duration`,
-    allowed: "A number and its unit: 30m, 2h; a day at most",
-    next: "`/dr delegate <role> to @sam for 2h`",
-  });
+  return stop(notADuration(time));
 }

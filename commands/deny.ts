@@ -1,3 +1,4 @@
+import { denyReason } from "../templates/messages/approval/command-refusals.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { ended, safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
@@ -30,10 +31,7 @@ export const deny: Command = {
       const says = `${run.plan.target}. The run stops here. ${changedWords(run)}`;
       if (request.form === null && request.canAskForm)
         return { kind: "form", form: reasonForm("gate.deny", "Deny: why?", "Deny", actionValue(run.id, ask), says) };
-      return stop({
-        ...{ code: "reason-missing", where: run.plan.title, what: "Say why you deny it" },
-        ...{ stateNow: "Nothing was decided", next: `\`/dr deny ${run.id} <why>\`` },
-      });
+      return stop(denyReason(run.plan.title, run.id));
     }
     const signed = signedFor(request, run, ask);
     const proof = { ...NOTHING_PROVED, ...(signed && { signed }) };

@@ -1,6 +1,7 @@
 import { isLive } from "../src/incident/status.ts";
 import { lastEntries, line, planIn } from "../src/report/transcript.ts";
 import { plainWords } from "../templates/messages/kit/escape.ts";
+import { noRun, noSuchStep } from "../templates/messages/run/command-refusals.ts";
 import { detailLines, detailsForm } from "../templates/messages/run/details.ts";
 import type { Command, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -21,13 +22,7 @@ export const details: Command = {
   async handle(context, request) {
     const { state, run, pressed, words } = await runIn(context, request);
     const step = pressed ?? words[0] ?? null;
-    if (step !== null && !run.steps.has(step))
-      return stop({
-        code: "step-unknown",
-        where: run.title,
-        what: `There is no step "${step}"`,
-        next: "`/dr steps` lists the steps",
-      });
+    if (step !== null && !run.steps.has(step)) return stop(noSuchStep(run.title, step));
     const names = (who: string) => plainWords(nameIn(context, who));
     const events = await context.timeline.read(state.id);
     const about = (event: Pick<(typeof events)[number], "run" | "data">) =>
@@ -50,7 +45,6 @@ async function runIn(context: CommandContext, request: Request): Promise<Found> 
   const state = await theIncident(context, request, true);
   const runs = [...state.runs.values()];
   const run = runs.findLast(isLive) ?? runs.at(-1);
-  if (run === undefined)
-    return stop({ code: "no-run", what: "There is no run in this incident yet", next: "`/dr` shows what fits now" });
+  if (run === undefined) return stop(noRun("at all"));
   return { state, run, pressed: null, page: null, words: request.words };
 }

@@ -1,5 +1,6 @@
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
+import { noStep } from "../templates/messages/run/command-refusals.ts";
 import { confirmForm } from "../templates/messages/run/forms.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
@@ -17,13 +18,7 @@ export const done: Command = {
     const [first] = words;
     const named = pressed ?? (first !== undefined && run.steps.has(first) ? first : null);
     const step = stepIn(run, named, ({ status, step }) => status === "open" && step.kind === "manual");
-    if (step === null)
-      return stop({
-        code: "step-unknown",
-        where: run.plan.title,
-        what: named ? `There is no step "${named}"` : "No manual step is open",
-        allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
-      });
+    if (step === null) return stop(noStep({ title: run.plan.title, steps: [...run.steps.keys()] }, named, "manual"));
     const title = run.steps.get(step)?.step.title ?? step;
     const isButton = request.actionValue !== null && request.form === null;
     if (isButton && request.canAskForm) return { kind: "form", form: confirmForm(actionValue(run.id, step), title) };

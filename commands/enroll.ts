@@ -1,6 +1,8 @@
 import { personOf } from "../src/incident/people.ts";
 import { holderOf, type SecondFactor } from "../src/mfa/second-factor.ts";
+import { noAuthenticators } from "../templates/messages/approval/command-refusals.ts";
 import { enrollForm, enrollLines } from "../templates/messages/approval/forms.ts";
+import { onNoRoster } from "../templates/messages/kit/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { at } from "../templates/messages/kit/when.ts";
 import { sourceOf, tellLocked } from "./codes.ts";
@@ -17,7 +19,7 @@ export const enroll: Command = {
   examples: ["/dr enroll", "/dr enroll 123456"],
   async handle(context, request) {
     const { mfa } = context;
-    if (mfa === undefined) return stop({ code: "proof-closed", what: "Authenticators can't be set up here" });
+    if (mfa === undefined) return stop(noAuthenticators());
     if (mfa.closed !== null) return stop(mfa.closed);
     const mine = placesOf(context, request);
     const code = request.form?.code ?? request.words[0];
@@ -80,7 +82,7 @@ function placesOf(context: CommandContext, { caller }: Request): readonly Place[
     return person === null ? [] : [{ system: system.id, person: person.id, name: person.name }];
   });
   if (found.length > 0) return found;
-  return stop({ code: "not-on-roster", what: "You are not on the roster of any system here" });
+  return stop(onNoRoster());
 }
 
 function holders(mine: readonly Place[]): readonly string[] {

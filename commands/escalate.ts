@@ -1,3 +1,4 @@
+import { escalateReason } from "../templates/messages/approval/command-refusals.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
@@ -31,10 +32,7 @@ export const escalate: Command = {
           kind: "form",
           form: reasonForm("gate.escalate", "Escalate: why now?", "Escalate", actionValue(run.id, ask), says),
         };
-      return stop({
-        ...{ code: "reason-missing", where: run.plan.title, what: "Say why it can't wait" },
-        ...{ stateNow: "Nothing was escalated", next: `\`/dr escalate ${run.id} <why>\`` },
-      });
+      return stop(escalateReason(run.plan.title, run.id));
     }
     const acted = await act(context, request, state.id, command);
     if (acted.kind === "refused") return no(acted.problem);

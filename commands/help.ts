@@ -1,4 +1,5 @@
 import type { Runbook } from "../src/catalog/types.ts";
+import { unknownCommand } from "../templates/messages/kit/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { code, helpList, helpOf } from "../templates/messages/kit/help.ts";
 import { inputLines } from "../templates/messages/run/inputs.ts";
@@ -6,7 +7,7 @@ import type { Command } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { lineFor } from "./line.ts";
 import { say, stop } from "./say.ts";
-import { didYouMean, runbooksNamed } from "./targets.ts";
+import { nearLine, runbooksNamed } from "./targets.ts";
 
 /** Takes the list rather than importing it, because it stands on the list itself. */
 export function helpFor(all: () => readonly Command[]): Command {
@@ -45,11 +46,7 @@ export function commandNamed(all: readonly Command[], word: string): Command | n
 }
 
 export function unknownVerb(all: readonly Command[], word: string): never {
-  return stop({
-    code: "verb-unknown",
-    what: `There is no command "${word}"`,
-    ...{ next: "`/dr help` lists them", ...didYouMean(word, typedVerbs(all)) },
-  });
+  return stop(unknownCommand(word, nearLine(word, typedVerbs(all))));
 }
 
 /** What can be typed: the verbs of buttons have a dot in them. */

@@ -4,6 +4,7 @@ import { withoutAccounts } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { knowsOf } from "../src/incident/surprise.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
+import { brokenTimelines, systemGone, unknownIncident } from "../templates/messages/incident/command-refusals.ts";
 import type { Open } from "../templates/messages/incident/situation.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import type { Request } from "./command.ts";
@@ -18,12 +19,7 @@ export function mayKnow({ catalog }: CommandContext, state: IncidentState, perso
 export function systemOf(context: CommandContext, state: IncidentState): System {
   const system = context.catalog.systems.find(({ id }) => id === state.declared?.system);
   if (system) return system;
-  throw new LifeboatError({
-    code: "system-gone",
-    where: state.id,
-    what: `The system ${state.declared?.system ?? ""} of this incident is not in the catalogue`,
-    next: "Put its system.yml back, then try again",
-  });
+  throw new LifeboatError(systemGone(state.declared?.system ?? "", state.id));
 }
 
 /** The system as sentences name its people: those who can't act hold no role. Never to decide by. */
@@ -42,11 +38,7 @@ export async function incidentNamed({ incidents }: CommandContext, id: string): 
   const state =
     number !== null ? await incidents.numbered(number) : known.startsWith("inc-") ? await incidents.read(known) : null;
   if (state?.declared) return state;
-  throw new LifeboatError({
-    code: "incident-unknown",
-    what: `There is no incident ${id}`,
-    next: "`/dr list` shows them",
-  });
+  throw new LifeboatError(unknownIncident(id));
 }
 
 /** The incident whose own channel the request was made in. */
@@ -89,11 +81,5 @@ async function one(context: CommandContext, state: IncidentState): Promise<Meant
 }
 
 function unsure(incidents: readonly string[]): never {
-  throw new LifeboatError({
-    code: "timeline-broken",
-    where: incidents.join(", "),
-    what: "The record of an incident was tampered with, so it isn't known whether it is open",
-    stateNow: "Nothing was changed",
-    next: "Name the incident you mean with --incident, and run lifeboat verify",
-  });
+  throw new LifeboatError(brokenTimelines(incidents));
 }

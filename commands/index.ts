@@ -3,6 +3,13 @@ import { LifeboatError, type Problem } from "../src/lib/errors.ts";
 import { CODE_FIELDS } from "../templates/messages/approval/forms.ts";
 import { doubted } from "../templates/messages/incident/store-in-doubt.ts";
 import type { Button } from "../templates/messages/kit/blocks.ts";
+import {
+  emptyOption,
+  fullOption,
+  lineTooLong,
+  unexpected,
+  unknownOption,
+} from "../templates/messages/kit/command-refusals.ts";
 import { helpOf } from "../templates/messages/kit/help.ts";
 import { abort } from "./abort.ts";
 import { action } from "./action.ts";
@@ -54,7 +61,7 @@ import { snooze } from "./snooze.ts";
 import { startedBy } from "./started.ts";
 import { status } from "./status.ts";
 import { steps } from "./steps.ts";
-import { didYouMean } from "./targets.ts";
+import { nearLine } from "./targets.ts";
 import { Unclear } from "./the-incident.ts";
 import { timeline } from "./timeline.ts";
 import { LINE_MAX, parse, parseSplit, type Typed } from "./tokens.ts";
@@ -115,13 +122,6 @@ export const commands: readonly Command[] = [
   resend,
   reload,
 ];
-
-const TOO_LONG: Problem = {
-  code: "line-too-long",
-  what: `A command can have at most ${LINE_MAX.toLocaleString("en")} characters`,
-  stateNow: "Nothing was read or changed",
-  next: "Send a shorter command",
-};
 
 /** Reads what followed `/dr` in Slack, with Slack's own escapes still in it. */
 export function readLine(text: string): Typed {
@@ -192,7 +192,7 @@ function withIncidentNamed(request: Request): Request {
 }
 
 async function handle(context: CommandContext, request: Request): Promise<Reply> {
-  if (request.tooLong) return refuse(context, request, TOO_LONG);
+  if (request.tooLong) return refuse(context, request, lineTooLong(LINE_MAX));
   const help = request.options.help === true;
   if (request.verb === "") {
     const [option] = Object.keys(request.options);
@@ -216,16 +216,13 @@ function wrongOption(command: Command, { options }: Request): Problem | null {
   const known = grammarOf(command).options;
   for (const [name, value] of Object.entries(options)) {
     const takesValue = known.get(name);
-    const allowed = `Options: ${[...known.keys()].map((one) => `--${one}`).join(", ")}`;
-    const where = `/dr ${command.verb}`;
+    const given = { verb: command.verb, usage: command.usage, option: name };
     if (takesValue === undefined) {
-      const near = didYouMean(name, [...known.keys()], `${command.verb} … --`);
-      return { code: "option-unknown", where, what: `There is no option --${name}`, allowed, ...near };
+      const all = [...known.keys()];
+      return unknownOption(given, all, nearLine(name, all, `${command.verb} … --`));
     }
-    if (takesValue && value === true)
-      return { code: "option-empty", where, what: `--${name} needs a value`, next: `\`${command.usage}\`` };
-    if (!takesValue && value !== true)
-      return { code: "option-full", where, what: `--${name} takes no value`, next: `\`${command.usage}\`` };
+    if (takesValue && value === true) return emptyOption(given);
+    if (!takesValue && value !== true) return fullOption(given);
   }
   return null;
 }
@@ -255,12 +252,7 @@ function failed(context: CommandContext, request: Request, error: unknown): Repl
     { event: "command.failed", err: error, verb: request.verb, key: request.key, mark },
     "a command could not be answered",
   );
-  return no({
-    code: "unexpected",
-    what: "Something went wrong while answering",
-    stateNow: "Something may have been written: check `/dr status`",
-    next: `Try again; a repeat is harmless. Log id: ${mark}`,
-  });
+  return no(unexpected(mark));
 }
 
 /** The commands as a Markdown table, for the README. */

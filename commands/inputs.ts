@@ -2,6 +2,7 @@ import type { Scalar } from "../src/catalog/reference.ts";
 import type { Plan, Runbook } from "../src/catalog/types.ts";
 import { ended } from "../templates/messages/kit/escape.ts";
 import { quoted } from "../templates/messages/kit/line.ts";
+import { strayInput } from "../templates/messages/run/command-refusals.ts";
 import { FIELD, inputsForm, inputsRequested, SECONDS_FIELD } from "../templates/messages/run/inputs.ts";
 import { assignedIn } from "./assigned.ts";
 import type { FormErrors, Reply, Request } from "./command.ts";
@@ -67,9 +68,7 @@ function withStrays(runbook: Runbook, read: Read, strays: readonly string[]): Re
   if (strays.length === 0 || inputs.length === 0) return read;
   const words = strays.join(" ");
   const [open, ...more] = inputs.filter(({ name }) => !read.values.has(name));
-  const what = `"${words}" stands alone; what is given has a name`;
-  const problem = { code: "input-stray", where: runbook.title, what };
-  const problems = [problem, ...read.problems];
+  const problems = [strayInput(runbook.title, words), ...read.problems];
   if (open === undefined || more.length > 0) return { ...read, problems };
   return { ...read, problems, next: new Map([...read.next, [open.name, words]]) };
 }

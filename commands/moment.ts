@@ -1,4 +1,5 @@
 import { LifeboatError } from "../src/lib/errors.ts";
+import { notATime } from "../templates/messages/kit/command-refusals.ts";
 
 /** What a date picker gives: seconds since 1970. */
 const PICKED = /^\d{10}$/;
@@ -11,12 +12,7 @@ export function momentIn(words: string, now: Date): Date {
   if (PICKED.test(words.trim())) return new Date(Number(words.trim()) * 1000);
   const time = /^(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\s*(?:z|utc))?$/i.exec(words.trim());
   const moment = time ? lastPassed(time, now) : (ago(words.trim(), now) ?? dated(words.trim()));
-  if (moment === null || Number.isNaN(moment.getTime()))
-    throw new LifeboatError({
-      code: "time-unreadable",
-      what: `"${words}" is not a time`,
-      allowed: "A time of day in UTC (02:41), a date and a time (2026-11-21 02:41), or how long ago (10m ago)",
-    });
+  if (moment === null || Number.isNaN(moment.getTime())) throw new LifeboatError(notATime(words));
   return moment;
 }
 

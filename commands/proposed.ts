@@ -1,6 +1,6 @@
 import type { Concluded } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
+import { nothingProposed, runbookGone } from "../templates/messages/run/command-refusals.ts";
 import type { Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { needsInputs } from "./inputs.ts";
@@ -18,19 +18,14 @@ export async function startProposed(
   state: IncidentState,
   proposed: Pick<NonNullable<Concluded["runbook"]>, "id" | "modes"> | null | undefined,
   mode: string,
-  nothing: string,
+  by: "alert" | "triage",
 ): Promise<Reply> {
   const found = proposed?.modes.find((one) => one === mode);
-  if (!proposed || found === undefined) return stop({ code: "nothing-proposed", what: nothing });
+  if (!proposed || found === undefined) return stop(nothingProposed(by));
   const book = context.catalog.runbooks.find(
     ({ id, system }) => id === proposed.id && system === state.declared?.system,
   );
-  if (book === undefined)
-    return stop({
-      code: "runbook-gone",
-      what: `The runbook ${safe(proposed.id)} is not in the catalogue any more`,
-      next: "`/dr runbook` lists what there is",
-    });
+  if (book === undefined) return stop(runbookGone(proposed.id));
   const options = { incident: state.id, [found]: true as const };
   const typed = { verb: "runbook", words: [book.id], options, wantsForm: true as const };
   return startRun(context, { ...request, ...(needsInputs(book) ? typed : { options }) }, book, found);

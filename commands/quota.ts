@@ -1,6 +1,12 @@
 import type { System } from "../src/catalog/types.ts";
 import type { SeverityId } from "../src/incident/events.ts";
-import { COMMANDER, holdersOf, idOf, oneOf, personOf } from "../src/incident/people.ts";
+import { COMMANDER, holdersOf, idOf, personOf } from "../src/incident/people.ts";
+import {
+  declareLimit,
+  declareLimitOffRoster,
+  tooManyDeclared,
+  tooManyNotes,
+} from "../templates/messages/incident/command-refusals.ts";
 import { actorOf, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { asNamed } from "./incidents.ts";
@@ -34,7 +40,7 @@ export async function mayDeclare(
   const add = (what: string, whom: string) => context.tally.add(`declare/${what}`, whom, HOUR_SECONDS, incident);
   if (personOf(actorOf(request.caller), system) !== null) {
     if ((await add("roster", who)) > DECLARED.onRoster)
-      tooMany(asNamed(context, system), `${DECLARED.onRoster} incidents an hour`, false);
+      tooMany(asNamed(context, system), declareLimit(DECLARED.onRoster), false);
     return;
   }
   const { channel } = request.place;
@@ -50,7 +56,7 @@ export async function mayDeclare(
       : []),
   ];
   const { offRoster, offRosterP0 } = DECLARED;
-  const may = `People on no roster may declare ${offRoster} incidents an hour, ${offRosterP0} of them P0`;
+  const may = declareLimitOffRoster(offRoster, offRosterP0);
   if (counted.some(([count, most]) => count > most)) tooMany(asNamed(context, system), may, true);
 }
 
@@ -58,26 +64,10 @@ export async function mayDeclare(
 export async function mayNote(context: CommandContext, request: Request, system: System): Promise<void> {
   if (personOf(actorOf(request.caller), system) !== null) return;
   const count = await context.tally.add("note", idOf(actorOf(request.caller)), HOUR_SECONDS);
-  if (count > NOTED_OFF_ROSTER)
-    stop({
-      code: "note-limit",
-      what: `You have noted ${NOTED_OFF_ROSTER} things within an hour`,
-      allowed: `People on no roster may note ${NOTED_OFF_ROSTER} things an hour`,
-      stateNow: "This note is not on the timeline",
-      next: "Tell the incident commander in the channel",
-    });
+  if (count > NOTED_OFF_ROSTER) stop(tooManyNotes(NOTED_OFF_ROSTER));
 }
 
 function tooMany(system: System, allowed: string, others: boolean): never {
   const commanders = holdersOf(COMMANDER, system).map(({ name }) => name);
-  return stop({
-    code: "declare-limit",
-    what: others ? "Too many incidents were declared within an hour" : "You declared too many incidents within an hour",
-    allowed,
-    stateNow: "This incident was not declared",
-    next:
-      commanders.length > 0
-        ? `Call ${oneOf(commanders)}: they can declare it`
-        : "Call on-call: people on the roster can declare it",
-  });
+  return stop(tooManyDeclared(allowed, others, commanders));
 }

@@ -1,4 +1,5 @@
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
+import { refused } from "../templates/messages/refused.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";
@@ -18,11 +19,7 @@ export const raise: Command = {
     const [first = "", ...rest] = request.words;
     const said = severityNamed(system, first);
     if (said === null && /^p\d$/i.test(first))
-      return stop({
-        code: "severity-unknown",
-        what: `${system.title} has no severity ${first}`,
-        allowed: `It knows ${known.join(", ")}`,
-      });
+      return stop(refused({ code: "severity-unknown", system: system.title, severity: first, known }));
     const severity = said ?? usualSeverity(system);
     const reason = (said === null ? request.words : rest).join(" ").trim();
     const announceIn = request.place.channel;

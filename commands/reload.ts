@@ -1,6 +1,7 @@
 import { sayChange } from "../src/catalog/changes.ts";
 import type { System } from "../src/catalog/types.ts";
-import { allOf, oneOf, personOf, roleTitle } from "../src/incident/people.ts";
+import { oneOf, personOf, roleTitle } from "../src/incident/people.ts";
+import { mayNotReload, noBotHere } from "../templates/messages/kit/command-refusals.ts";
 import { cut, safe } from "../templates/messages/kit/escape.ts";
 import { actorOf, type Command, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -15,12 +16,7 @@ export const reload: Command = {
   examples: ["/dr reload"],
   async handle(context, request) {
     if (!isAdministrator(context, request)) return stop(refusal(context));
-    if (context.reload === undefined)
-      return stop({
-        code: "reload-nowhere",
-        what: "There's nothing to reload here",
-        next: "Ask a running bot",
-      });
+    if (context.reload === undefined) return stop(noBotHere("reload-nowhere"));
     const done = await context.reload(actorOf(request.caller));
     switch (done.kind) {
       case "unchanged":
@@ -65,13 +61,5 @@ function refusal(context: CommandContext) {
   const roles = catalog.systems.flatMap((system) =>
     (system.administrators ?? []).map((role) => roleTitle(role, system)),
   );
-  return {
-    code: "reload-role",
-    what: "You don't hold a role that may reload the catalogue",
-    allowed:
-      roles.length === 0
-        ? "No system names such a role: `administrators:` in system.yml"
-        : `${oneOf([...new Set(able)])} may (${allOf([...new Set(roles)])})`,
-    next: "Changed files reload automatically within a few seconds",
-  };
+  return mayNotReload([...new Set(roles)], oneOf([...new Set(able)]));
 }

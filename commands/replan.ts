@@ -1,5 +1,6 @@
 import type { Mode } from "../src/catalog/types.ts";
 import { isLive } from "../src/incident/status.ts";
+import { modeNotOffered, runbookGone } from "../templates/messages/run/command-refusals.ts";
 import { replanForm } from "../templates/messages/run/forms.ts";
 import { act } from "./act.ts";
 import { assignedIn } from "./assigned.ts";
@@ -19,8 +20,7 @@ export const replan: Command = {
   async handle(context, request) {
     const { state, run, words: behind } = await findRun(context, request);
     const runbook = context.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
-    if (runbook === undefined)
-      return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });
+    if (runbook === undefined) return stop(runbookGone(run.runbook));
     const names = (runbook.inputs ?? []).map(({ name }) => name);
     const { words } = assignedIn(behind, names);
     const kept = keptFrom(run, runbook);
@@ -32,13 +32,7 @@ export const replan: Command = {
     const asked =
       request.form?.mode ?? (request.options.unplanned ? "unplanned" : request.options.planned ? "planned" : run.mode);
     const mode = runbook.modes.find((one): one is Mode => one === asked);
-    if (mode === undefined)
-      return stop({
-        code: "mode-not-offered",
-        where: runbook.title,
-        what: `This runbook has no ${asked} mode`,
-        allowed: `It can be run ${runbook.modes.join(" or ")}`,
-      });
+    if (mode === undefined) return stop(modeNotOffered(runbook.title, String(asked), runbook.modes));
     const head = `replan ${run.id}${reason === "" ? "" : ` ${reason}`}`;
     const gathered = gatherInputs(context, { ...request, words: behind, options: { [mode]: true } }, runbook, {
       kept,

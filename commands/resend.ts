@@ -1,3 +1,4 @@
+import { noBotHere } from "../templates/messages/kit/command-refusals.ts";
 import type { Command } from "./command.ts";
 import { say, stop, whereOf } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
@@ -10,8 +11,7 @@ export const resend: Command = {
   examples: ["/dr resend", "/dr resend INC-42"],
   async handle(context, request) {
     const incident = await theIncident(context, request, true);
-    if (context.deliveries === undefined)
-      return stop({ code: "resend-nowhere", what: "Nothing is delivered from here", next: "Ask a running bot" });
+    if (context.deliveries === undefined) return stop(noBotHere("resend-nowhere"));
     const tried = await context.deliveries.tryAgain(incident.id);
     const where = await whereOf(context, incident.id);
     const by = request.caller.person ?? request.caller.slackUser;

@@ -1,5 +1,6 @@
 import { needsPerson } from "../src/incident/status.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
+import { noStep } from "../templates/messages/run/command-refusals.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun, stepIn } from "./runs.ts";
@@ -15,12 +16,7 @@ export const retry: Command = {
     const { state, run, pressed, words } = await findRun(context, request);
     const step = stepIn(run, pressed ?? words[0] ?? null, needsPerson);
     if (step === null)
-      return stop({
-        code: "step-unknown",
-        where: run.plan.title,
-        what: words[0] ? `There is no step "${words[0]}"` : "No step is waiting for a retry",
-        allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
-      });
+      return stop(noStep({ title: run.plan.title, steps: [...run.steps.keys()] }, words[0] ?? null, "retry"));
     const acted = await act(context, request, state.id, { type: "retryStep", run: run.id, step });
     if (acted.kind === "refused") return no(acted.problem);
     return say(`*${safe(run.steps.get(step)?.step.title ?? step)}* of ${runName(run)} is being retried.`);

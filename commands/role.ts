@@ -2,9 +2,11 @@ import { nearest } from "../src/catalog/suggest.ts";
 import type { Person, Role, System } from "../src/catalog/types.ts";
 import { personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { unknownRole, unknownRoleCommand } from "../templates/messages/incident/command-refusals.ts";
 import { roleForm } from "../templates/messages/incident/forms.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
+import { refused } from "../templates/messages/refused.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -42,12 +44,7 @@ export const role: Command = {
         return give(context, request, incident, roleNamed(system, to.slice(0, to.length - who.words)), who.person);
       }
       default:
-        return stop({
-          code: "role-words",
-          what: `"${doing}" isn't a role command`,
-          allowed: "`take` a role yourself, or `assign` it",
-          next: "`/dr role take incident-commander`",
-        });
+        return stop(unknownRoleCommand(doing));
     }
   },
 };
@@ -91,14 +88,7 @@ function list(context: CommandContext, incident: IncidentState, system: System):
 }
 
 function caller(request: Request, system: System): Person {
-  return (
-    personOf(actorOf(request.caller), system) ??
-    stop({
-      code: "not-on-roster",
-      what: `You are not on the roster of ${system.title}`,
-      allowed: "Only people on the roster may take a role",
-    })
-  );
+  return personOf(actorOf(request.caller), system) ?? stop(refused({ code: "not-on-roster", system: system.title }));
 }
 
 /** A role by its id or title, or by a word of it that fits only one. */
@@ -113,10 +103,5 @@ function roleNamed(system: System, words: readonly string[]): Role {
     asked,
     roles.map(({ id }) => id),
   );
-  return stop({
-    code: "role-unknown",
-    what: asked === "" ? "Say which role" : `There is no role "${asked}"`,
-    allowed: `Roles of an incident: ${roles.map(({ id, title }) => `${id} (${title})`).join(", ") || "none"}`,
-    ...(near && asked !== "" ? { next: `Did you mean \`${near}\`?` } : {}),
-  });
+  return stop(unknownRole(asked, roles, near));
 }

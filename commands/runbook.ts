@@ -1,6 +1,7 @@
 import type { Runbook } from "../src/catalog/types.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { code } from "../templates/messages/kit/help.ts";
+import { runbookChanged, severalRunbooks, unknownRunbook } from "../templates/messages/run/command-refusals.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -13,7 +14,7 @@ import { restore } from "./restore.ts";
 import { findRun } from "./runs.ts";
 import { say, stop } from "./say.ts";
 import { START_OPTIONS, startRun } from "./start.ts";
-import { didYouMean, runbooksHere, runbooksNamed } from "./targets.ts";
+import { nearLine, runbooksHere, runbooksNamed } from "./targets.ts";
 import { parse, type Typed } from "./tokens.ts";
 
 /** The button below a dry run. */
@@ -46,18 +47,14 @@ export const runbook: Command = {
     const [only] = found;
     if (only !== undefined && found.length === 1) return startRun(context, request, only, undefined, undefined, strays);
     if (found.length > 1)
-      return stop({
-        code: "runbook-several",
-        what: `Several systems have a runbook ${asked}`,
-        allowed: found.map((one) => `${one.system}/${one.id}`).join(", "),
-      });
+      return stop(
+        severalRunbooks(
+          asked,
+          found.map((one) => `${one.system}/${one.id}`),
+        ),
+      );
     const ids = known.map(({ id }) => id);
-    return stop({
-      code: "runbook-unknown",
-      what: `There is no runbook "${asked}" here`,
-      allowed: `Runbooks: ${ids.join(", ") || "none"}`,
-      ...didYouMean(asked, ids, "runbook "),
-    });
+    return stop(unknownRunbook(asked, ids, nearLine(asked, ids, "runbook ")));
   },
 };
 
@@ -65,11 +62,7 @@ export const runbook: Command = {
 async function forReal(context: CommandContext, request: Request): Promise<Reply> {
   const { run } = await findRun(context, request);
   const found = context.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
-  if (found === undefined || !found.modes.includes(run.mode))
-    return stop({
-      ...{ code: "runbook-changed", where: run.plan.title, what: "The runbook has changed since this dry run" },
-      ...{ stateNow: "Nothing was requested", next: "`/dr runbook` lists what can be run now" },
-    });
+  if (found === undefined || !found.modes.includes(run.mode)) return stop(runbookChanged(run.plan.title));
   const options = run.plan.kind === "drill" ? { drill: true as const } : {};
   const head = `runbook ${found.system}/${found.id} --${run.mode}`;
   const typed = { ...request, words: [], options };

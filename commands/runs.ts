@@ -1,6 +1,7 @@
 import type { IncidentState, RunState, StepState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
+import { noRun, severalRuns, unknownRun } from "../templates/messages/run/command-refusals.ts";
 import type { Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { stop } from "./say.ts";
@@ -35,13 +36,7 @@ export async function findRun(context: CommandContext, request: Request): Promis
   if (only !== undefined && live.length === 1)
     return { state, run: only, pressed: null, page: null, words: request.words };
   return stop(
-    live.length === 0
-      ? { code: "no-run", what: "No run is in progress in this incident", next: "`/dr` shows what fits now" }
-      : {
-          code: "several-runs",
-          what: "Several runs are in progress",
-          allowed: `Name one: ${live.map((run) => `${run.id} (${run.plan.title})`).join(", ")}`,
-        },
+    live.length === 0 ? noRun("in progress") : severalRuns(live.map(({ id, plan }) => ({ id, title: plan.title }))),
   );
 }
 
@@ -60,12 +55,6 @@ export function stepIn(run: RunState, word: string | null, otherwise: (step: Ste
 async function withRun(context: CommandContext, id: string): Promise<Pick<Found, "state" | "run">> {
   const state = await context.incidents.withRun(id);
   const run = state?.runs.get(id);
-  if (!state || !run)
-    return stop({
-      code: "run-unknown",
-      what: `There is no run ${id}`,
-      allowed: "Buttons work on the runs of this workspace only",
-      next: "`/dr status` lists the runs",
-    });
+  if (!state || !run) return stop(unknownRun(id));
   return { state, run };
 }

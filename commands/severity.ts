@@ -1,4 +1,5 @@
 import { severityNamed } from "../src/incident/severity.ts";
+import { SEVERITY_HINT, severityNow, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { severityHelp } from "../templates/messages/incident/contacts.ts";
 import { severityForm } from "../templates/messages/incident/forms.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
@@ -24,12 +25,11 @@ export const severity: Command = {
     const asked = request.form?.severity ?? typed;
     const to = severityNamed(system, asked);
     if (to === null)
-      return stop({
-        code: "severity-unknown",
-        what: asked === "" ? `It is ${incident.severity} now` : `There is no severity "${asked}"`,
-        allowed: `Severities: ${severityHelp(system)}`,
-        next: "`/dr severity P0 <why>`",
-      });
+      return stop(
+        asked === ""
+          ? severityNow(incident.severity, severityHelp(system))
+          : unknownSeverity(asked, severityHelp(system), SEVERITY_HINT),
+      );
     const said = words.length > 0 ? request.rest.replace(/^\S+\s*/, "") : null;
     const reason = request.form?.reason ?? said;
     const acted = await act(context, request, incident.id, { type: "changeSeverity", to, reason });

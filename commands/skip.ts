@@ -2,6 +2,7 @@ import { needsPerson } from "../src/incident/status.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
+import { noStep } from "../templates/messages/run/command-refusals.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun, stepIn } from "./runs.ts";
@@ -18,12 +19,7 @@ export const skip: Command = {
     const [named, ...typed] = words;
     const step = stepIn(run, pressed ?? named ?? null, needsPerson);
     if (step === null)
-      return stop({
-        code: "step-unknown",
-        where: run.plan.title,
-        what: named ? `There is no step "${named}"` : "Say which step",
-        allowed: `Steps: ${[...run.steps.keys()].join(", ")}`,
-      });
+      return stop(noStep({ title: run.plan.title, steps: [...run.steps.keys()] }, named ?? null, "skip"));
     const title = run.steps.get(step)?.step.title ?? step;
     const reason = request.form?.reason ?? typed.join(" ");
     if (reason.trim() === "" && request.form === null && request.canAskForm) {

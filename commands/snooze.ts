@@ -1,6 +1,8 @@
+import { notMinutes } from "../templates/messages/comms/command-refusals.ts";
 import { nextDueUpdate } from "../templates/messages/comms/due-updates.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { clock } from "../templates/messages/kit/when.ts";
+import { refused } from "../templates/messages/refused.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import { systemOf } from "./incidents.ts";
@@ -19,7 +21,7 @@ export const snooze: Command = {
     const incident = await theIncident(context, request, true);
     const owed = nextDueUpdate(incident, { system: systemOf(context, incident) });
     const due = parseActionValue(request.actionValue).about[0] ?? owed?.id;
-    if (due === undefined) return stop({ code: "due-unknown", what: "No update is due here" });
+    if (due === undefined) return stop(refused({ code: "due-unknown" }));
     const minutes = minutesIn(request);
     const acted = await act(context, request, incident.id, { type: "snooze", due, minutes });
     if (acted.kind === "refused") return no(acted.problem);
@@ -33,5 +35,5 @@ function minutesIn({ words }: Request): number {
   if (word === undefined) return MINUTES;
   const minutes = /^(\d{1,3})(m|min)?$/.exec(word)?.[1];
   if (minutes !== undefined) return Number(minutes);
-  return stop({ code: "minutes-unreadable", what: `"${word}" is not a number of minutes`, next: "`/dr snooze 10`" });
+  return stop(notMinutes(word));
 }

@@ -11,10 +11,13 @@ import { leastSeverity, severityNamed, usualSeverity } from "../src/incident/sev
 import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { Decision } from "../src/timeline/contract.ts";
+import { systemGone, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { type Open, which } from "../templates/messages/incident/situation.ts";
+import { notWritten } from "../templates/messages/kit/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { refusals } from "../templates/messages/kit/refusal.ts";
 import { type Worded, worded } from "../templates/messages/refused.ts";
+import { drillInIncident, modeNotOffered, modeTwice } from "../templates/messages/run/command-refusals.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
@@ -55,7 +58,7 @@ export async function startRun(
     return startRun(context, request, runbook, mode, gathered.values);
   }
   const system = context.catalog.systems.find(({ id }) => id === runbook.system);
-  if (!system) return stop({ code: "system-gone", what: `The system ${runbook.system} is not in the catalogue` });
+  if (!system) return stop(systemGone(runbook.system, null));
   const dryRun = request.options["dry-run"] === true;
   const wanted = recordWanted(context, request, runbook, mode, dryRun);
   const severity = severityOf(request, system, wanted === "maintenance");
@@ -139,7 +142,7 @@ export async function requested(
   if (decided.kind === "written" && decided.value.kind === "refused") return no(decided.value.problem);
   const answer = decided.kind === "written" ? await startedBy(commandContext, request) : null;
   if (answer !== null) return answer;
-  throw new LifeboatError({ code: "not-written", what: "This could not be written", next: "Try again" });
+  throw new LifeboatError(notWritten());
 }
 
 function declareAndRequest(
@@ -241,13 +244,7 @@ async function placeFor(
   const named = request.options.incident;
   if (typeof named === "string") {
     const found = await incidentNamed(context, named);
-    if (request.options.drill === true && found.declared?.kind !== "drill")
-      return stop({
-        code: "drill-in-incident",
-        where: named,
-        what: "A drill can't run in a real incident",
-        next: "Drop `--incident` for a separate drill, or `--drill` if this is real",
-      });
+    if (request.options.drill === true && found.declared?.kind !== "drill") return stop(drillInIncident(named));
     return found;
   }
   const repeated = await context.incidents.read(idFor("inc", request.key));
@@ -277,20 +274,10 @@ function isOf({ declared }: IncidentState, { id }: System): boolean {
 
 function modeOf(request: Request, runbook: Runbook): Mode {
   const { planned, unplanned } = request.options;
-  if (planned && unplanned)
-    return stop({
-      code: "mode-twice",
-      what: "Choose planned or unplanned, not both",
-      next: "Drop one of them",
-    });
+  if (planned && unplanned) return stop(modeTwice());
   const asked: Mode | null = planned ? "planned" : unplanned ? "unplanned" : null;
   if (asked !== null && !runbook.modes.includes(asked))
-    return stop({
-      code: "mode-not-offered",
-      where: runbook.title,
-      what: `This runbook has no ${asked} mode`,
-      allowed: `It can be run ${runbook.modes.join(" or ")}`,
-    });
+    return stop(modeNotOffered(runbook.title, asked, runbook.modes));
   return asked ?? (runbook.modes.includes("planned") ? "planned" : (runbook.modes[0] ?? "planned"));
 }
 
@@ -299,11 +286,7 @@ function severityOf(request: Request, system: System, lowest: boolean): Severity
   if (asked === undefined) return lowest ? leastSeverity(system) : usualSeverity(system);
   return (
     severityNamed(system, String(asked)) ??
-    stop({
-      code: "severity-unknown",
-      what: `${system.title} has no severity ${asked === true ? "without a name" : asked}`,
-      allowed: `It knows ${system.severities.map(({ id }) => id).join(", ")}`,
-    })
+    stop(unknownSeverity(asked, system.severities.map(({ id }) => id).join(", "), {}))
   );
 }
 

@@ -3,6 +3,7 @@ import { isLive } from "../src/incident/status.ts";
 import { undeliveredLines } from "../templates/messages/comms/undelivered.ts";
 import { statusCard } from "../templates/messages/incident/card.ts";
 import { section } from "../templates/messages/kit/blocks.ts";
+import { refused } from "../templates/messages/refused.ts";
 import { progressLines } from "../templates/messages/run/progress.ts";
 import { stepList } from "../templates/messages/run/steps.ts";
 import { act } from "./act.ts";
@@ -25,13 +26,7 @@ export const status: Command = {
     const [word] = request.words;
     if (word !== undefined) {
       const to = OPEN.find((one) => one === word.toLowerCase());
-      if (to === undefined)
-        return stop({
-          code: "status-unknown",
-          what: `"${word}" isn't a status you can set`,
-          allowed: `Statuses: ${OPEN.join(", ")}`,
-          next: "`/dr resolve` resolves, `/dr reopen` reopens",
-        });
+      if (to === undefined) return stop(refused({ code: "status-unknown", to: word, known: OPEN }));
       const acted = await act(context, request, incident.id, { type: "changeStatus", to });
       return acted.kind === "refused" ? no(acted.problem) : say(`${await whereOf(context, incident.id)} is ${to} now.`);
     }

@@ -2,9 +2,16 @@ import { entitled, needsSecondFactor } from "../src/incident/authority.ts";
 import type { IncidentCommand, SignedDecision } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import { delegationsNow } from "../src/incident/delegation.ts";
-import { oneOf, personOf, reachable } from "../src/incident/people.ts";
+import { personOf, reachable } from "../src/incident/people.ts";
 import type { GateState, IncidentState, RunState } from "../src/incident/state.ts";
 import { holderOf, personIn } from "../src/mfa/second-factor.ts";
+import {
+  codeMissing,
+  noAuthenticators,
+  notEnrolled,
+  nothingDecided,
+  orDecidedBy,
+} from "../templates/messages/approval/command-refusals.ts";
 import type { Form } from "../templates/messages/kit/message.ts";
 import { NOTHING_PROVED, type StepUp } from "./act.ts";
 import { checkCode } from "./codes.ts";
@@ -52,39 +59,26 @@ export async function prove(context: CommandContext, request: Request, wish: Ste
     ({ id }) => id !== person.id,
   );
   const where = run.plan.title;
-  const instead =
-    others.length === 0 ? {} : { allowed: `${oneOf(others.map(({ name }) => name))} may decide it as well` };
+  const instead = orDecidedBy(others.map(({ name }) => name));
   const { mfa } = context;
   if (mfa === undefined || mfa.closed !== null)
     return stop({
-      ...(mfa?.closed ?? { code: "proof-closed", what: "Authenticators can't be set up here" }),
+      ...(mfa?.closed ?? noAuthenticators()),
       ...instead,
     });
   const holder = holderOf(system.id, person.id);
-  if (!(await mfa.enrolled([holder])))
-    return stop({
-      code: "proof-not-enrolled",
-      where,
-      what: "This approval needs an authenticator code, and you haven't set one up",
-      ...instead,
-      next: "`/dr enroll` sets it up in a minute; then press the button again",
-    });
+  if (!(await mfa.enrolled([holder]))) return stop({ ...notEnrolled(where), ...instead });
   const counts = await mfa.counts(holder, gate.openedAt);
-  if (!counts.ok) return stop({ where, stateNow: "Nothing was decided", ...instead, ...counts.problem });
+  if (!counts.ok) return stop({ ...nothingDecided(where), ...instead, ...counts.problem });
   const code = request.form?.code ?? request.options.code;
   if (typeof code !== "string") {
     if (request.canAskForm) return { kind: "asked", reply: { kind: "form", form: wish.form() } };
-    return stop({
-      code: "proof-missing",
-      where,
-      what: "This needs a current authenticator code",
-      next: `\`${wish.typed} --code 123456\``,
-    });
+    return stop(codeMissing(where, wish.typed));
   }
   const verdict = await checkCode(context, mfa, request, { holder, code });
   const vouchedBy = counts.vouchedBy === null ? null : personIn(counts.vouchedBy);
   if (verdict.ok) return { kind: "go on", proved: { provedAfresh: true, vouchedBy, ...(signed && { signed }) } };
-  return stop({ where, stateNow: "Nothing was decided", ...verdict.problem });
+  return stop({ ...nothingDecided(where), ...verdict.problem });
 }
 
 /** The signature of this request, where it is over this very approval request; null: there is none, or it is over another. */

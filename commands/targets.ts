@@ -1,6 +1,8 @@
 import { answersTo, startNamesOf, startsWith } from "../src/catalog/cycles.ts";
 import { nearest } from "../src/catalog/suggest.ts";
 import type { Catalog, Runbook, System } from "../src/catalog/types.ts";
+import { unknownSystem } from "../templates/messages/incident/command-refusals.ts";
+import { severalTargets, unknownTarget } from "../templates/messages/run/command-refusals.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -19,7 +21,7 @@ export async function runbookFor(context: CommandContext, request: Request, verb
   const found = all.filter((runbook) => answersTo(context.catalog, runbook, verb, asked));
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  if (found.length > 1) return several(verb, asked, found);
+  if (found.length > 1) return stop(severalTargets(verb, asked, found));
   return unknown(context, verb, asked, all);
 }
 
@@ -83,17 +85,13 @@ export function systemNamed(systems: readonly System[], named: string | true): S
   const found = systems.find(({ id, title }) => id.toLowerCase() === asked || title.toLowerCase() === asked);
   if (found) return found;
   const ids = systems.map(({ id }) => id);
-  return stop({
-    code: "system-unknown",
-    what: named === true ? "--system needs a name" : `There is no system "${named}" here`,
-    allowed: ids.length > 0 ? `Systems: ${ids.join(", ")}` : "The catalogue has no system that may run here",
-    ...didYouMean(asked, ids),
-  });
+  return stop(unknownSystem(named, ids, nearLine(asked, ids)));
 }
 
-export function didYouMean(word: string, known: readonly string[], before = ""): { next?: string } {
+/** The line that was probably meant, with the one of `known` that is nearest to the word; null: none is near. */
+export function nearLine(word: string, known: readonly string[], before = ""): string | null {
   const near = word === "" ? null : nearest(word, known);
-  return near === null ? {} : { next: `Did you mean \`/dr ${before}${near}\`?`.replace("/dr /dr", "/dr") };
+  return near === null ? null : `/dr ${before}${near}`.replace("/dr /dr", "/dr");
 }
 
 /** Every word a runbook's target goes by, in lower case. */
@@ -102,27 +100,14 @@ function namesOf(catalog: Catalog, runbook: Runbook): readonly string[] {
   return startNamesOf(home ?? { components: [], sites: [] }, runbook);
 }
 
-function several(verb: Verb, asked: string, found: readonly Runbook[]): never {
-  const systems = [...new Set(found.map(({ system }) => system))];
-  const across = systems.length > 1;
-  return stop({
-    code: "target-several",
-    what: across ? `Several systems have "${asked}"` : `Several runbooks start with "${verb} ${asked}"`,
-    allowed: across ? `Systems: ${systems.join(", ")}` : found.map(({ id, title }) => `${id} (${title})`).join(", "),
-    next: across
-      ? `Add the system: \`/dr ${verb} ${asked} --system ${systems[0]}\``
-      : `Name one: \`/dr runbook ${found[0]?.id}\``,
-  });
-}
-
 /** `restore database 02:13`: what is given to a runbook has a name. Null: it is not that. */
-function unnamed(context: CommandContext, verb: Verb, asked: string, all: readonly Runbook[]): { next: string } | null {
+function unnamed(context: CommandContext, verb: Verb, asked: string, all: readonly Runbook[]): string | null {
   for (const runbook of all) {
     const name = namesOf(context.catalog, runbook).find((one) => asked.startsWith(`${one} `));
     const [input, ...more] = runbook.inputs?.filter((one) => one.default === null) ?? [];
     if (name === undefined || input === undefined) continue;
     const line = more.length > 0 ? inputsToType(runbook).join(" ") : `${input.name}=${asked.slice(name.length + 1)}`;
-    return { next: `Did you mean \`/dr ${verb} ${name} ${line}\`?` };
+    return `/dr ${verb} ${name} ${line}`;
   }
   return null;
 }
@@ -130,19 +115,6 @@ function unnamed(context: CommandContext, verb: Verb, asked: string, all: readon
 function unknown(context: CommandContext, verb: Verb, asked: string, all: readonly Runbook[]): never {
   const targets = [...new Set(all.flatMap((runbook) => targetsOf(context, runbook)))];
   const names = [...new Set(all.flatMap((runbook) => namesOf(context.catalog, runbook)))];
-  const what =
-    asked === ""
-      ? `Say what to ${verb === "failover" ? "fail over" : "restore"}`
-      : `No runbook starts with "${verb} ${asked}"`;
-  return stop({
-    code: asked === "" ? "target-missing" : "target-unknown",
-    what,
-    allowed:
-      targets.length > 0
-        ? `You can ${verb === "failover" ? "fail over" : "restore"}: ${targets.join(", ")}`
-        : `No runbook of this workspace starts with "${verb}"`,
-    ...(targets.length === 0
-      ? { next: "`/dr runbook` lists what there is" }
-      : (unnamed(context, verb, asked, all) ?? didYouMean(asked, names, `${verb} `))),
-  });
+  const near = unnamed(context, verb, asked, all) ?? nearLine(asked, names, `${verb} `);
+  return stop(unknownTarget(verb, asked, targets, near));
 }

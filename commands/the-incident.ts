@@ -1,4 +1,5 @@
 import type { IncidentState } from "../src/incident/state.ts";
+import { noIncident } from "../templates/messages/incident/command-refusals.ts";
 import { which } from "../templates/messages/incident/situation.ts";
 import type { Message } from "../templates/messages/kit/message.ts";
 import type { Request } from "./command.ts";
@@ -26,11 +27,7 @@ export async function theIncident(context: CommandContext, request: Request, ove
     case "several":
       throw new Unclear(which(found.open));
     case "none":
-      return stop({
-        code: "no-incident",
-        what: over ? "No incidents yet" : "No open incidents",
-        next: "Declare one: `/dr declare`",
-      });
+      return stop(noIncident(over));
     default:
       return found satisfies never;
   }

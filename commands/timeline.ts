@@ -1,4 +1,5 @@
 import { lastEntries, line, planIn, transcript } from "../src/report/transcript.ts";
+import { notACount } from "../templates/messages/incident/command-refusals.ts";
 import { safe, withCommands } from "../templates/messages/kit/escape.ts";
 import { said } from "../templates/messages/kit/reply.ts";
 import type { Command } from "./command.ts";
@@ -47,11 +48,7 @@ function countIn(last: string | true | undefined): number | null {
   if (last === undefined) return null;
   const count = Number(last);
   if (Number.isInteger(count) && count > 0) return count;
-  return stop({
-    code: "count-unreadable",
-    what: `"${last}" is not a number of entries`,
-    next: "`/dr timeline --last 50`",
-  });
+  return stop(notACount(String(last)));
 }
 
 /** A file shows names, not Slack's markup. */

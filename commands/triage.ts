@@ -1,5 +1,7 @@
 import type { IncidentState } from "../src/incident/state.ts";
+import { noIncidentOf } from "../templates/messages/incident/command-refusals.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
+import { pressOnly } from "../templates/messages/kit/command-refusals.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -34,11 +36,7 @@ async function incidentFor(context: CommandContext, request: Request): Promise<I
   const open = (await context.incidents.open()).filter(({ state }) => state.declared?.system === system.id);
   const here = open.find(({ channel }) => channel !== null && channel === request.place.channel) ?? open[0];
   if (here !== undefined) return here.state;
-  return stop({
-    code: "no-incident",
-    what: `No incident of ${system.title} is open`,
-    next: `Declare one: \`/dr declare --system ${system.id}\``,
-  });
+  return stop(noIncidentOf(system));
 }
 
 /** Carries incident, walk, question and answer. */
@@ -56,13 +54,12 @@ async function start(context: CommandContext, request: Request): Promise<Reply> 
   const [, walk, mode] = carried(request, 3);
   const state = await theIncident(context, request);
   const proposed = state.triages?.find(({ id }) => id === walk)?.concluded?.runbook;
-  return startProposed(context, request, state, proposed, mode, "This triage proposes nothing that could be started");
+  return startProposed(context, request, state, proposed, mode, "triage");
 }
 
 function carried({ actionValue }: Request, count: number): readonly [string, string, string, string] {
   const { incident, about } = parseActionValue(actionValue);
   const [a = "", b = "", c = "", d = ""] = [incident ?? "", ...about];
-  if ([a, b, c, d].slice(0, count).includes(""))
-    return stop({ code: "press-only", what: "This is pressed, not typed", next: "`/dr triage` begins one" });
+  if ([a, b, c, d].slice(0, count).includes("")) return stop(pressOnly("`/dr triage` begins one"));
   return [a, b, c, d];
 }

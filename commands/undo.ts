@@ -3,6 +3,7 @@ import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { byHandAfter, changedSteps, coveringGate, undoRefusal } from "../src/incident/undo.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { refused } from "../templates/messages/refused.ts";
+import { nothingChanged, nothingToUndo, unknownRun } from "../templates/messages/run/command-refusals.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
@@ -38,14 +39,13 @@ export async function undoStep(
   if (refusal !== null) return stop(refused(refusal));
   const step = run.steps.get(stepId);
   const gate = coveringGate(run, stepId);
-  if (step?.step.kind !== "action" || step.origin === undefined || gate === null)
-    return stop({ code: "undo-nothing", what: "This step has nothing to undo" });
+  if (step?.step.kind !== "action" || step.origin === undefined || gate === null) return stop(nothingToUndo());
   const planned = planUndo({
     ...{ plan: run.plan, run: run.id, step: step.step, before: step.origin.before, verified: step.status === "done" },
     ...{ gate, byHand: byHandAfter(state, run, stepId), mode: acceptUnreachable ? "unplanned" : "planned" },
     cards: context.cards,
   });
-  if (!planned.ok) return stop(planned.problems[0] ?? { code: "undo-nothing", what: "This step has nothing to undo" });
+  if (!planned.ok) return stop(planned.problems[0] ?? nothingToUndo());
   const { plan, hash: planHash, bytes } = planned;
   const system = systemOf(context, state);
   const ask = {
@@ -101,17 +101,10 @@ function isNamed({ id, title }: { readonly id: string; readonly title: string },
 async function incidentOf(context: CommandContext, runId: string): Promise<IncidentState> {
   const state = await context.incidents.withRun(runId);
   if (state !== null) return state;
-  return stop({ code: "run-unknown", what: `There is no run ${runId}`, next: "`/dr status` lists the runs" });
+  return stop(unknownRun(runId));
 }
 
 function notFound(state: IncidentState, runs: readonly RunState[], named: string | undefined): never {
   const all = runs.flatMap((run) => changedSteps(state, run).map(({ step }) => `${step.step.id} (${run.id})`));
-  return stop({
-    code: named === undefined || all.length === 0 ? "undo-nothing" : "step-unknown",
-    what:
-      named === undefined || all.length === 0
-        ? "No run of this incident has changed anything that still stands"
-        : `No run of this incident has changed "${named}"`,
-    ...(all.length > 0 && { allowed: `Changed, the last first: ${all.join(", ")}` }),
-  });
+  return stop(nothingChanged(named ?? null, all));
 }

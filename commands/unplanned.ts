@@ -1,4 +1,5 @@
 import { isLive } from "../src/incident/status.ts";
+import { modeNotOffered, runbookGone, runLive } from "../templates/messages/run/command-refusals.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { gatherInputs, keptFrom } from "./inputs.ts";
@@ -19,20 +20,12 @@ export const unplanned: Command = {
     const { undoes } = run.plan;
     const undone = undoes && state.runs.get(undoes.run);
     if (undoes && undone) {
-      if (isLive(run))
-        return stop({ code: "run-live", where: run.plan.title, what: "It still goes on", next: "Abort it first" });
+      if (isLive(run)) return stop(runLive(run.plan.title));
       return undoStep(context, request, state, undone, undoes.step, true);
     }
     const runbook = context.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
-    if (runbook === undefined)
-      return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });
-    if (!runbook.modes.includes("unplanned"))
-      return stop({
-        code: "mode-not-offered",
-        where: runbook.title,
-        what: "This runbook has no unplanned mode",
-        allowed: `It can be run ${runbook.modes.join(" or ")}`,
-      });
+    if (runbook === undefined) return stop(runbookGone(run.runbook));
+    if (!runbook.modes.includes("unplanned")) return stop(modeNotOffered(runbook.title, "unplanned", runbook.modes));
     const again = `runbook ${runbook.system}/${runbook.id} --unplanned --incident ${state.id}${run.dryRun ? " --dry-run" : ""}`;
     const gathered = gatherInputs(context, request, runbook, { kept: keptFrom(run, runbook), head: again });
     if (gathered.kind === "reply") return gathered.reply;

@@ -4,6 +4,12 @@ import type { Template } from "../src/comms/template.ts";
 import { mayNotTell } from "../src/incident/decide/comms.ts";
 import type { IncidentStatus } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import {
+  templateUnfitting,
+  unknownTemplate,
+  updateIncomplete,
+  updateReachesNoOne,
+} from "../templates/messages/comms/command-refusals.ts";
 import { fieldId, PREVIEW, updateForm } from "../templates/messages/comms/update-form.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { cut, safe } from "../templates/messages/kit/escape.ts";
@@ -14,7 +20,7 @@ import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
 import { namedIn } from "./incidents.ts";
 import { no, say, stop } from "./say.ts";
-import { didYouMean } from "./targets.ts";
+import { nearLine } from "./targets.ts";
 import { theIncident } from "./the-incident.ts";
 
 export const update: Command = {
@@ -56,20 +62,10 @@ function chosen(
   const found = typeof asked === "string" && asked !== "" ? templates.find(({ id }) => id === asked) : templates[0];
   if (found !== undefined) return found;
   const other = all.find(({ id }) => id === asked);
-  if (other !== undefined)
-    return stop({
-      code: "update-unfitting",
-      what: `“${other.title}” would not be true now`,
-      allowed: `The incident is ${status}`,
-      next: other.moment === "resolution" ? "Resolve it with `/dr resolve`" : "`/dr update` shows what fits",
-    });
+  if (other !== undefined) return stop(templateUnfitting(other, status));
   const ids = templates.map(({ id }) => id);
-  return stop({
-    code: "template-unknown",
-    what: `There is no template ${String(asked ?? "")}`.trim(),
-    allowed: ids.length === 0 ? "Nothing fits this moment" : `What fits best now: ${ids.slice(0, 5).join(", ")}`,
-    ...(typeof asked === "string" && didYouMean(asked, ids, "update --template ")),
-  });
+  const named = typeof asked === "string" && asked !== "" ? asked : null;
+  return stop(unknownTemplate(named, ids, named === null ? null : nearLine(named, ids, "update --template ")));
 }
 
 /** What stands in the form, else what was typed behind the command, else what is known. */
@@ -122,18 +118,8 @@ async function send(
   composed: Composition,
 ): Promise<Reply> {
   const { missing, destinations } = composed;
-  if (missing.length > 0)
-    return stop({
-      code: "update-incomplete",
-      what: `Nothing was sent: ${missing.map(({ label }) => `"${label}"`).join(", ")} is not filled in`,
-      next: "`/dr update` opens it again",
-    });
-  if (destinations.every(({ why }) => why !== null))
-    return stop({
-      code: "update-nobody",
-      what: `Nothing was sent: no one would get it${destinations[0]?.why ? ` (${destinations[0].why})` : ""}`,
-      next: "Say in `comms:` of system.yml how they are reached",
-    });
+  if (missing.length > 0) return stop(updateIncomplete(missing.map(({ label }) => label)));
+  if (destinations.every(({ why }) => why !== null)) return stop(updateReachesNoOne(destinations[0]?.why ?? null));
   const posted = { update: idFor("upd", request.key), ...composed.update };
   const acted = await act(context, request, incident.id, { type: "postUpdate", update: posted });
   if (acted.kind === "refused") return no(acted.problem);

@@ -5,6 +5,7 @@ import type { IncidentState } from "../src/incident/state.ts";
 import type { Incidents } from "../src/incidents/index.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { Timeline } from "../src/timeline/contract.ts";
+import { unknownIncident } from "../templates/messages/incident/command-refusals.ts";
 import { actorOf, type Caller } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
@@ -95,9 +96,5 @@ function shownIn({ timeline }: CommandContext, isShown: (id: string) => Promise<
 
 /** The same words as for what was never declared. */
 function unknown(id: string): LifeboatError {
-  return new LifeboatError({
-    code: "incident-unknown",
-    what: `There is no incident ${id}`,
-    next: "`/dr list` shows them",
-  });
+  return new LifeboatError(unknownIncident(id));
 }

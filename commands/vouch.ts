@@ -1,5 +1,14 @@
 import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/mfa/second-factor.ts";
+import {
+  NOTHING_CHANGED,
+  noAuthenticators,
+  vouchCodeMissing,
+  vouchForNothing,
+  vouchForSelf,
+  vouchForStranger,
+  vouchTooNew,
+} from "../templates/messages/approval/command-refusals.ts";
 import { proveForm } from "../templates/messages/approval/forms.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { checkCode } from "./codes.ts";
@@ -18,39 +27,21 @@ export const vouch: Command = {
   whole: ({ words }) => words.length <= 3,
   async handle(context, request) {
     const { mfa } = context;
-    if (mfa === undefined || mfa.closed !== null)
-      return stop(mfa?.closed ?? { code: "proof-closed", what: "Authenticators aren't used here" });
+    if (mfa === undefined || mfa.closed !== null) return stop(mfa?.closed ?? noAuthenticators());
     if (mfa.settleHours === 0) return say("Here a code counts as soon as it's enrolled; no vouching needed.");
     const pairs = pairsOf(context, request);
     const [first] = pairs;
-    if (first === undefined)
-      return stop({ code: "vouch-stranger", what: "You and they are not on the roster of one system together" });
-    if (pairs.some(({ me, them }) => me.id === them.id))
-      return stop({
-        code: "vouch-own",
-        what: "You can't vouch for yourself",
-        allowed: "Someone else on the roster with an authenticator",
-      });
+    if (first === undefined) return stop(vouchForStranger());
+    if (pairs.some(({ me, them }) => me.id === them.id)) return stop(vouchForSelf());
     const holders = pairs.map(({ system, them }) => holderOf(system, them.id));
-    if (!(await mfa.enrolled(holders)))
-      return stop({
-        code: "vouch-nothing",
-        what: `${first.them.name} has enrolled nothing yet`,
-        next: "They set it up with `/dr enroll`; then vouch for it",
-      });
+    if (!(await mfa.enrolled(holders))) return stop(vouchForNothing(first.them.name));
     const own = holderOf(first.system, first.me.id);
     const counts = await mfa.counts(own, null);
-    if (!counts.ok || counts.vouchedBy !== null)
-      return stop({
-        code: "vouch-new",
-        what: "Your own proof is too new, or not there, to vouch with",
-        allowed: "Someone whose authenticator has aged",
-        ...(counts.ok ? {} : { next: counts.problem.what }),
-      });
+    if (!counts.ok || counts.vouchedBy !== null) return stop(vouchTooNew(counts.ok ? undefined : counts.problem.what));
     const code = request.form?.code ?? request.options.code;
     if (typeof code !== "string") return ask(request, first.them);
     const verdict = await checkCode(context, mfa, request, { holder: own, code });
-    if (!verdict.ok) return stop({ stateNow: "Nothing was changed", ...verdict.problem });
+    if (!verdict.ok) return stop({ ...NOTHING_CHANGED, ...verdict.problem });
     await mfa.endorse(holders, own);
     const event = {
       type: "person.vouched",
@@ -73,11 +64,7 @@ function ask(request: Request, them: { readonly id: string; readonly name: strin
         `*${safe(them.name)}* set up an authenticator. Vouch only after seeing or hearing them, not by Slack: an attacker in their account would ask you for this.`,
       ]),
     };
-  return stop({
-    code: "proof-missing",
-    what: "This needs a current authenticator code, and that you have seen or heard them, not by Slack",
-    next: `\`/dr vouch ${them.id} --code 123456\``,
-  });
+  return stop(vouchCodeMissing(them.id));
 }
 
 /** Every roster that both are on; where they are on none together, why. */

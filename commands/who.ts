@@ -1,4 +1,5 @@
 import type { Person, System } from "../src/catalog/types.ts";
+import { unknownPerson } from "../templates/messages/incident/command-refusals.ts";
 import { stop } from "./say.ts";
 import { userIn } from "./tokens.ts";
 
@@ -20,10 +21,5 @@ export function personMeant(
     if (person) return { person, words: count };
   }
   const last = words.at(-1) ?? "";
-  return stop({
-    code: "person-unknown",
-    what: words.length < 2 ? "Say which role and who" : `${last} is not on the roster of ${system.title}`,
-    allowed: `On the roster: ${system.people.map(({ name, id }) => `${name} (${id})`).join(", ")}`,
-    next,
-  });
+  return stop(unknownPerson(words.length < 2 ? null : last, system, next));
 }

@@ -150,7 +150,7 @@ test("whoever is asked, paged or invited becomes a member, and stays one", async
     data: { step: "approve", ask: "ask-secret", level: 1, role: "vp-engineering" },
   });
   expect(await textOf("vera", "status INC-1")).toContain("zebra");
-  expect(await textOf("alex", "invite <@UCASS> U0STRANGER --incident INC-1")).toContain("is not on the roster");
+  expect(await textOf("alex", "invite <@UCASS> U0STRANGER --incident INC-1")).toContain("isn't on the roster");
   expect(await textOf("alex", "invite <@UCASS> <@U0STRANGER> --incident INC-1")).toContain("can see");
   expect(await textOf("cass", "status INC-1")).toContain("zebra");
   expect(await textOf("stranger", "catchup INC-1")).not.toContain("There is no incident");

@@ -148,7 +148,7 @@ describe("what is given by name", () => {
       written: new Map([["to", "2026-11-21T02:40:00Z"]]),
       problems: [],
     });
-    expect(said("02:13:07.5")).toMatchObject({ problems: [{ what: '"02:13:07.5" is not a time' }] });
+    expect(said("02:13:07.5")).toMatchObject({ problems: [{ what: `"02:13:07.5" isn't a time` }] });
     expect(said("2026-11-21T02:13:07.5Z").values.get("to")).toBe("2026-11-21T02:13:07.500Z");
     expect(said("2026-11-22 02:13")).toMatchObject({
       problems: [{ what: "2026-11-22T02:13:00Z is in the future; it's 2026-11-21T02:50:00Z now" }],
