@@ -66,7 +66,9 @@ describe("people are told", () => {
     const { channel } = await declare("Search is slow");
     const alex = harness.workspace.as("UALEX");
     await alex.slash("/dr update", channel);
-    const said = await alex.waitForMessage(({ text }) => text.includes("Only the comms lead and the incident commander send updates"));
+    const said = await alex.waitForMessage(({ text }) =>
+      text.includes("Only the comms lead and the incident commander send updates"),
+    );
     expect(said.text).toContain("Cass Moreau");
   }, 60_000);
 
