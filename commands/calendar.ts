@@ -1,30 +1,250 @@
-import { occasionLine } from "../templates/messages/incident/calendar.ts";
+import { toldOf } from "../src/calendar/due.ts";
+import { type CalendarEvent, calendarStream } from "../src/calendar/events.ts";
+import { slotFor, slotsAround } from "../src/calendar/slots.ts";
+import { type CalendarState, foldCalendar } from "../src/calendar/state.ts";
+import { doneBy } from "../src/calendar/taken.ts";
+import type { Occasion, Person, System } from "../src/catalog/types.ts";
+import { LIMITS } from "../src/incident/decide/words.ts";
+import { minute, occasionLine } from "../templates/messages/incident/calendar.ts";
+import { calendarDoneForm, calendarPostponeForm } from "../templates/messages/incident/calendar-forms.ts";
+import {
+  dateInPast,
+  doneByPeople,
+  doneByRunbook,
+  noBeforeList,
+  noNewDate,
+  severalEntries,
+  unknownEntry,
+} from "../templates/messages/incident/calendar-refusals.ts";
+import { calendarValue, parseCalendarValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import type { Command } from "./command.ts";
-import { occasionsOf } from "./occasions.ts";
-import { say } from "./say.ts";
-import { runnable } from "./start.ts";
-import { systemNamed } from "./targets.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { momentIn } from "./moment.ts";
+import { isHidden, occasionsIn } from "./occasions.ts";
+import { say, stop } from "./say.ts";
+import { modeOf, runnable, startRun } from "./start.ts";
+import { nearLine, systemNamed } from "./targets.ts";
+import { personMeant } from "./who.ts";
+
+const DOING = ["done", "postpone", "start", "check"] as const;
+type Doing = (typeof DOING)[number];
 
 export const calendar: Command = {
   verb: "calendar",
-  aliases: ["drills", "schedule"],
-  summary: "Show scheduled drills, verifications and reviews: next due, last done, overdue.",
-  usage: "/dr calendar [--system <system>]",
-  examples: ["/dr calendar"],
-  reads: () => true,
+  aliases: ["drills", "schedule", "calendar.done", "calendar.postpone", "calendar.check", "calendar.start"],
+  summary:
+    "Show drills, verifications, reviews and trainings: planned, done, missed, overdue. Tick off, postpone or start one.",
+  usage:
+    "/dr calendar [<system> | done <entry> [<note…>] | postpone <entry> | check <entry> | start <entry>] [--people <names>] [--to <moment>] [--reason <why>] [--system <system>]",
+  examples: [
+    "/dr calendar",
+    '/dr calendar done orders/plan-review --people "Sam Okafor, Vera Lindqvist"',
+    '/dr calendar postpone failover --to 2026-12-24T10:00Z --reason "Release week"',
+    "/dr calendar start failover",
+  ],
+  startsRuns: true,
+  reads: ({ words, verb, form }) => form === null && !verb.includes(".") && doingIn(words[0]) === null,
   async handle(context, request) {
-    const named = request.options.system;
-    const known = runnable(context);
-    const systems = named === undefined ? known : [systemNamed(known, named)];
-    const last = await context.incidents.lastVerified();
-    const told = systems.flatMap((system) => {
-      const all = occasionsOf(context.catalog, system, last, request.caller.person, context.timeline.now());
-      return all.length === 0 ? [] : [`*${safe(system.title)}*`, ...all.map((one) => occasionLine(one))];
-    });
-    return say(told.length === 0 ? `No calendar entries for ${titles(systems)}.` : told);
+    const doing = doingIn(request.verb.split(".")[1] ?? request.words[0]);
+    if (doing === null) return list(context, request);
+    const entry = entryMeant(context, request);
+    switch (doing) {
+      case "done":
+        return done(context, request, entry);
+      case "postpone":
+        return postpone(context, request, entry);
+      case "check":
+        return check(context, request, entry);
+      case "start":
+        return start(context, request, entry);
+    }
   },
 };
+
+function doingIn(word: string | undefined): Doing | null {
+  return DOING.find((one) => one === word?.toLowerCase()) ?? null;
+}
+
+async function list(context: CommandContext, request: Request): Promise<Reply> {
+  const named = request.options.system ?? request.words[0];
+  const known = runnable(context);
+  const systems = named === undefined || named === true ? known : [systemNamed(known, named)];
+  const told: string[] = [];
+  for (const system of systems) {
+    const all = await occasionsIn(context.timeline, context.catalog, system, readerIn(system, request));
+    if (all.length > 0) told.push(`*${safe(system.title)}*`, ...all.map((one) => occasionLine(one)));
+  }
+  return say(told.length === 0 ? `No calendar entries for ${titles(systems)}.` : told);
+}
+
+interface Entry {
+  readonly system: System;
+  readonly occasion: Occasion;
+  /** As a button says; null: whichever it is about now. */
+  readonly slot: string | null;
+  /** Words behind the entry. */
+  readonly words: readonly string[];
+}
+
+/** By a button, or as `failover` or `orders/failover`. */
+function entryMeant(context: CommandContext, request: Request): Entry {
+  const pressed = parseCalendarValue(request.actionValue);
+  const [, word = "", ...words] = request.words;
+  const all = runnable(context).flatMap((system) =>
+    (system.calendar ?? [])
+      .filter((occasion) => !isHidden(system, occasion, readerIn(system, request)))
+      .map((occasion) => ({ system, occasion, slot: pressed?.slot ?? null, words })),
+  );
+  const found = all.filter(({ system, occasion: { id } }) =>
+    pressed === null
+      ? [id, `${system.id}/${id}`].includes(word) && [undefined, system.id].includes(request.options.system as string)
+      : pressed.system === system.id && pressed.occasion === id,
+  );
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  const names = (of: readonly Entry[]) => of.map(({ system, occasion: { id } }) => `${system.id}/${id}`);
+  const said = word || (pressed?.occasion ?? "");
+  return stop(
+    only === undefined
+      ? unknownEntry(said, names(all), nearLine(said, names(all), "calendar done "))
+      : severalEntries(said, names(found)),
+  );
+}
+
+/** For what people do. What a runbook does is done when its run ends verified. */
+async function done(context: CommandContext, request: Request, entry: Entry): Promise<Reply> {
+  const { system, occasion } = entry;
+  if (occasion.runbook !== null && occasion.kind !== "review" && occasion.kind !== "training")
+    return stop(doneByRunbook(occasion.title, `${system.id}/${occasion.id}`));
+  if (request.form === null && request.canAskForm && entry.words.length === 0 && request.options.people === undefined)
+    return {
+      kind: "form",
+      form: calendarDoneForm(
+        occasion,
+        calendarValue(system.id, occasion.id, entry.slot ?? undefined),
+        request.caller.name,
+      ),
+    };
+  const people = peopleMeant(system, request);
+  const note = (request.form?.note ?? entry.words.join(" ")).trim().slice(0, LIMITS.reason) || null;
+  const written = await record(context, request, entry, (state, now, slot) => {
+    const facts = { incident: null, run: null, note, people };
+    const event = doneBy(occasion, state.occasions.get(occasion.id), now, facts, slot);
+    return event === null ? [] : [event];
+  });
+  if (written === 0) return say(`*${safe(occasion.title)}* is recorded as done already.`);
+  return say(
+    `✅ Done: *${safe(occasion.title)}*. Took part: ${people.map((one) => nameOf(system, one)).join(", ") || "not said"}.`,
+  );
+}
+
+async function postpone(context: CommandContext, request: Request, entry: Entry): Promise<Reply> {
+  const { system, occasion } = entry;
+  const given = (name: string) => request.form?.[name] ?? request.options[name];
+  const [to, reason] = [given("to"), given("reason")];
+  if (typeof to !== "string" || typeof reason !== "string" || reason.trim() === "") {
+    if (request.canAskForm && request.form === null)
+      return {
+        kind: "form",
+        form: calendarPostponeForm(occasion, calendarValue(system.id, occasion.id, entry.slot ?? undefined)),
+      };
+    return stop(noNewDate(`${system.id}/${occasion.id}`));
+  }
+  const now = context.timeline.now();
+  const at = momentIn(to, now);
+  if (at <= now) return stop(dateInPast());
+  const written = await record(context, request, entry, (state, decidedAt, named) => {
+    const slot = named ?? openSlot(occasion, state, decidedAt);
+    if (slot === null || state.occasions.get(occasion.id)?.slots.get(slot)?.started) return [];
+    const people = toldOf(system, occasion);
+    const data = {
+      occasion: occasion.id,
+      slot,
+      to: at.toISOString(),
+      reason: reason.trim().slice(0, LIMITS.reason),
+      people,
+    };
+    return [{ type: "occasion.postponed", data, key: `${request.key}/postponed`, actor: actorOf(request.caller) }];
+  });
+  if (written === 0)
+    return say(`*${safe(occasion.title)}* can't be postponed: it's in progress, done, or was postponed just now.`);
+  return say(`📅 Postponed to ${minute(at)}: *${safe(occasion.title)}*.`);
+}
+
+/** Its before-list was gone through. */
+async function check(context: CommandContext, request: Request, entry: Entry): Promise<Reply> {
+  const { occasion } = entry;
+  if (occasion.checklist === null) return stop(noBeforeList(occasion.title));
+  const written = await record(context, request, entry, (state, now, named) => {
+    const slot = named ?? openSlot(occasion, state, now);
+    if (slot === null || state.occasions.get(occasion.id)?.slots.get(slot)?.checkedBy) return [];
+    const key = `occasion.checked/${occasion.id}/${slot}/${state.version}`;
+    return [{ type: "occasion.checked", data: { occasion: occasion.id, slot }, key, actor: actorOf(request.caller) }];
+  });
+  const itself = occasion.organiser !== null && occasion.runbook !== null ? " It starts at its hour." : "";
+  return say(
+    written === 0 ? "That list is ticked already." : `✅ Before-list done: *${safe(occasion.title)}*.${itself}`,
+  );
+}
+
+/** Now, and requested by who asks: as the line of the calendar does. */
+async function start(context: CommandContext, request: Request, { system, occasion }: Entry): Promise<Reply> {
+  const runbook = context.catalog.runbooks.find(({ system: of, id }) => of === system.id && id === occasion.runbook);
+  if (runbook === undefined) return stop(doneByPeople(occasion.title, `${system.id}/${occasion.id}`));
+  const options = {
+    ...(occasion.kind === "drill" && { drill: true as const }),
+    ...(occasion.kind === "tabletop" && { tabletop: true as const }),
+    ...(occasion.mode !== null && { [occasion.mode]: true as const }),
+  };
+  const asked: Request = { ...request, verb: "runbook", words: [runbook.id], options };
+  return startRun(context, asked, runbook, modeOf(asked, runbook));
+}
+
+type Recorded = (state: CalendarState, now: Date, slot: string | null) => readonly CalendarEvent[];
+
+/** How many events were written. */
+async function record(
+  context: CommandContext,
+  request: Request,
+  { system, slot }: Entry,
+  change: Recorded,
+): Promise<number> {
+  const decided = await context.timeline.decide(calendarStream(system.id), (events, now) => ({
+    events: change(foldCalendar(events), now, slot).map((event) => ({ ...event, actor: actorOf(request.caller) })),
+    value: null,
+  }));
+  return decided.kind === "written" ? decided.events.length : 0;
+}
+
+/** What is overdue or missed and counts still, else the next one. */
+function openSlot(occasion: Occasion, state: CalendarState, now: Date): string | null {
+  const record = state.occasions.get(occasion.id);
+  const around = slotsAround(occasion, record, now).filter(({ recorded }) => recorded?.outcome?.as !== "done");
+  const due = around.find(({ at, closes }) => at <= now && now < closes);
+  return (due ?? around.find(({ at }) => at > now))?.id ?? slotFor(occasion, record, now, null);
+}
+
+function peopleMeant(system: System, request: Request): readonly string[] {
+  const typed = request.form?.people ?? request.options.people;
+  if (typeof typed !== "string" || typed.trim() === "")
+    return [readerIn(system, request)].filter((one) => one !== null);
+  const words = typed.split(",").map((one) => one.trim());
+  const found = words
+    .filter((one) => one !== "")
+    .map((one) => personMeant(system, ["", one], "Full names, with commas between them"));
+  return [...new Set(found.map(({ person }) => person.id))];
+}
+
+function readerIn({ people }: System, { caller }: Request): string | null {
+  const mine = (one: Person) =>
+    one.id === caller.person || (caller.slackUser !== null && one.slack.includes(caller.slackUser));
+  return people.find(mine)?.id ?? null;
+}
+
+function nameOf({ people }: System, id: string): string {
+  return safe(people.find((one) => one.id === id)?.name ?? id);
+}
 
 function titles(systems: readonly { readonly title: string }[]): string {
   return systems.map(({ title }) => safe(title)).join(", ") || "any system that may run here";

@@ -1,7 +1,7 @@
 import type { Observations } from "../src/catalog/binding.ts";
 import type { Reloaded } from "../src/catalog/live.ts";
 import type { TargetLook } from "../src/catalog/roles.ts";
-import type { ActionCard, Catalog } from "../src/catalog/types.ts";
+import type { ActionCard, Catalog, System } from "../src/catalog/types.ts";
 import type { Reach } from "../src/comms/compose.ts";
 import type { Templates } from "../src/comms/load.ts";
 import type { Actor } from "../src/incident/events.ts";
@@ -43,6 +43,8 @@ export interface CommandContext {
   readonly unreachable?: () => Promise<ReadonlySet<string>>;
   /** The same as it was when a request began; absent: outside a request, or nobody knows. */
   readonly unreachableNow?: ReadonlySet<string>;
+  /** Why a person of a system can't answer at all (deactivated, left); null: they can, or nobody can tell. Absent: nobody can tell. */
+  readonly gone?: (system: System, person: string) => Promise<string | null>;
   /** What places outside were not shown, of an incident; absent: nobody knows. */
   readonly deliveries?: {
     undelivered(incident: string): Promise<readonly Undelivered[]>;

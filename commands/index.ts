@@ -55,6 +55,7 @@ import { review } from "./review.ts";
 import { role } from "./role.ts";
 import { runbook } from "./runbook.ts";
 import { no } from "./say.ts";
+import { seats } from "./seats.ts";
 import { severity } from "./severity.ts";
 import { skip } from "./skip.ts";
 import { snooze } from "./snooze.ts";
@@ -106,6 +107,7 @@ export const commands: readonly Command[] = [
   unplanned,
   replan,
   role,
+  seats,
   severity,
   invite,
   note,

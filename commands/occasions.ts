@@ -1,36 +1,71 @@
-import { lastOf, nextOf } from "../src/catalog/calendar.ts";
+import { readCalendar } from "../src/calendar/read.ts";
+import { heldSlot, overdueSince, slotsAround } from "../src/calendar/slots.ts";
+import type { CalendarState } from "../src/calendar/state.ts";
+import { nextOf } from "../src/catalog/calendar.ts";
 import type { Catalog, Occasion, Runbook, System } from "../src/catalog/types.ts";
-import type { LastVerified } from "../src/incidents/index.ts";
+import type { Timeline } from "../src/timeline/contract.ts";
 import type { OccasionNow } from "../templates/messages/incident/calendar.ts";
 import { lineFor } from "./line.ts";
 
-/**
- * What is practised, verified and reviewed, and how each stands: what is overdue first, then by when it is next. It was done when
- * a run of its runbook, in its mode, ended verified; half a period early counts for the time that
- * follows. Whose roles are not told of a surprise is not told when it is.
- */
+const YEAR_MS = 365 * 86_400_000;
+
+/** What is practised, verified and reviewed of a system, and how each stands, from the record of its calendar. */
+export async function occasionsIn(
+  timeline: Pick<Timeline, "read" | "now">,
+  catalog: Catalog,
+  system: System,
+  reader: string | null,
+): Promise<readonly OccasionNow[]> {
+  if ((system.calendar ?? []).length === 0) return [];
+  const record = await readCalendar(timeline, system.id);
+  return occasionsOf(catalog, system, record, reader, timeline.now());
+}
+
+/** What is overdue first, then by when it is next. Whose roles are not told of a surprise is not told when it is. */
 export function occasionsOf(
   catalog: Catalog,
   system: System,
-  lastVerified: LastVerified,
+  state: CalendarState,
   reader: string | null,
   now: Date,
 ): readonly OccasionNow[] {
-  const roles = system.people.find(({ id }) => id === reader)?.roles ?? [];
   return (system.calendar ?? [])
     .map((occasion): OccasionNow => {
-      const { title, kind, unannounced, tells } = occasion;
-      const last = occasion.runbook === null ? null : lastVerified(system.id, occasion.runbook, occasion.mode);
-      const hidden = unannounced && !tells.some((role) => roles.includes(role));
-      const runbook = catalog.runbooks.find(({ system: of, id }) => of === system.id && id === occasion.runbook);
+      const { id, title, kind } = occasion;
+      const record = state.occasions.get(id);
+      const hidden = isHidden(system, occasion, reader);
+      const runbook = catalog.runbooks.find((one) => one.system === system.id && one.id === occasion.runbook);
+      const next = slotsAround(occasion, record, now).find(({ at }) => at > now);
+      const held = next === undefined ? null : heldSlot(occasion, record, next.id);
+      const recent = (at: Date) => now.getTime() - at.getTime() <= YEAR_MS;
+      const slots = [...(record?.slots.values() ?? [])];
+      const isStarted = slots.some(({ started, outcome }) => started !== null && outcome === null);
       return {
-        ...{ system: system.title, title, kind, hidden, last },
-        nextAt: hidden ? null : nextOf(occasion, now),
-        overdueSince: hidden || last === null ? null : overdueSince(occasion, last.at, now),
+        ...{ system: system.title, entry: `${system.id}/${id}`, id, title, kind, hidden, isStarted },
+        startsItself: occasion.runbook !== null && occasion.organiser !== null,
+        nextAt: hidden ? null : (held?.at ?? nextOf(occasion, now)),
+        postponed: !hidden && held?.recorded?.postponedTo != null,
+        overdueSince: hidden ? null : overdueSince(occasion, record, now),
+        last: record?.done.at(-1) ?? null,
+        missed: lastMissed(slots.flatMap(({ outcome }) => (outcome?.as === "missed" ? [outcome] : []))),
+        year: {
+          done: (record?.done ?? []).filter(({ at }) => recent(at)).length,
+          missed: slots.filter(({ outcome }) => outcome?.as === "missed" && recent(outcome.at)).length,
+        },
         line: runbook === undefined ? null : lineOf(catalog, runbook, occasion),
       };
     })
     .sort(bySoonest);
+}
+
+/** A surprise, for who is not told of it. */
+export function isHidden(system: System, { unannounced, tells, organiser }: Occasion, reader: string | null): boolean {
+  const roles = system.people.find(({ id }) => id === reader)?.roles ?? [];
+  return unannounced && ![...tells, organiser].some((role) => role !== null && roles.includes(role));
+}
+
+function lastMissed<T extends { readonly at: Date }>(missed: readonly T[]): T | null {
+  return missed.toSorted((one, other) => other.at.getTime() - one.at.getTime())[0] ?? null;
 }
 
 /** What is overdue, the longest first, and then what is next. */
@@ -44,13 +79,6 @@ function rank({ overdueSince, nextAt }: OccasionNow): number {
 }
 
 function lineOf(catalog: Catalog, runbook: Runbook, { mode, kind }: Occasion): string {
-  return `${lineFor(catalog, runbook, mode)}${kind === "drill" ? " --drill" : ""}`;
-}
-
-function overdueSince(occasion: Occasion, done: Date, now: Date): Date | null {
-  const due = lastOf(occasion, new Date(now.getTime() - occasion.takesSeconds * 1000));
-  const before = due && lastOf(occasion, due);
-  if (due === null) return null;
-  const early = before === null ? due.getTime() : (due.getTime() + before.getTime()) / 2;
-  return done.getTime() >= early ? null : due;
+  const option = kind === "drill" ? " --drill" : kind === "tabletop" ? " --tabletop" : "";
+  return `${lineFor(catalog, runbook, mode)}${option}`;
 }

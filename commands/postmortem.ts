@@ -8,7 +8,7 @@ import type { Command, Reply } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { fileName } from "./ids.ts";
 import { systemOf } from "./incidents.ts";
-import { occasionsOf } from "./occasions.ts";
+import { occasionsIn } from "./occasions.ts";
 import { confidential, nameIn, no } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 
@@ -86,8 +86,8 @@ function fileOf(
 /** Titles of drills and verifications that are overdue. Surprises are not told: a post-mortem is read by many. */
 async function overdueIn(context: CommandContext, system: ReturnType<typeof systemOf>): Promise<readonly string[]> {
   if ((system.calendar ?? []).length === 0) return [];
-  const last = await context.incidents.lastVerified();
-  return occasionsOf(context.catalog, system, last, null, context.timeline.now())
-    .filter(({ kind, overdueSince }) => kind !== "review" && overdueSince !== null)
+  const all = await occasionsIn(context.timeline, context.catalog, system, null);
+  return all
+    .filter(({ kind, overdueSince }) => kind !== "review" && kind !== "training" && overdueSince !== null)
     .map(({ title }) => title);
 }

@@ -272,7 +272,8 @@ function isOf({ declared }: IncidentState, { id }: System): boolean {
   return declared?.system === id;
 }
 
-function modeOf(request: Request, runbook: Runbook): Mode {
+/** @throws LifeboatError where both are said, or one that the runbook isn't offered in */
+export function modeOf(request: Request, runbook: Runbook): Mode {
   const { planned, unplanned } = request.options;
   if (planned && unplanned) return stop(modeTwice());
   const asked: Mode | null = planned ? "planned" : unplanned ? "unplanned" : null;

@@ -1,18 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import type { CommandContext } from "../commands/context.ts";
+import { startOccasion } from "../commands/occasion-start.ts";
 import { WORKSPACE } from "../commands/record.ts";
+import { seatFactsOf } from "../commands/seats.ts";
+import { runnable } from "../commands/start.ts";
 import { pageWords } from "../templates/messages/comms/page-text.ts";
 import { storeAccepted, storeInDoubt, tampered } from "../templates/messages/incident/store-in-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
 import { alertPaths } from "./alerts/config.ts";
 import { startAlerts } from "./alerts/index.ts";
 import { lookByPlanning } from "./alerts/look.ts";
+import { createCalendar } from "./calendar/worker.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
 import { drainSecondsOf } from "./catalog/drain.ts";
 import { drillLimits } from "./catalog/drill.ts";
 import { liveCatalog, systemsById } from "./catalog/live.ts";
 import { loadCatalog } from "./catalog/load.ts";
+import type { System } from "./catalog/types.ts";
 import { versionNumber } from "./cli/version.ts";
 import { commandContextOf, groundsOf, readCatalog, refuseDrillsOnProduction, secretsOf } from "./command-context.ts";
 import { openPage } from "./comms/page/serve.ts";
@@ -21,6 +26,7 @@ import type { Config } from "./config.ts";
 import { rosterAccountStatus } from "./control/account-status.ts";
 import { startControl } from "./control/index.ts";
 import { createEngine } from "./engine/engine.ts";
+import type { AccountStatus } from "./engine/ports.ts";
 import { createResponseMonitor } from "./engine/response-monitor.ts";
 import { createSplitBrainMonitor } from "./engine/split-brain-monitor.ts";
 import { createTriageProber } from "./engine/triage-prober.ts";
@@ -28,6 +34,7 @@ import { serveHealth, slackHealth, storeHealth } from "./health.ts";
 import { createHttpAddresses } from "./http/addresses.ts";
 import { PAGERDUTY_WEBHOOK, SLACK_EVENTS } from "./http/paths.ts";
 import { serveWebhooks } from "./http/webhooks.ts";
+import type { Actor } from "./incident/events.ts";
 import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
@@ -126,6 +133,8 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     timeline,
     log,
   });
+  const gone = async (system: System, person: string) => (await accountStatus.gone?.(system, person)) ?? null;
+  const reload = (actor: Actor) => reloader.now("command", actor);
   const context = commandContextOf(
     config,
     catalog,
@@ -134,8 +143,9 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     incidents,
     log,
     book,
-    (actor) => reloader.now("command", actor),
+    reload,
     () => slack?.blocked() ?? new Set(),
+    gone,
   );
   refuseDrillsOnProduction(context);
   const secrets = secretsOf(config, catalog, book);
@@ -144,13 +154,14 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const drainSeconds = config.drainSeconds ?? drainSecondsOf(catalog, cards);
   const mayDrill = drillLimits(() => groundsOf(context));
   const slack = config.slack && createSlack({ config: config.slack, context, timeline, inbox, outbox, http, log });
+  const accountStatus: AccountStatus = slack?.accountStatus ?? rosterAccountStatus(config.slackUnavailable);
   if (slack === null) await recordStartWithoutSlack(context, log);
   const engine = createEngine({
     timeline,
     leases,
     actions,
     systems: systemsById(catalog),
-    accountStatus: slack?.accountStatus ?? rosterAccountStatus(config.slackUnavailable),
+    accountStatus,
     conformance: (plan, origin) => conformanceOf(plan, context, origin),
     log,
     practice: config.practice,
@@ -193,6 +204,15 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     rules: { archiveAfterSeconds: config.archiveAfterSeconds },
     log,
   });
+  const calendar = createCalendar({
+    timeline,
+    incidents,
+    schedule: createSchedule(pool),
+    systems: () => runnable(context),
+    start: (system, start) => startOccasion(context, gone, system, start),
+    seats: (system) => seatFactsOf(context, system),
+    log,
+  });
   const monitor = createSplitBrainMonitor({
     timeline,
     incidents,
@@ -225,6 +245,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   monitor.start();
   prober.start();
   comms.start();
+  calendar.start();
   reloader.start();
   const paging =
     config.paging === null || !catalog.systems.some((system) => system.paging)
@@ -270,6 +291,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     async stop() {
       await reloader.stop();
       await webhooks?.close();
+      await calendar.stop();
       await alerts.stop();
       await responses.stop();
       // People are heard until the steps under way have ended: a run can still be aborted.

@@ -33,6 +33,7 @@ export function commandContextOf(
   book: SecretBook,
   reload?: CommandContext["reload"],
   blocked: () => ReadonlySet<string> = () => new Set(),
+  gone?: CommandContext["gone"],
 ): CommandContext {
   const { practice } = config;
   const { forActions: secret } = secretsOf(config, catalog, book);
@@ -64,6 +65,7 @@ export function commandContextOf(
     deliveries: createDeliveries(store.pool),
     tally: createTally(store.pool),
     ...(reload && { reload }),
+    ...(gone && { gone }),
     comms: {
       templates: readTemplates(config, log),
       reach: { email: config.comms.mail !== null, statuspage: config.comms.statuspage !== null },

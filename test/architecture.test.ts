@@ -108,9 +108,21 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "templates/messages/kit/escape.ts",
     ],
   },
+  calendar: {
+    at: "src/calendar/",
+    may: ["src/lib/", "src/catalog/", "src/incident/", "src/incidents/", "src/projection/", "src/timeline/"],
+  },
   messages: {
     at: "templates/messages/",
-    may: ["src/lib/", "src/catalog/types.ts", "src/catalog/branches.ts", "src/catalog/input-words.ts", "src/incident/"],
+    may: [
+      "src/lib/",
+      "src/catalog/types.ts",
+      "src/catalog/branches.ts",
+      "src/catalog/input-words.ts",
+      "src/incident/",
+      "src/calendar/events.ts",
+      "src/calendar/seats.ts",
+    ],
   },
   commands: {
     at: "commands/",
@@ -122,6 +134,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/timeline/contract.ts",
       "src/report/",
       "src/comms/",
+      "src/calendar/",
       "src/mfa/second-factor.ts",
       "templates/messages/",
     ],
@@ -152,6 +165,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/sinks/slack/",
       "src/lib/",
       "src/catalog/",
+      "src/calendar/events.ts",
       "src/incident/",
       "src/incidents/",
       "src/timeline/",

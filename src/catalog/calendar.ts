@@ -7,6 +7,7 @@ import { id, mode, sentence } from "./schema-parts.ts";
 
 const words = ["daily", "weekly", "monthly", "quarterly", "semi-annually", "annually"] as const;
 const days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
+const kinds = ["drill", "verification", "restore-test", "tabletop", "review", "training"] as const;
 const WEEKS_A_MONTH = 4;
 const WEEKS_MAX = { daily: 0, weekly: 0, monthly: 4, quarterly: 12, "semi-annually": 24, annually: 48 } as const;
 
@@ -21,9 +22,16 @@ export const calendarSchema = z
           .describe("What is run; left out: something people do, as the title and the checklist say"),
         mode: mode.optional().describe("The mode it is run in, where the runbook is offered in several"),
         kind: z
-          .enum(["drill", "verification", "review"])
+          .enum(kinds)
           .default("drill")
-          .describe("A drill changes something, a verification only looks, a review is done by people"),
+          .describe(
+            "A drill changes something, a verification only looks, a restore-test restores beside what it is of, a tabletop walks a runbook without touching anything; a review and a training are done by people and ticked off",
+          ),
+        organiser: id
+          .optional()
+          .describe(
+            "A role. With a runbook: it is started at its hour, and the first of this role requests it, whose own approval doesn't count. Left out: people start it",
+          ),
         schedule: z
           .union([z.enum(words), z.string()])
           .describe(
@@ -78,13 +86,17 @@ interface When {
   readonly timezone: string;
 }
 
+export type OccasionKind = (typeof kinds)[number];
+
 /** Something that is due again and again. */
 export interface Occasion {
   readonly id: string;
   readonly title: string;
   readonly runbook: string | null;
   readonly mode: "planned" | "unplanned" | null;
-  readonly kind: "drill" | "verification" | "review";
+  readonly kind: OccasionKind;
+  /** The role that requests it at its hour; null: people start it. */
+  readonly organiser: string | null;
   /** As written: a word, or a cron expression. */
   readonly schedule: string;
   /** The same as a cron expression of croner's. */
@@ -109,6 +121,7 @@ export function toCalendar(written: Written): readonly Occasion[] {
     runbook: one.runbook ?? null,
     mode: one.mode ?? null,
     kind: one.kind,
+    organiser: one.organiser ?? null,
     schedule: one.schedule,
     cron: cronOf(one),
     timezone: one.timezone,
@@ -124,12 +137,23 @@ export function toCalendar(written: Written): readonly Occasion[] {
 
 /** The first time after a moment. Null: never again. @throws when its cron expression or its time zone can not be read. */
 export function nextOf({ cron, timezone }: Pick<Occasion, "cron" | "timezone">, after: Date): Date | null {
-  return new Cron(cron, { timezone, paused: true }).nextRun(after);
+  return cronFor(cron, timezone).nextRun(after);
 }
 
 /** The last time before a moment. Null: there was none. @throws as `nextOf`. */
 export function lastOf({ cron, timezone }: Pick<Occasion, "cron" | "timezone">, before: Date): Date | null {
-  return new Cron(cron, { timezone, paused: true }).previousRuns(1, before)[0] ?? null;
+  return cronFor(cron, timezone).previousRuns(1, before)[0] ?? null;
+}
+
+/** Read once each: a calendar is asked again and again. */
+const crons = new Map<string, Cron>();
+
+function cronFor(cron: string, timezone: string): Cron {
+  const key = `${timezone} ${cron}`;
+  const found = crons.get(key) ?? new Cron(cron, { timezone, paused: true });
+  if (crons.size > 1000) crons.clear();
+  crons.set(key, found);
+  return found;
 }
 
 /** What is wrong with when it is; null: nothing. */

@@ -80,6 +80,22 @@ const person = z.strictObject({
     .describe("OpenSSH public keys this person signs with at the command line: sk-ssh-ed25519@openssh.com AAAA…"),
 });
 
+const seats = z
+  .strictObject({
+    confirm: z
+      .literal("monthly")
+      .optional()
+      .describe("monthly: on the first of the month whoever may decide is asked to confirm that they can be reached"),
+    answerWithin: duration.default(7 * 86_400).describe("Who doesn't confirm within this time doesn't fill a seat; 7d"),
+    drillsAYear: z
+      .int()
+      .min(1)
+      .max(50)
+      .optional()
+      .describe("In so many drills a year everybody who may decide takes part"),
+  })
+  .describe("Whether the people who may decide are there: /dr seats");
+
 const severity = z.strictObject({
   title: sentence,
   respondWithin: duration.describe("Somebody is working on it within this time: 15m"),
@@ -180,6 +196,7 @@ export const systemSchema = z
     otherAlerts: otherAlertsSchema.optional(),
     backups: backupsSchema.optional(),
     calendar: calendarSchema.optional(),
+    seats: seats.optional(),
     cycles: cyclesSchema.optional(),
     checklists: checklistsSchema.optional(),
     compliance: complianceSchema.optional(),

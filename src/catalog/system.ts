@@ -85,6 +85,13 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     ...(written.otherAlerts && { otherAlerts: written.otherAlerts }),
     ...(written.backups && { backups: toBackups(written.backups) }),
     ...(written.calendar && { calendar: toCalendar(written.calendar) }),
+    ...(written.seats && {
+      seats: {
+        confirm: written.seats.confirm ?? null,
+        answerWithinSeconds: written.seats.answerWithin,
+        drillsAYear: written.seats.drillsAYear ?? null,
+      },
+    }),
     ...(written.cycles && { cycles: toCycles(written.cycles) }),
     ...(written.checklists && { checklists: toChecklists(written.checklists) }),
     ...(written.compliance && { compliance: toCompliance(written.compliance) }),

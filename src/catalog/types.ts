@@ -10,7 +10,7 @@ import type { Unresolved } from "./unresolved.ts";
 
 export type { Alert, OtherAlerts } from "./alerts.ts";
 export type { Backup } from "./backups.ts";
-export type { Occasion } from "./calendar.ts";
+export type { Occasion, OccasionKind } from "./calendar.ts";
 export type { Checklist, Compliance, Contact } from "./compliance.ts";
 export type { Cycle } from "./cycles.ts";
 export type { Input } from "./input.ts";
@@ -72,6 +72,12 @@ export interface System {
   readonly backups?: readonly Backup[];
   /** Drills, verifications and reviews, and when they are due. */
   readonly calendar?: readonly Occasion[];
+  /** Whether those who may decide are asked that they can be reached, and how often they take part in drills; absent: nobody asks. */
+  readonly seats?: {
+    readonly confirm: "monthly" | null;
+    readonly answerWithinSeconds: number;
+    readonly drillsAYear: number | null;
+  };
   /** Ways there and back, for practice; absent: none is declared. */
   readonly cycles?: readonly Cycle[];
   readonly checklists?: readonly Checklist[];

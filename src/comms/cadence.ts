@@ -59,7 +59,7 @@ export function createCadenceWorker({ timeline, read, schedule, rules }: Cadence
       else await lookAgain(state, nextAt);
     },
     async due() {
-      const incidents = await schedule.claim(LOOK_SECONDS, LOOKS_AT_ONCE);
+      const incidents = await schedule.claim(LOOK_SECONDS, LOOKS_AT_ONCE, "inc-");
       for (const incident of incidents) claimed.add(incident);
       return incidents;
     },

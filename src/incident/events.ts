@@ -31,7 +31,8 @@ export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
 export type SeverityId = "P0" | "P1" | "P2" | "P3";
 export type IncidentStatus = "investigating" | "identified" | "mitigating" | "monitoring" | "resolved" | "closed";
-export type Transport = "slack" | "cli" | "practice";
+/** `calendar`: what the calendar requested in the name of its organiser. */
+export type Transport = "slack" | "cli" | "practice" | "calendar";
 
 /** Who did it: always known, never a display name. */
 export type Actor =

@@ -92,6 +92,7 @@ export function stamp(moment: Date): string {
 function actor(who: Actor, names: (who: string) => string): string {
   if (who.kind === "bot") return "Lifeboat";
   const name = who.person !== null ? names(who.person) : who.name;
+  if (who.door === "calendar") return `${name}, by the calendar`;
   return who.door === "cli" ? `${name}, at the command line` : name;
 }
 

@@ -2,6 +2,7 @@ import type { CommandContext } from "../../commands/context.ts";
 import { answer, checkForm, readLine } from "../../commands/index.ts";
 import { canvasDraft } from "../../commands/postmortem.ts";
 import { renderNotices } from "../../templates/messages/approval/enrolled.ts";
+import { renderCalendar } from "../../templates/messages/incident/calendar-notices.ts";
 import { renderHome } from "../../templates/messages/incident/home.ts";
 import type { Message } from "../../templates/messages/kit/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
@@ -68,5 +69,6 @@ export function createSlack(options: SlackOptions): Slack {
     drawHome: renderHome,
     drawHouse: renderNotices,
     drawCanvas: (state) => canvasDraft(options.context, state),
+    drawCalendar: renderCalendar,
   });
 }

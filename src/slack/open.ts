@@ -1,6 +1,6 @@
 import type { BlockAction } from "@slack/bolt";
 import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
-import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
+import type { RenderCalendar, RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { callFailureOf } from "../sinks/slack/call-failure.ts";
@@ -33,6 +33,7 @@ export interface SlackTransportOptions extends SlackOptions {
   readonly drawHouse: RenderNotices;
   /** What stands in the canvas of an incident's channel since its newest draft; absent: nothing does. */
   readonly drawCanvas?: (state: IncidentState) => Promise<{ readonly title: string; readonly markdown: string }>;
+  readonly drawCalendar: RenderCalendar;
 }
 
 /** Slack unreachable is asked again this often at the latest. */
@@ -81,6 +82,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     draw: options.draw,
     drawHome: options.drawHome,
     drawHouse: options.drawHouse,
+    drawCalendar: options.drawCalendar,
     announceIn: config.announceIn,
     bridgeUrl: context.bridgeUrl ?? null,
     rate: config.rate ?? 1,

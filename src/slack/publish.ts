@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { WORKSPACE } from "../../commands/record.ts";
 import { openBefore } from "../../templates/messages/incident/action-items.ts";
-import type { RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
+import type { RenderCalendar, RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
+import { calendarStream, isCalendar, systemOfCalendar } from "../calendar/events.ts";
 import type { Catalog } from "../catalog/types.ts";
 import { componentOf } from "../incident/actions.ts";
 import { withoutAccounts } from "../incident/people.ts";
@@ -32,6 +33,7 @@ export interface PublisherOptions {
   readonly draw: RenderIncident;
   readonly drawHome: RenderHome;
   readonly drawHouse: RenderNotices;
+  readonly drawCalendar: RenderCalendar;
   readonly announceIn: string | null;
   /** Where the video bridge of an incident is; null or absent: there is none. */
   readonly bridgeUrl?: string | null;
@@ -101,8 +103,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     name: "slack",
     timeline,
     log,
-    concerns: (stream) => isIncident(stream) || stream === WORKSPACE,
-    look: (stream) => (stream === WORKSPACE ? drawHouse() : drawOne(stream)),
+    concerns: (stream) => isIncident(stream) || isCalendar(stream) || stream === WORKSPACE,
+    look: (stream) => (isIncident(stream) ? drawOne(stream) : drawNotices(stream)),
     missed,
     round,
   });
@@ -111,14 +113,22 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let sending = false;
 
   /** What was told before is told; nothing of it changes. */
-  async function drawHouse(): Promise<void> {
-    const seen = (await outbox.drawn(WORKSPACE))?.version ?? 0;
-    const events = await timeline.read(WORKSPACE, seen);
+  async function drawNotices(stream: string): Promise<void> {
+    const seen = (await outbox.drawn(stream))?.version ?? 0;
+    const events = await timeline.read(stream, seen);
     const version = events.at(-1)?.version ?? seen;
     if (version === seen) return;
     const { systems } = catalog;
-    const messages = options.drawHouse(events, { systems, practice: options.practice, names: namesIn(systems) });
-    await outbox.want(houseDrawing(WORKSPACE, version, messages, options.announceIn, blocked()));
+    const around = { systems, practice: options.practice, names: namesIn(systems) };
+    const system = isCalendar(stream) ? systems.find(({ id }) => id === systemOfCalendar(stream)) : undefined;
+    const messages =
+      stream === WORKSPACE
+        ? options.drawHouse(events, around)
+        : system === undefined
+          ? []
+          : options.drawCalendar(system, events, around);
+    await outbox.want(houseDrawing(stream, version, messages, options.announceIn, blocked()));
+    homes.changed();
     projector.wake();
   }
 
@@ -200,7 +210,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function missed(): Promise<readonly string[]> {
     const streams = await incidents.toCatchUp();
     const drawn = await outbox.versions(streams.map(({ id }) => id));
-    return [WORKSPACE, ...streams.flatMap(({ id, version }) => ((drawn.get(id) ?? -1) < version ? [id] : []))];
+    const calendars = catalog.systems.map(({ id }) => calendarStream(id));
+    return [
+      WORKSPACE,
+      ...calendars,
+      ...streams.flatMap(({ id, version }) => ((drawn.get(id) ?? -1) < version ? [id] : [])),
+    ];
   }
 
   async function round(): Promise<void> {

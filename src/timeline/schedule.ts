@@ -7,8 +7,8 @@ import type { Pool } from "pg";
 export interface Schedule {
   /** After a stream was read up to `version`: look again at `nextAt`, or null: not of itself. */
   set(stream: string, version: number, nextAt: Date | null): Promise<void>;
-  /** Streams whose moment has come, this caller's for so long: a look that dies is done again by somebody. */
-  claim(seconds: number, limit: number): Promise<readonly string[]>;
+  /** Streams whose id starts with the prefix and whose moment has come, this caller's for so long: a look that dies is done again by somebody. */
+  claim(seconds: number, limit: number, prefix: string): Promise<readonly string[]>;
   /** How far each of these streams had been read. */
   versions(streams: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
@@ -23,14 +23,15 @@ export function createSchedule(pool: Pool): Schedule {
         [stream, version, nextAt],
       );
     },
-    async claim(seconds, limit) {
+    async claim(seconds, limit, prefix) {
       const { rows } = await pool.query<{ stream: string }>(
         `with due as (select stream from lifeboat.schedule
                        where next_at <= (select lifeboat.clock()) and claimed_until <= clock_timestamp()
+                         and starts_with(stream, $3)
                        order by next_at for update skip locked limit $2)
          update lifeboat.schedule s set claimed_until = clock_timestamp() + $1 * interval '1s'
            from due where s.stream = due.stream returning s.stream`,
-        [seconds, limit],
+        [seconds, limit, prefix],
       );
       return rows.map(({ stream }) => stream);
     },

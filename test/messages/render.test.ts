@@ -268,6 +268,15 @@ describe("the Home tab", () => {
       kind: "drill",
       hidden: false,
       line: "/dr failover database --drill",
+      ...{
+        entry: "orders/region",
+        id: "region",
+        postponed: false,
+        isStarted: false,
+        startsItself: false,
+        missed: null,
+      },
+      year: { done: 1, missed: 0 },
     } as const;
     const at = (iso: string) => new Date(iso);
     const occasions: readonly OccasionNow[] = [

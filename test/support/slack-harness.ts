@@ -118,6 +118,7 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
       },
       draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...scenes.get(state.id) }),
       drawHouse: () => [],
+      drawCalendar: () => [],
       drawHome: ({ slackUser, incidents }) => [
         {
           type: "section",

@@ -3,6 +3,10 @@ import type { Reply, Request } from "../../commands/command.ts";
 import type { CommandContext } from "../../commands/context.ts";
 import { answer, readLine } from "../../commands/index.ts";
 import { cards } from "../../src/actions/index.ts";
+import { calendarDue } from "../../src/calendar/due.ts";
+import { calendarStream } from "../../src/calendar/events.ts";
+import { type CalendarState, foldCalendar } from "../../src/calendar/state.ts";
+import { takenPlace } from "../../src/calendar/taken.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import type { RoleObservation } from "../../src/catalog/roles.ts";
 import { loadTemplates } from "../../src/comms/load.ts";
@@ -11,6 +15,7 @@ import { fold } from "../../src/incident/evolve.ts";
 import { openGate } from "../../src/incident/gates.ts";
 import { type Channels, createIncidents } from "../../src/incidents/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import type { EventToAppend } from "../../src/timeline/contract.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createTally } from "../../src/timeline/tally.ts";
 import { quiet } from "./postgres.ts";
@@ -125,6 +130,19 @@ export class TestApp {
   async state(incident: string) {
     const events = await this.#store.timeline.read(incident);
     return { events, state: fold(incident, events, await this.context.incidents.plansOf(events)) };
+  }
+
+  /** What the calendars record now: what is due, and what the runs were for them. */
+  async calendarLooks(): Promise<void> {
+    const { timeline, incidents, catalog } = this.context;
+    for (const system of catalog.systems) {
+      const record = (due: (state: CalendarState) => readonly EventToAppend[]) =>
+        this.#store.timeline.decide(calendarStream(system.id), (events) => {
+          return { events: due(foldCalendar(events)), value: null };
+        });
+      await record((state) => calendarDue(system, state, timeline.now()).events);
+      for await (const incident of incidents.all()) await record((state) => takenPlace(system, state, incident));
+    }
   }
 
   /** From now on the store's clock says this to whoever asks for the time. */

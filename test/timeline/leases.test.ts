@@ -308,7 +308,7 @@ describe("given practice moves the store's clock", () => {
     await startRun(one, "run-moved");
     const lease = await claimed(one);
     await one.leases.release(lease, 1, new Date(one.timeline.now().getTime() + 2 * DAY * 1000));
-    expect(await schedule.claim(10, 5)).toEqual([]);
+    expect(await schedule.claim(10, 5, "sys-")).toEqual([]);
     expect(await other.leases.claim(1)).toEqual([]);
 
     expect(await createPracticeClock(url).moveForward(3 * DAY)).toBe(3 * DAY);
@@ -316,7 +316,7 @@ describe("given practice moves the store's clock", () => {
     await until(() => jumped === 1);
     expect(aheadOf(other.timeline.now())).toBeCloseTo(3 * DAY, -2);
     expect(aheadOf(other.timeline.realNow())).toBeCloseTo(0, -2);
-    expect(await schedule.claim(10, 5)).toEqual(["sys-a"]);
+    expect(await schedule.claim(10, 5, "sys-")).toEqual(["sys-a"]);
     expect((await other.leases.claim(1)).map(({ run }) => run)).toEqual(["run-moved"]);
     await other.timeline.decide("inc-1", (_, now) => ({ events: [event("note", { data: { at: now } })], value: null }));
     const written = (await one.timeline.read("inc-1")).at(-1);

@@ -20,6 +20,8 @@ export const drillPlace: Rule = {
 };
 
 function faultOf(occasion: Occasion, book: Runbook, cards: Cards): Fault | null {
+  // Nothing of it is performed.
+  if (occasion.kind === "tabletop") return null;
   const at = ["calendar", occasion.id];
   const loses = losesData(book, cards, occasion);
   const changes = changesSomething(book, cards, occasion.mode ?? undefined);

@@ -21,7 +21,8 @@ export const unknownRole: Rule = {
     for (const [k, role] of (system.privateRoles ?? []).entries()) yield* check(system, role, ["privateRoles", k]);
     for (const [k, role] of (system.breakGlass?.roles ?? []).entries())
       yield* check(system, role, ["breakGlass", "roles", k]);
-    for (const { id, tells } of system.calendar ?? []) {
+    for (const { id, tells, organiser } of system.calendar ?? []) {
+      if (organiser !== null) yield* check(system, organiser, ["calendar", id, "organiser"]);
       for (const [k, role] of tells.entries()) yield* check(system, role, ["calendar", id, "tells", k]);
     }
   },

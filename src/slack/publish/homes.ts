@@ -1,5 +1,5 @@
 import type { WebClient } from "@slack/web-api";
-import { bySoonest, occasionsOf } from "../../../commands/occasions.ts";
+import { bySoonest, occasionsIn } from "../../../commands/occasions.ts";
 import { PLAIN_HOME } from "../../../templates/messages/incident/home.ts";
 import type { Block } from "../../../templates/messages/kit/message.ts";
 import type { RenderHome } from "../../../templates/messages/kit/view.ts";
@@ -19,11 +19,11 @@ import type { Timeline } from "../../timeline/contract.ts";
 import { systemsOf } from "../roster.ts";
 
 export interface HomesOptions {
-  readonly timeline: Pick<Timeline, "now">;
+  readonly timeline: Pick<Timeline, "now" | "read">;
   readonly outbox: Pick<Outbox, "opened" | "readers" | "pageShown">;
   readonly catalog: Catalog;
   readonly client: WebClient;
-  readonly incidents: Pick<Incidents, "current" | "withChannels" | "lastVerified">;
+  readonly incidents: Pick<Incidents, "current" | "withChannels">;
   readonly draw: RenderHome;
   readonly practice: boolean;
   readonly log: Logger;
@@ -95,7 +95,6 @@ export function createHomes(options: HomesOptions): Homes {
 async function situationOf(options: HomesOptions, user: string) {
   const { catalog, incidents, timeline } = options;
   const current = await incidents.current();
-  const lastVerified = await incidents.lastVerified();
   const mine = systemsOf(catalog, user);
   const now = timeline.now();
   const may = (state: IncidentState) => {
@@ -113,9 +112,14 @@ async function situationOf(options: HomesOptions, user: string) {
       .filter(may)
       .flatMap((state) => openActions(state).map((item) => ({ state, item })))
       .filter(({ item: { owner } }) => owner === user || mine.some(({ person }) => person.id === owner)),
-    occasions: mine
-      .filter(({ system }) => system.environment === (options.practice ? "practice" : "production"))
-      .flatMap(({ system, person }) => occasionsOf(catalog, system, lastVerified, person.id, now))
+    occasions: (
+      await Promise.all(
+        mine
+          .filter(({ system }) => system.environment === (options.practice ? "practice" : "production"))
+          .map(({ system, person }) => occasionsIn(timeline, catalog, system, person.id)),
+      )
+    )
+      .flat()
       .sort(bySoonest),
     now,
     announceProblem: options.announceProblem(),

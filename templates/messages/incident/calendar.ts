@@ -5,39 +5,66 @@ import { safe } from "../kit/escape.ts";
 export interface OccasionNow {
   /** The system's title. */
   readonly system: string;
+  /** `practice/failover`: what is typed to mean it. */
+  readonly entry: string;
+  readonly id: string;
   readonly title: string;
   readonly kind: Occasion["kind"];
   /** A surprise, for a reader who is not told of it: `nextAt` and `overdueSince` are null. */
   readonly hidden: boolean;
   readonly nextAt: Date | null;
-  /** It was done before, and not when it was due last. */
+  /** The next time was moved. */
+  readonly postponed: boolean;
+  /** Its run is under way. */
+  readonly isStarted: boolean;
+  /** Lifeboat starts it at its hour. */
+  readonly startsItself: boolean;
+  /** It was not done when it was due, though its hours are over. */
   readonly overdueSince: Date | null;
-  /** The last run of it that ended verified, as far back as incidents are read. */
-  readonly last: { readonly run: string; readonly at: Date } | null;
+  /** The last time it took place. */
+  readonly last: { readonly run: string | null; readonly at: Date } | null;
+  /** The last time it was missed. */
+  readonly missed: { readonly slot: string; readonly reason: string } | null;
+  /** How often within the last 365 days. */
+  readonly year: { readonly done: number; readonly missed: number };
   /** What to type; null: people do it by themselves. */
   readonly line: string | null;
 }
 
 /** One line of the calendar. For mrkdwn. `ofSystem`: it stands among those of other systems. */
 export function occasionLine(one: OccasionNow, ofSystem = false): string {
-  const { title, kind, hidden, nextAt, overdueSince, last, line } = one;
+  const { title, kind, hidden, nextAt, overdueSince } = one;
   const of = ofSystem ? ` of ${safe(one.system)}` : "";
   const late = overdueSince === null ? "" : `⏰ overdue since ${minute(overdueSince)}; `;
-  const next = hidden ? "a surprise: only the named people know when" : nextWords(nextAt);
-  return `• *${safe(title)}* (${kind}${of}): ${late}${next}. ${doneWords(last, line)}`;
+  const now = one.isStarted ? "▶️ in progress; " : "";
+  const next = hidden ? "a surprise: only the named people know when" : nextWords(nextAt, one);
+  return `• *${safe(title)}* (${kindWords(kind)}${of}): ${late}${now}${next}. ${doneWords(one)}`;
 }
 
-function nextWords(nextAt: Date | null): string {
-  return nextAt === null ? "never again" : `next ${minute(nextAt)}`;
+/** `restore test` */
+export function kindWords(kind: Occasion["kind"]): string {
+  return kind.replace("-", " ");
 }
 
-function doneWords(last: OccasionNow["last"], line: string | null): string {
-  if (line === null) return "Done by people, not recorded here.";
-  const done = last === null ? "Never done here" : `Last done ${minute(last.at)} (${safe(last.run)})`;
-  return `${done}. \`${line}\``;
+function nextWords(nextAt: Date | null, { postponed, startsItself }: OccasionNow): string {
+  if (nextAt === null) return "never again";
+  const moved = postponed ? " (postponed)" : "";
+  return `next ${minute(nextAt)}${moved}${startsItself ? ", starts by itself" : ""}`;
+}
+
+function doneWords({ last, missed, year, line, entry }: OccasionNow): string {
+  const run = last?.run == null ? "" : ` (${safe(last.run)})`;
+  const done = last === null ? "Never done here" : `Last done ${minute(last.at)}${run}`;
+  const lost = missed === null || (last !== null && last.at.toISOString() > missed.slot) ? "" : missedWords(missed);
+  const counted = year.done + year.missed > 1 ? `. In a year: ${year.done} done, ${year.missed} missed` : "";
+  return `${done}${lost}${counted}. \`${line ?? `/dr calendar done ${safe(entry)}`}\``;
+}
+
+function missedWords({ slot, reason }: NonNullable<OccasionNow["missed"]>): string {
+  return `, missed ${minute(new Date(slot))}: ${safe(reason)}`;
 }
 
 /** `2026-11-24 10:00 UTC` */
-function minute(moment: Date): string {
+export function minute(moment: Date): string {
   return `${moment.toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }

@@ -20,6 +20,25 @@ export function actionValue(owner: string, ...about: readonly (string | number)[
   return [owner, ...about].join(BETWEEN);
 }
 
+/** An entry of a system's calendar: `cal-orders/failover/2026-12-01T10:00:00.000Z`. */
+export interface CalendarValue {
+  readonly system: string;
+  readonly occasion: string;
+  /** Null: whichever it is about now. */
+  readonly slot: string | null;
+}
+
+export function calendarValue(system: string, occasion: string, slot?: string): string {
+  return [`cal-${system}`, occasion, ...(slot === undefined ? [] : [slot])].join(BETWEEN);
+}
+
+/** Null: it is none. */
+export function parseCalendarValue(value: string | null): CalendarValue | null {
+  const [owner = "", occasion, slot] = value?.split(BETWEEN) ?? [];
+  if (!owner.startsWith("cal-") || occasion === undefined) return null;
+  return { system: owner.slice("cal-".length), occasion, slot: slot ?? null };
+}
+
 export function parseActionValue(value: string | null): ActionValue {
   const [owner = "", ...about] = value?.split(BETWEEN) ?? [];
   if (owner.startsWith("run-")) return { run: owner, incident: null, about };

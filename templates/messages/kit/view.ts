@@ -101,6 +101,18 @@ export type RenderNotices = (
   around: NoticeSurroundings,
 ) => readonly ShownMessage[];
 
+/** What people are told of a system's calendar, from new events of its stream. */
+export type RenderCalendar = (
+  system: System,
+  events: readonly {
+    readonly type: string;
+    readonly version: number;
+    readonly data: unknown;
+    readonly actor: unknown;
+  }[],
+  around: NoticeSurroundings,
+) => readonly ShownMessage[];
+
 export interface NoticeSurroundings {
   readonly systems: readonly System[];
   readonly practice: boolean;

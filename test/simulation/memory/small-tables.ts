@@ -13,9 +13,10 @@ export function createMemorySchedule({ schedule, now }: Tables, link: Link): Sch
         const claimedUntil = Number.NEGATIVE_INFINITY;
         schedule.set(stream, { version, nextAt: nextAt?.getTime() ?? null, claimedUntil });
       }),
-    claim: (seconds, limit) =>
+    claim: (seconds, limit, prefix) =>
       link.ask("the schedule", () => {
         const due = [...schedule]
+          .filter(([stream]) => stream.startsWith(prefix))
           .filter(([, { nextAt, claimedUntil }]) => nextAt !== null && nextAt <= now() && claimedUntil <= now())
           .sort(([, one], [, other]) => (one.nextAt ?? 0) - (other.nextAt ?? 0))
           .slice(0, limit);

@@ -213,7 +213,7 @@ export function operations(random: () => number, count: number): readonly Operat
     });
     return one([
       on(`schedule set ${stream} ${version} ${at}`, (store) => store.schedule.set(stream, version, at)),
-      on("schedule claim", async (store) => [...(await store.schedule.claim(AWAY, 20))].sort()),
+      on("schedule claim", async (store) => [...(await store.schedule.claim(AWAY, 20, ""))].sort()),
       on("schedule versions", (store) => store.schedule.versions(STREAMS)),
       on(`tally add ${who}`, (store) => store.tally.add("refused/x", who, AWAY, "last")),
       on(`tally begins anew for ${who}`, (store) => store.tally.add("refused/y", who, 0, "last")),

@@ -1,0 +1,75 @@
+import type { Actor } from "../incident/events.ts";
+
+/**
+ * What is recorded of a system's calendar, in a stream of its own: `cal-<system>`. Changes only: what is due follows from the entry
+ * and the clock, so nothing is written while nothing happens.
+ *
+ * `occasion` is the id of the entry. `slot` is the time one holding of it was planned for when it came up, ISO 8601: it stays its name
+ * wherever it is postponed to.
+ */
+export type CalendarFact =
+  /** The entry is on the calendar from now on, or its times are others. What was due before is not held against it. */
+  | {
+      type: "occasion.planned";
+      data: { occasion: string; title: string; kind: string; schedule: string; timezone: string };
+    }
+  /** It is on the calendar no more. */
+  | { type: "occasion.dropped"; data: { occasion: string } }
+  /** These people were told ahead. `at`: when it is held. */
+  | { type: "occasion.announced"; data: { occasion: string; slot: string; at: string; people: readonly string[] } }
+  | { type: "occasion.reminded"; data: { occasion: string; slot: string; at: string; people: readonly string[] } }
+  /** Its before-list was gone through. */
+  | { type: "occasion.checked"; data: { occasion: string; slot: string } }
+  /** Its hour came and its before-list was not gone through: the organiser was told. */
+  | { type: "occasion.waiting"; data: { occasion: string; slot: string; until: string; people: readonly string[] } }
+  /** A run was requested for it. */
+  | { type: "occasion.started"; data: { occasion: string; slot: string; incident: string; run: string } }
+  /**
+   * It took place: its run ended verified, or people ticked it off. `people`: who took part, as far as that was recorded. `at`: when it
+   * was, ISO 8601.
+   */
+  | {
+      type: "occasion.done";
+      data: {
+        occasion: string;
+        slot: string;
+        at: string;
+        people: readonly string[];
+        incident: string | null;
+        run: string | null;
+        note: string | null;
+      };
+    }
+  /** It did not take place, or did not end as it should. `people`: who was told. */
+  | {
+      type: "occasion.missed";
+      data: { occasion: string; slot: string; reason: string; people: readonly string[]; run: string | null };
+    }
+  | {
+      type: "occasion.postponed";
+      data: { occasion: string; slot: string; to: string; reason: string; people: readonly string[] };
+    }
+  /** These people were asked to confirm that they can be reached. `round`: which month, `2026-12`. */
+  | { type: "seats.asked"; data: { round: string; people: readonly string[] } }
+  | { type: "seats.confirmed"; data: { round: string; person: string } }
+  /** A week went by and these did not answer. */
+  | { type: "seats.silent"; data: { round: string; people: readonly string[]; told: readonly string[] } };
+
+export type CalendarEvent = CalendarFact & { readonly key: string; readonly actor: Actor };
+
+/** The calendar's stream of a system. */
+export function calendarStream(system: string): string {
+  return `${CALENDAR_PREFIX}${system}`;
+}
+
+export function systemOfCalendar(stream: string): string {
+  return stream.slice(CALENDAR_PREFIX.length);
+}
+
+export function isCalendar(stream: string): boolean {
+  return stream.startsWith(CALENDAR_PREFIX);
+}
+
+const CALENDAR_PREFIX = "cal-";
+
+export const BOT: Actor = { kind: "bot" };

@@ -1,0 +1,185 @@
+import type { Actor } from "../incident/events.ts";
+import { idOf } from "../incident/people.ts";
+import type { CalendarFact } from "./events.ts";
+
+/** One holding of an entry of the calendar, as far as something was recorded of it. */
+export interface Slot {
+  /** The time it was planned for first, ISO 8601. */
+  readonly id: string;
+  readonly postponedTo: Date | null;
+  readonly announced: boolean;
+  readonly reminded: boolean;
+  readonly waiting: boolean;
+  /** Who went through its before-list. */
+  readonly checkedBy: string | null;
+  readonly started: { readonly incident: string; readonly run: string; readonly at: Date } | null;
+  readonly outcome: Done | Missed | null;
+}
+
+export interface Done {
+  readonly as: "done";
+  readonly slot: string;
+  readonly at: Date;
+  readonly incident: string | null;
+  readonly run: string | null;
+  readonly people: readonly string[];
+  readonly note: string | null;
+}
+
+export interface Missed {
+  readonly as: "missed";
+  readonly slot: string;
+  /** When it was recorded. */
+  readonly at: Date;
+  readonly reason: string;
+  readonly run: string | null;
+}
+
+export interface OccasionRecord {
+  readonly id: string;
+  /** As it was recorded last: what it is due by. Null: it is on the calendar no more. */
+  readonly planned: { readonly schedule: string; readonly timezone: string; readonly since: Date } | null;
+  /** By when they were planned. */
+  readonly slots: ReadonlyMap<string, Slot>;
+  /** Every time it took place, oldest first, without limit. */
+  readonly done: readonly Done[];
+}
+
+/** A round of asking whether people can be reached. */
+export interface SeatRound {
+  /** `2026-12` */
+  readonly id: string;
+  readonly askedAt: ReadonlyMap<string, Date>;
+  readonly confirmedAt: ReadonlyMap<string, Date>;
+  /** Said to be silent. */
+  readonly silent: ReadonlySet<string>;
+}
+
+export interface CalendarState {
+  readonly version: number;
+  readonly occasions: ReadonlyMap<string, OccasionRecord>;
+  readonly rounds: ReadonlyMap<string, SeatRound>;
+}
+
+export interface RecordedEvent {
+  readonly type: string;
+  readonly data: unknown;
+  readonly actor: unknown;
+  readonly at: Date;
+  readonly version: number;
+}
+
+export const blankCalendar: CalendarState = { version: 0, occasions: new Map(), rounds: new Map() };
+
+/** What the events of a calendar's stream make. What this version doesn't know changes nothing. Linear in the events. */
+export function foldCalendar(events: readonly RecordedEvent[], from: CalendarState = blankCalendar): CalendarState {
+  let { version, rounds } = from;
+  const occasions = new Map<string, Draft>();
+  for (const [id, record] of from.occasions)
+    occasions.set(id, { ...record, slots: new Map(record.slots), done: [...record.done] });
+  for (const event of events) {
+    version = event.version;
+    const fact = { type: event.type, data: event.data } as CalendarFact;
+    if (isOfSeats(fact)) rounds = withRound(rounds, fact, event.at);
+    else if (event.type.startsWith("occasion.")) {
+      const { occasion: id } = fact.data;
+      const record = occasions.get(id) ?? { id, planned: null, slots: new Map(), done: [] };
+      occasions.set(id, record);
+      take(record, fact, event);
+    }
+  }
+  return { version, rounds, occasions };
+}
+
+/** A record while it is folded. */
+interface Draft {
+  readonly id: string;
+  planned: OccasionRecord["planned"];
+  readonly slots: Map<string, Slot>;
+  readonly done: Done[];
+}
+
+type OccasionFact = Extract<CalendarFact, { data: { occasion: string } }>;
+
+function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): void {
+  switch (fact.type) {
+    case "occasion.planned":
+      record.planned = { schedule: fact.data.schedule, timezone: fact.data.timezone, since: at };
+      return;
+    case "occasion.dropped":
+      record.planned = null;
+      return;
+    case "occasion.done": {
+      const done: Done = { as: "done", ...fact.data, at: new Date(fact.data.at) };
+      change(record, fact.data.slot, { outcome: done });
+      const after = record.done.findLastIndex((one) => one.at <= done.at) + 1;
+      record.done.splice(after, 0, done);
+      return;
+    }
+    case "occasion.missed": {
+      const { slot, reason, run } = fact.data;
+      // What was done in the end was done.
+      if (record.slots.get(slot)?.outcome?.as === "done") return;
+      change(record, slot, { outcome: { as: "missed", slot, at, reason, run } });
+      return;
+    }
+    case "occasion.postponed": {
+      const fresh = {
+        // Who was told hears of the new date at once.
+        announced: true,
+        reminded: false,
+        waiting: false,
+        checkedBy: null,
+        started: null,
+        outcome: null,
+      };
+      change(record, fact.data.slot, { ...fresh, postponedTo: new Date(fact.data.to) });
+      return;
+    }
+    case "occasion.started":
+      change(record, fact.data.slot, { started: { incident: fact.data.incident, run: fact.data.run, at } });
+      return;
+    case "occasion.announced":
+      change(record, fact.data.slot, { announced: true });
+      return;
+    case "occasion.reminded":
+      change(record, fact.data.slot, { announced: true, reminded: true });
+      return;
+    case "occasion.waiting":
+      change(record, fact.data.slot, { waiting: true });
+      return;
+    case "occasion.checked":
+      change(record, fact.data.slot, { checkedBy: idOf(actor as Actor) });
+      return;
+  }
+}
+
+function change({ slots }: Draft, id: string, changes: Partial<Slot>): void {
+  const before: Slot = slots.get(id) ?? {
+    ...{ id, postponedTo: null, announced: false, reminded: false, waiting: false },
+    ...{ checkedBy: null, started: null, outcome: null },
+  };
+  slots.set(id, { ...before, ...changes });
+}
+
+type SeatFact = Extract<CalendarFact, { type: `seats.${string}` }>;
+
+function isOfSeats(fact: CalendarFact): fact is SeatFact {
+  return fact.type.startsWith("seats.");
+}
+
+function withRound(
+  rounds: CalendarState["rounds"],
+  { type, data }: SeatFact,
+  at: Date,
+): ReadonlyMap<string, SeatRound> {
+  const { round: id } = data;
+  const before: SeatRound = rounds.get(id) ?? { id, askedAt: new Map(), confirmedAt: new Map(), silent: new Set() };
+  const after: SeatRound =
+    type === "seats.asked"
+      ? { ...before, askedAt: new Map([...data.people.map((one) => [one, at] as const), ...before.askedAt]) }
+      : type === "seats.confirmed"
+        ? { ...before, confirmedAt: new Map(before.confirmedAt).set(data.person, at) }
+        : { ...before, silent: new Set([...before.silent, ...data.people]) };
+  return new Map(rounds).set(id, after);
+}

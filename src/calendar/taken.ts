@@ -1,0 +1,73 @@
+import type { Occasion, System } from "../catalog/types.ts";
+import { isPrivate } from "../incident/members.ts";
+import type { IncidentState, RunState } from "../incident/state.ts";
+import { missedEvent } from "./due.ts";
+import { BOT, type CalendarEvent } from "./events.ts";
+import { heldSlot, slotFor } from "./slots.ts";
+import type { CalendarState, OccasionRecord } from "./state.ts";
+
+/**
+ * What the runs of an incident were for the calendar: one that ended verified is a holding of the entry that names its runbook; one that
+ * the calendar started and that ended otherwise is a missed one. What is recorded already is left out.
+ */
+export function takenPlace(system: System, state: CalendarState, incident: IncidentState): readonly CalendarEvent[] {
+  if (isPrivate(incident.declared)) return [];
+  return [...incident.runs.values()].flatMap((run) => {
+    if (run.endedAt === null || run.dryRun) return [];
+    return (system.calendar ?? []).flatMap((occasion) => ofRun(system, occasion, state, incident, run));
+  });
+}
+
+function ofRun(
+  system: System,
+  occasion: Occasion,
+  state: CalendarState,
+  incident: IncidentState,
+  run: RunState,
+): readonly CalendarEvent[] {
+  const record = state.occasions.get(occasion.id);
+  const started = [...(record?.slots.values() ?? [])].find((slot) => slot.started?.run === run.id);
+  if (run.ending?.as === "verified") {
+    if (record?.done.some((done) => done.run === run.id)) return [];
+    if (run.runbook !== occasion.runbook || (occasion.mode !== null && run.mode !== occasion.mode)) return [];
+    const event = doneBy(occasion, record, run.endedAt ?? new Date(0), {
+      ...{ incident: incident.id, run: run.id, note: null, people: participants(system, incident, run) },
+    });
+    return event === null ? [] : [event];
+  }
+  if (started === undefined || started.outcome !== null) return [];
+  const reason = `its run ended ${run.ending?.as ?? "without a result"}`;
+  return [missedEvent(system, occasion, heldSlot(occasion, record, started.id), reason, run.id)];
+}
+
+export interface DoneFacts {
+  readonly incident: string | null;
+  readonly run: string | null;
+  readonly note: string | null;
+  readonly people: readonly string[];
+}
+
+/** `named`: the slot it counts for, where that is known. Null: its times never come, so there is nothing it could count for. */
+export function doneBy(
+  occasion: Occasion,
+  record: OccasionRecord | undefined,
+  at: Date,
+  facts: DoneFacts,
+  named: string | null = null,
+): CalendarEvent | null {
+  const slot = named ?? slotFor(occasion, record, at, facts.run);
+  if (slot === null) return null;
+  const data = { occasion: occasion.id, slot, at: at.toISOString(), ...facts };
+  return { type: "occasion.done", data, key: `occasion.done/${occasion.id}/${facts.run ?? slot}`, actor: BOT };
+}
+
+/** Who had a part in it, person ids: who requested it, decided on it, or held a role. */
+function participants({ people }: System, incident: IncidentState, run: RunState): readonly string[] {
+  const decided = [...run.steps.values()].flatMap((step) =>
+    step.status === "gate"
+      ? [...step.gate.approvals.map(({ person }) => person), ...step.gate.talk.map(({ person }) => person)]
+      : [],
+  );
+  const all = [run.requester, ...decided, ...incident.roles.values()];
+  return [...new Set(all)].filter((one) => people.some(({ id }) => id === one));
+}

@@ -1,0 +1,183 @@
+import type { System } from "../catalog/types.ts";
+import type { Incidents } from "../incidents/index.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Logger } from "../lib/log.ts";
+import { createProjector, isIncident, type Projector } from "../projection/projector.ts";
+import type { Timeline } from "../timeline/contract.ts";
+import type { Schedule } from "../timeline/schedule.ts";
+import { calendarDue, eventOf, missedEvent, type Start } from "./due.ts";
+import { type CalendarEvent, calendarStream, isCalendar, systemOfCalendar } from "./events.ts";
+import { readCalendar } from "./read.ts";
+import { type SeatFacts, seatsDue } from "./seats.ts";
+import { heldSlot } from "./slots.ts";
+import { type CalendarState, foldCalendar } from "./state.ts";
+import { doneBy, takenPlace } from "./taken.ts";
+
+const NOBODY_ASKED: SeatFacts = { chain: [], gone: new Map(), enrolled: null };
+
+/** What became of an attempt to start what is due. */
+export type Started =
+  | { readonly ok: true; readonly incident: string; readonly run: string }
+  /** It was not started, and nothing was changed. A clause: "INC-42 is open". */
+  | { readonly ok: false; readonly reason: string };
+
+export interface CalendarOptions {
+  readonly timeline: Pick<Timeline, "decide" | "read" | "follow" | "now">;
+  readonly incidents: Pick<Incidents, "read" | "toCatchUp" | "lastVerified">;
+  readonly schedule: Schedule;
+  /** Those that may run here, as they are now. */
+  readonly systems: () => readonly System[];
+  /** Requests the run of an entry as its organiser. The same key starts it once. */
+  readonly start: (system: System, start: Start) => Promise<Started>;
+  readonly seats: (system: System) => Promise<SeatFacts>;
+  readonly log: Logger;
+  readonly everyMs?: number;
+}
+
+/** A start plans, and so looks at targets; a process that dies meanwhile is followed by another after this. */
+const CLAIM_SECONDS = 60;
+const AT_ONCE = 10;
+/** What is written makes the next due; more than this in a row is looked at by the next round. */
+const ROUNDS_MAX = 8;
+/** How many closed incidents are looked at again for what was missed. */
+const CLOSED_AGAIN = 50;
+
+/**
+ * Makes calendars act: announces, reminds, starts, and records what took place and what did not. What is due is decided in the transaction that
+ * writes it, and one process at a time starts what is due, so any number of processes do it once.
+ */
+export function createCalendar(options: CalendarOptions): Projector {
+  const { timeline, incidents, schedule, log } = options;
+  const claimed = new Set<string>();
+  const planned = new Map<string, number | null>();
+  let seen: readonly System["calendar"][] = [];
+  const systemOf = (id: string | undefined) => options.systems().find((one) => one.id === id);
+
+  /** Rejects nothing that is due: decided once more where it is written. */
+  async function record(
+    system: System,
+    due: (state: CalendarState, now: Date) => readonly CalendarEvent[],
+  ): Promise<number> {
+    const decided = await timeline.decide(calendarStream(system.id), (events, now) => ({
+      events: due(foldCalendar(events), now),
+      value: null,
+    }));
+    return decided.kind === "written" ? decided.events.length : 0;
+  }
+
+  async function lookAtIncident(id: string): Promise<void> {
+    const incident = await incidents.read(id);
+    const system = systemOf(incident.declared?.system);
+    if (system === undefined || (system.calendar ?? []).length === 0) return;
+    const taken = (state: CalendarState) => takenPlace(system, state, incident);
+    if (taken(await stateOf(system)).length > 0) await record(system, taken);
+  }
+
+  async function stateOf(system: System): Promise<CalendarState> {
+    return readCalendar(timeline, system.id);
+  }
+
+  async function lookAtCalendar(stream: string): Promise<void> {
+    const system = systemOf(systemOfCalendar(stream));
+    if (system === undefined) return schedule.set(stream, 0, null);
+    const facts = system.seats?.confirm ? await options.seats(system) : NOBODY_ASKED;
+    const dueNow = (state: CalendarState, now: Date) => {
+      const [calendar, seats] = [calendarDue(system, state, now), seatsDue(system, state, facts, now)];
+      return {
+        ...calendar,
+        events: [...calendar.events, ...seats.events],
+        nextAt: earliest(calendar.nextAt, seats.nextAt),
+      };
+    };
+    for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) {
+      const state = await stateOf(system);
+      const due = dueNow(state, timeline.now());
+      // What is written is looked at once more, from what it makes.
+      if (due.events.length > 0 && (await record(system, (then, now) => dueNow(then, now).events)) > 0) continue;
+      const isClaimed = claimed.has(stream);
+      if (due.starts.length > 0 && isClaimed) {
+        for (const start of due.starts) await begin(system, start);
+        continue;
+      }
+      // Whoever only heard of it leaves the start to a round, which one process has at a time.
+      const nextAt = due.starts.length > 0 || due.events.length > 0 ? timeline.now() : due.nextAt;
+      claimed.delete(stream);
+      if (!isClaimed && planned.get(stream) === (nextAt?.getTime() ?? null)) return;
+      await schedule.set(stream, state.version, nextAt);
+      planned.set(stream, nextAt?.getTime() ?? null);
+      return;
+    }
+  }
+
+  async function begin(system: System, start: Start): Promise<void> {
+    const { occasion, slot } = start;
+    const result = await options
+      .start(system, start)
+      .catch((error): Started => ({ ok: false, reason: messageOf(error) }));
+    if (!result.ok)
+      log.warn(
+        { event: "calendar.not_started", system: system.id, occasion: occasion.id, says: result.reason },
+        "a calendar entry was not started",
+      );
+    await record(system, (state) => {
+      const held = heldSlot(occasion, state.occasions.get(occasion.id), slot);
+      if (held.recorded?.started || held.recorded?.outcome) return [];
+      if (!result.ok) return [missedEvent(system, occasion, held, result.reason, null)];
+      const { incident, run } = result;
+      return [eventOf({ type: "occasion.started", data: { occasion: occasion.id, slot, incident, run } }, held)];
+    });
+  }
+
+  /** Entries may be new, gone or at other times. */
+  function lookAtNewCatalog(): void {
+    const systems = options.systems();
+    const mark = systems.map(({ calendar }) => calendar);
+    if (seen.length === mark.length && mark.every((one, n) => one === seen[n])) return;
+    seen = mark;
+    for (const { id, calendar = [] } of systems) if (calendar.length > 0) projector.changed(calendarStream(id));
+  }
+
+  /** What ran before the calendar had a record counts too. */
+  async function seed(system: System): Promise<void> {
+    const last = await incidents.lastVerified();
+    const missing = (state: CalendarState) =>
+      (system.calendar ?? []).flatMap((occasion) => {
+        const found = occasion.runbook === null ? null : last(system.id, occasion.runbook, occasion.mode);
+        const record = state.occasions.get(occasion.id);
+        if (found === null || record?.done.some(({ run, at }) => run === found.run || at >= found.at)) return [];
+        const facts = { incident: null, run: found.run, note: null, people: [] };
+        return doneBy(occasion, record, found.at, facts) ?? [];
+      });
+    if (missing(await stateOf(system)).length > 0) await record(system, missing);
+  }
+
+  const projector: Projector = createProjector({
+    name: "calendar",
+    timeline,
+    log,
+    concerns: (stream) => isIncident(stream) || isCalendar(stream),
+    look: (stream) => (isIncident(stream) ? lookAtIncident(stream) : lookAtCalendar(stream)),
+    async missed() {
+      const systems = options.systems().filter(({ calendar = [] }) => calendar.length > 0);
+      const all = await incidents.toCatchUp();
+      const closed = all.filter(({ over }) => over).slice(0, CLOSED_AGAIN);
+      for (const { id } of [...all.filter(({ over }) => !over), ...closed]) await lookAtIncident(id);
+      for (const system of systems) await seed(system);
+      return systems.map(({ id }) => calendarStream(id));
+    },
+    async round() {
+      lookAtNewCatalog();
+      for (const stream of await schedule.claim(CLAIM_SECONDS, AT_ONCE, calendarStream(""))) {
+        claimed.add(stream);
+        projector.changed(stream);
+      }
+    },
+    ...(options.everyMs !== undefined && { everyMs: options.everyMs }),
+  });
+  return projector;
+}
+
+function earliest(one: Date | null, other: Date | null): Date | null {
+  if (one === null || other === null) return one ?? other;
+  return one < other ? one : other;
+}

@@ -1,0 +1,219 @@
+import type { CalendarFact } from "../../../src/calendar/events.ts";
+import type { Occasion, System } from "../../../src/catalog/types.ts";
+import { calendarValue } from "../kit/action-value.ts";
+import { actions, type Button, section } from "../kit/blocks.ts";
+import { safe } from "../kit/escape.ts";
+import { kindPrefix } from "../kit/kind.ts";
+import type { NoticeSurroundings, RenderCalendar, ShownMessage } from "../kit/view.ts";
+import { at, lasting } from "../kit/when.ts";
+import { kindWords } from "./calendar.ts";
+
+type Event = CalendarFact & { readonly version: number };
+
+/** What the people an event names are told, each directly and once. */
+export const renderCalendar: RenderCalendar = (system, events, around) =>
+  (events as readonly Event[]).flatMap((event) => ofEvent(system, event, around));
+
+function ofEvent(system: System, event: Event, around: NoticeSurroundings): readonly ShownMessage[] {
+  switch (event.type) {
+    case "occasion.announced":
+    case "occasion.reminded":
+      return toEach(system, event, event.data.people, (person) => aheadOf(system, event, person, around));
+    case "occasion.waiting":
+      return toEach(system, event, event.data.people, () => waiting(system, event, around));
+    case "occasion.missed":
+      return toEach(system, event, event.data.people, (person) => missed(system, event, person, around));
+    case "occasion.postponed":
+      return toEach(system, event, event.data.people, () => postponed(system, event, around));
+    case "seats.asked":
+      return toEach(system, event, event.data.people, () => reachable(system, event, around));
+    case "seats.silent":
+      return toEach(system, event, event.data.told, () => silent(system, event, around));
+    default:
+      return [];
+  }
+}
+
+interface Words {
+  readonly lines: readonly string[];
+  readonly buttons: readonly Button[];
+}
+
+function toEach(
+  system: System,
+  { type, version }: Event,
+  people: readonly string[],
+  wordsFor: (person: string) => Words | null,
+): readonly ShownMessage[] {
+  return people.flatMap((id): ShownMessage[] => {
+    const [account] = system.people.find((one) => one.id === id)?.slack ?? [];
+    const words = account === undefined ? null : wordsFor(id);
+    if (account === undefined || words === null) return [];
+    const text = words.lines.join("\n");
+    const blocks = [section(text), ...(words.buttons.length > 0 ? [actions(...words.buttons)] : [])];
+    const key = `${type}:${version}:${account}`;
+    return [{ key, in: { person: account }, under: null, priority: 1, message: { text, blocks }, once: true }];
+  });
+}
+
+function aheadOf(
+  system: System,
+  { type, data }: Extract<Event, { type: "occasion.announced" | "occasion.reminded" }>,
+  person: string,
+  around: NoticeSurroundings,
+): Words | null {
+  const occasion = occasionOf(system, data.occasion);
+  if (occasion === null) return null;
+  const { organiser, runbook, takesSeconds, unannounced, checklist } = occasion;
+  const isOrganiser = isOrganiserOf(system, occasion, person);
+  const itself = runbook !== null && organiser !== null;
+  const begins = itself ? "Starts by itself" : "When";
+  return {
+    lines: [
+      `${prefixOf(occasion, around)}${type === "occasion.reminded" ? "⏰ Soon: " : "📅 Planned: "}${titleOf(system, occasion)}`,
+      `${begins}: ${at(new Date(data.at))} · Takes: ${lasting(takesSeconds)}`,
+      ...(organiser === null ? [] : [`Organiser: ${organiserWords(system, occasion, around)}`]),
+      ...(unannounced ? ["It's a surprise: keep it to yourself."] : []),
+      ...(isOrganiser && itself ? ["It's requested in your name, so your approval doesn't count."] : []),
+      ...(isOrganiser && checklist !== null ? beforeList(system, checklist, itself) : []),
+      ...(runbook === null ? [`Afterwards: \`/dr calendar done ${safe(system.id)}/${safe(occasion.id)}\``] : []),
+    ],
+    buttons: isOrganiser || organiser === null ? buttonsOf(system, occasion, data.slot) : [],
+  };
+}
+
+function waiting(
+  system: System,
+  { data }: Extract<Event, { type: "occasion.waiting" }>,
+  around: NoticeSurroundings,
+): Words | null {
+  const occasion = occasionOf(system, data.occasion);
+  if (occasion === null) return null;
+  return {
+    lines: [
+      `${prefixOf(occasion, around)}⏳ Waiting for its before-list: ${titleOf(system, occasion)}`,
+      ...beforeList(system, occasion.checklist ?? "", true),
+      `Without it, it counts as missed at ${at(new Date(data.until))}`,
+    ],
+    buttons: buttonsOf(system, occasion, data.slot),
+  };
+}
+
+function missed(
+  system: System,
+  { data }: Extract<Event, { type: "occasion.missed" }>,
+  person: string,
+  around: NoticeSurroundings,
+): Words | null {
+  const occasion = occasionOf(system, data.occasion);
+  if (occasion === null) return null;
+  const entry = `${safe(system.id)}/${safe(occasion.id)}`;
+  return {
+    lines: [
+      `${prefixOf(occasion, around)}❌ Missed: ${titleOf(system, occasion)}`,
+      `Planned: ${at(new Date(data.slot))} · Reason: ${safe(data.reason)}`,
+      `Hold it now with \`/dr calendar ${occasion.runbook === null ? "done" : "start"} ${entry}\`, or give it a new date: \`/dr calendar postpone ${entry}\``,
+    ],
+    buttons: isOrganiserOf(system, occasion, person)
+      ? [
+          {
+            label: "Postpone",
+            verb: "calendar.postpone",
+            actionValue: calendarValue(system.id, occasion.id, data.slot),
+          },
+        ]
+      : [],
+  };
+}
+
+function postponed(
+  system: System,
+  { data }: Extract<Event, { type: "occasion.postponed" }>,
+  around: NoticeSurroundings,
+): Words | null {
+  const occasion = occasionOf(system, data.occasion);
+  if (occasion === null) return null;
+  return {
+    lines: [
+      `${prefixOf(occasion, around)}📅 Postponed: ${titleOf(system, occasion)}`,
+      `New date: ${at(new Date(data.to))} · Planned before: ${at(new Date(data.slot))}`,
+      `Reason: ${safe(data.reason)}`,
+    ],
+    buttons: [],
+  };
+}
+
+function reachable(
+  system: System,
+  { data }: Extract<Event, { type: "seats.asked" }>,
+  around: NoticeSurroundings,
+): Words {
+  const days = Math.round((system.seats?.answerWithinSeconds ?? 0) / 86_400);
+  return {
+    lines: [
+      `${kindPrefix("real", around.practice)}📟 Can you be reached for ${safe(system.title)}?`,
+      `You may have to decide in an incident. Tap the button within ${days} ${days === 1 ? "day" : "days"}.`,
+    ],
+    buttons: [
+      {
+        label: "I can be reached",
+        verb: "seats.confirm",
+        actionValue: calendarValue(system.id, data.round),
+        style: "primary",
+      },
+    ],
+  };
+}
+
+function silent(system: System, { data }: Extract<Event, { type: "seats.silent" }>, around: NoticeSurroundings): Words {
+  const who = data.people.map((one) => around.names(one)).join(", ");
+  return {
+    lines: [
+      `${kindPrefix("real", around.practice)}🔴 No answer for ${safe(system.title)}: ${who}`,
+      `They were asked to confirm that they can be reached. Who may decide: \`/dr seats ${safe(system.id)}\``,
+    ],
+    buttons: [],
+  };
+}
+
+function beforeList(system: System, checklist: string, isNeeded: boolean): readonly string[] {
+  const found = system.checklists?.find(({ id }) => id === checklist);
+  const items = (found?.items ?? []).map((item) => `☐ ${safe(item)}`);
+  return [`*Before it begins${isNeeded ? ", or it doesn't start" : ""}:*`, ...items];
+}
+
+function buttonsOf(system: System, occasion: Occasion, slot: string): readonly Button[] {
+  const actionValue = calendarValue(system.id, occasion.id, slot);
+  return [
+    ...(occasion.checklist === null
+      ? []
+      : [{ label: "List done", verb: "calendar.check", actionValue, style: "primary" as const }]),
+    ...(occasion.runbook === null
+      ? [{ label: "Done", verb: "calendar.done", actionValue, style: "primary" as const }]
+      : []),
+    { label: "Postpone", verb: "calendar.postpone", actionValue },
+  ];
+}
+
+function occasionOf({ calendar = [] }: System, id: string): Occasion | null {
+  return calendar.find((one) => one.id === id) ?? null;
+}
+
+function isOrganiserOf({ people }: System, { organiser }: Occasion, person: string): boolean {
+  const roles = people.find(({ id }) => id === person)?.roles ?? [];
+  return organiser !== null && roles.includes(organiser);
+}
+
+function organiserWords({ people, roles }: System, { organiser }: Occasion, around: NoticeSurroundings): string {
+  const title = roles.find(({ id }) => id === organiser)?.title ?? organiser ?? "";
+  const first = people.find((one) => organiser !== null && one.roles.includes(organiser));
+  return first === undefined ? safe(title) : `${around.names(first.id)} (${safe(title)})`;
+}
+
+function titleOf(system: System, { title, kind }: Occasion): string {
+  return `*${safe(title)}* (${kindWords(kind)}, ${safe(system.title)})`;
+}
+
+function prefixOf({ kind }: Occasion, { practice }: NoticeSurroundings): string {
+  return kindPrefix(kind === "drill" ? "drill" : "real", practice);
+}

@@ -1,0 +1,46 @@
+import type { Seat, SeatRound } from "../../../src/calendar/seats.ts";
+import type { System } from "../../../src/catalog/types.ts";
+import { safe } from "../kit/escape.ts";
+
+/** The roles of one system that approve, those that are not filled first. For mrkdwn. */
+export function seatLines(
+  system: System,
+  seats: readonly Seat[],
+  drills: ReadonlyMap<string, number>,
+  round: SeatRound | null,
+): readonly string[] {
+  if (seats.length === 0) return [];
+  const red = seats.filter(({ ok }) => !ok);
+  const head = red.length === 0 ? "🟢 every role filled" : `🔴 ${red.length} of ${seats.length} roles not filled`;
+  const sorted = [...red, ...seats.filter(({ ok }) => ok)];
+  return [
+    `*${safe(system.title)}*: ${head}`,
+    ...sorted.map(seatLine),
+    ...roundLine(round),
+    ...drillLine(system, drills),
+  ];
+}
+
+function seatLine({ ok, title, needed, people, stepUp }: Seat): string {
+  const filled = people.filter(({ problems }) => problems.length === 0).length;
+  const said = people.map(({ name, problems }) =>
+    problems.length === 0 ? safe(name) : `⚠️ ${safe(name)} (${problems.map(safe).join("; ")})`,
+  );
+  const who = said.length === 0 ? "none on the roster" : said.join(", ");
+  return `• ${ok ? "🟢" : "🔴"} *${safe(title)}*: ${filled} of ${needed} needed${stepUp ? ", with a code" : ""}. ${who}`;
+}
+
+function roundLine(round: SeatRound | null): readonly string[] {
+  if (round === null) return [];
+  return [`Confirmed in ${round.id}: ${round.confirmedAt.size} of ${round.askedAt.size}`];
+}
+
+/** Who took part in fewer drills within a year than the system asks for. */
+function drillLine({ seats, people }: System, drills: ReadonlyMap<string, number>): readonly string[] {
+  const asked = seats?.drillsAYear ?? null;
+  if (asked === null) return [];
+  const short = [...drills].filter(([, count]) => count < asked);
+  if (short.length === 0) return [`Drills: at least ${asked} for each within a year`];
+  const names = short.map(([id, count]) => `${safe(people.find((one) => one.id === id)?.name ?? id)} (${count})`);
+  return [`⚠️ Fewer than ${asked} drills within a year: ${names.join(", ")}`];
+}

@@ -1,0 +1,153 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { startOccasion } from "../../commands/occasion-start.ts";
+import { seatFactsOf } from "../../commands/seats.ts";
+import { createPracticeClock } from "../../practice/session/clock.ts";
+import { readCalendar } from "../../src/calendar/read.ts";
+import { createCalendar } from "../../src/calendar/worker.ts";
+import type { System } from "../../src/catalog/types.ts";
+import type { Store } from "../../src/timeline/index.ts";
+import { createSchedule } from "../../src/timeline/schedule.ts";
+import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
+import { TestApp } from "../support/test-app.ts";
+
+/** The calendar over a real store, in practice time: two bots, one record. */
+const given = { aPort: 5501, bPort: 5502, appUrl: "http://127.0.0.1:5503", hostsUrl: "http://127.0.0.1:5504" };
+const drilled = { aPort: 6501, bPort: 6502, appUrl: "http://127.0.0.1:6503", hostsUrl: "http://127.0.0.1:6504" };
+const DAY = 86_400;
+
+let server: TestServer;
+let url: string;
+let app: TestApp;
+const open: { stop(): Promise<unknown> }[] = [];
+
+beforeAll(async () => {
+  server = await testServer();
+}, 60_000);
+afterAll(() => server.close());
+beforeEach(async () => {
+  url = await server.database();
+});
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.stop();
+});
+
+async function bot(change: (system: System) => System = (system) => system): Promise<Store> {
+  const store = await storeOn(url);
+  open.push({ stop: () => store.close() });
+  app = new TestApp(store, "practice", given);
+  const { catalog } = app.context;
+  Object.assign(app.context, {
+    catalog: { ...catalog, systems: catalog.systems.map(change) },
+    drillVariables: new Map([["practice", new Map(Object.entries(drilled))]]),
+    gone: async () => null,
+  });
+  const { context } = app;
+  const calendar = createCalendar({
+    timeline: store.timeline,
+    incidents: context.incidents,
+    schedule: createSchedule(store.pool),
+    systems: () => context.catalog.systems,
+    start: (system, start) => startOccasion(context, async () => null, system, start),
+    seats: (system) => seatFactsOf(context, system),
+    log: quiet,
+    everyMs: 50,
+  });
+  calendar.start();
+  open.push(calendar);
+  return store;
+}
+
+/** Only this entry, one hour from now and then every year. */
+function only(id: string, more: object = {}) {
+  const at = new Date(Date.now() + 3_600_000);
+  const cron = `${at.getUTCMinutes()} ${at.getUTCHours()} ${at.getUTCDate()} ${at.getUTCMonth() + 1} *`;
+  return (system: System): System => ({
+    ...system,
+    calendar: (system.calendar ?? []).filter((one) => one.id === id).map((one) => ({ ...one, cron, ...more })),
+  });
+}
+
+const recorded = async (store: Store) => (await store.timeline.read("cal-practice")).map(({ type }) => type);
+const count = async (store: Store, type: string) => (await recorded(store)).filter((one) => one === type).length;
+
+describe("given two bots on one store, when the hour of a drill comes", () => {
+  test("then it is started once, as its organiser, who can't approve it; and what became of it is recorded once", async () => {
+    const change = only("failover", { organiser: "responder" });
+    const [one, other] = [await bot(change), await bot(change)];
+    await until(async () => (await count(one, "occasion.planned")) === 1);
+    await createPracticeClock(url).moveForward(3_700);
+    await until(async () => (await count(one, "occasion.started")) === 1, 20);
+    const started = (await one.timeline.read("cal-practice")).at(-1)?.data as { incident: string; run: string };
+    const state = await app.context.incidents.read(started.incident);
+    const run = state.runs.get(started.run);
+    expect(state.declared).toMatchObject({ kind: "drill", by: { person: "alex-rivera", door: "calendar" } });
+    expect(run).toMatchObject({ requester: "alex-rivera", runbook: "database-failover", mode: "planned" });
+    expect(run?.plan).toMatchObject({ kind: "drill", drill: { on: "practice" } });
+    await app.engine(started.run, { type: "run.aborted", data: { reason: "Enough" } } as never);
+    await until(async () => (await count(other, "occasion.missed")) === 1);
+    const missed = (await other.timeline.read("cal-practice")).at(-1);
+    expect(missed?.data).toMatchObject({
+      occasion: "failover",
+      run: started.run,
+      reason: expect.stringContaining("aborted"),
+    });
+    await createPracticeClock(url).moveForward(DAY);
+    await until(async () => one.timeline.now().getTime() - Date.now() > DAY * 1000);
+    expect(await count(one, "occasion.started")).toBe(1);
+    expect(await app.context.incidents.open()).toHaveLength(1);
+  }, 60_000);
+
+  test("then it is not started while an incident is open: it is missed, with the reason", async () => {
+    const store = await bot(only("failover", { organiser: "responder" }));
+    await app.ask("sam", "declare Orders are down --severity P1");
+    await until(async () => (await count(store, "occasion.planned")) === 1);
+    await createPracticeClock(url).moveForward(3_700);
+    await until(async () => (await count(store, "occasion.missed")) === 1, 20);
+    expect((await store.timeline.read("cal-practice")).at(-1)?.data).toMatchObject({ reason: "INC-1 is open" });
+    expect(await count(store, "occasion.started")).toBe(0);
+  }, 60_000);
+
+  test("then without values of a drill environment nothing starts, and the reason says so", async () => {
+    const store = await bot(only("failover", { organiser: "responder" }));
+    const { catalog } = app.context;
+    const systems = catalog.systems.map((system) => ({ ...system, environment: "production" as const }));
+    Object.assign(app.context, { drillVariables: undefined, practice: false, catalog: { ...catalog, systems } });
+    await until(async () => (await count(store, "occasion.planned")) === 1);
+    await createPracticeClock(url).moveForward(3_700);
+    await until(async () => (await count(store, "occasion.missed")) === 1, 20);
+    const [missed] = (await store.timeline.read("cal-practice")).slice(-1);
+    expect(missed?.data).toMatchObject({ reason: expect.stringMatching(/LIFEBOAT_DRILL_VALUES|drill environment/) });
+    expect(await app.context.incidents.open()).toHaveLength(0);
+  }, 60_000);
+});
+
+describe("given people", () => {
+  test("when they postpone, tick off and start what is on the calendar, then it shows", async () => {
+    const store = await bot();
+    await until(async () => (await count(store, "occasion.planned")) === 4);
+    await app.ask("alex", 'calendar postpone failover --to "2031-05-07 09:00" --reason "Release week"');
+    await app.ask("alex", "calendar postpone failover --to yesterday --reason x");
+    await app.ask("alex", "calendar postpone practice/region --to 2031-05-07T09:00Z --reason x");
+    await app.ask("alex", "calendar done failover");
+    await app.ask("sam", 'calendar done review --people "Sam Okafor, Vera"');
+    await app.ask("sam", "calendar done review");
+    await app.ask("alex", "calendar start review");
+    await app.ask("alex", "calendar start failover");
+    await app.ask("alex", "seats");
+    const { occasions } = await readCalendar(store.timeline, "practice");
+    expect([...(occasions.get("failover")?.slots.values() ?? [])][0]?.postponedTo?.toISOString()).toBe(
+      "2031-05-07T09:00:00.000Z",
+    );
+    expect(occasions.get("review")?.done[0]?.people).toEqual(["sam-okafor", "vera-lindqvist"]);
+    const script = app.script();
+    for (const said of [
+      "📅 Postponed to",
+      "It's done when its run ends verified",
+      "recorded as done already",
+      "No runbook is named",
+    ])
+      expect(script).toContain(said);
+    expect(script).not.toContain("region*");
+    expect((await app.context.incidents.open()).map(({ state }) => state.declared?.kind)).toEqual(["drill"]);
+  }, 60_000);
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from "@jest/globals";
+import { eventOf, missedEvent, startsItself, toldOf } from "../../src/calendar/due.ts";
+import { BOT, type CalendarEvent } from "../../src/calendar/events.ts";
+import { drillsTaken, type SeatFacts, seatsOf } from "../../src/calendar/seats.ts";
+import { heldSlot, overdueSince } from "../../src/calendar/slots.ts";
+import { doneBy } from "../../src/calendar/taken.ts";
+import { calendarSchema, toCalendar } from "../../src/catalog/calendar.ts";
+import type { Occasion, System } from "../../src/catalog/types.ts";
+import { orders } from "../support/orders-system.ts";
+import { keepPages } from "../support/printed-page.ts";
+import { CalendarYear } from "./year.ts";
+
+const calendar = toCalendar(
+  calendarSchema.parse({
+    region: {
+      ...{ title: "Region drill", runbook: "leave", schedule: "quarterly", takes: "4h" },
+      ...{ organiser: "dba", tells: ["incident-commander"], checklist: "before" },
+    },
+    restore: { title: "Restore test", runbook: "restore", kind: "restore-test", schedule: "monthly", organiser: "dba" },
+    surprise: {
+      ...{ title: "Surprise", runbook: "surprise", schedule: "annually", week: 30, unannounced: true },
+      ...{ organiser: "vp-engineering", tells: ["vp-engineering"] },
+    },
+    review: { title: "Review of the plan", kind: "review", schedule: "semi-annually", week: 2, tells: ["dba"] },
+    nightly: {
+      title: "Look at the backups",
+      runbook: "look",
+      kind: "verification",
+      schedule: "daily",
+      organiser: "dba",
+    },
+  }),
+);
+const base: System = {
+  ...orders,
+  calendar,
+  seats: { confirm: "monthly", answerWithinSeconds: 7 * 86_400, drillsAYear: 2 },
+};
+const chain = [
+  { role: "dba", needed: 1, stepUp: false },
+  { role: "vp-engineering", needed: 1, stepUp: true },
+];
+const expectPage = keepPages(import.meta.dirname);
+const entry = (id: string) => calendar.find((one) => one.id === id) as Occasion;
+
+describe("given a year of a calendar, in practice time", () => {
+  let gone = new Map<string, string>();
+  const facts = (): SeatFacts => ({ chain, gone, enrolled: new Set(["ana", "bo", "vera"]) });
+  let open: string | null = null;
+  const year: CalendarYear = new CalendarYear(
+    "2026-01-02T12:00:00Z",
+    () => base,
+    facts,
+    ({ occasion, slot }) => {
+      const held = heldSlot(occasion, year.state.occasions.get(occasion.id), slot);
+      if (open !== null) return [missedEvent(base, occasion, held, `${open} is open`, null)];
+      const run = `run-${occasion.id}-${slot.slice(0, 10)}`;
+      const started = eventOf(
+        { type: "occasion.started", data: { occasion: occasion.id, slot, incident: "inc-1", run } },
+        held,
+      );
+      year.append(started);
+      const facts = { incident: "inc-1", run, note: null, people: ["ana", "bo"] };
+      return [doneBy(occasion, year.state.occasions.get(occasion.id), year.now, facts)].filter((one) => one !== null);
+    },
+  );
+  const by = (person: string) => ({ kind: "person", person, slackUser: null, name: person, door: "slack" }) as const;
+  const record = (event: Omit<CalendarEvent, "key" | "actor">, person: string | null = null) =>
+    year.append({ ...event, key: "k", actor: person === null ? BOT : by(person) } as CalendarEvent);
+  const check = (slot: string) => record({ type: "occasion.checked", data: { occasion: "region", slot } }, "ana");
+
+  test("then drills start, one is missed, one is postponed, an approver leaves, and all of it is on the record", () => {
+    const began = performance.now();
+    // The first quarter: the list is gone through, and the drill starts at its hour.
+    year.until("2026-01-05T12:00:00Z");
+    check("2026-01-06T10:00:00.000Z");
+    for (const day of ["2026-02-01", "2026-03-01", "2026-04-01", "2026-05-01"]) {
+      year.until(`${day}T10:00:00Z`);
+      for (const person of ["ana", "bo", "vera"])
+        record({ type: "seats.confirmed", data: { round: day.slice(0, 7), person } }, person);
+    }
+    // The second quarter's was missed: nobody went through the list. The third's is postponed.
+    year.until("2026-07-01T12:00:00Z");
+    const data = {
+      occasion: "region",
+      slot: "2026-07-07T10:00:00.000Z",
+      to: "2026-07-21T10:00:00.000Z",
+      reason: "Release",
+    };
+    record({ type: "occasion.postponed", data: { ...data, people: toldOf(base, entry("region")) } }, "ana");
+    year.until("2026-07-20T12:00:00Z");
+    check("2026-07-07T10:00:00.000Z");
+    // Vera leaves in August. An incident is open when September's restore test is due.
+    year.until("2026-08-15T00:00:00Z");
+    gone = new Map([["vera", "the account is deactivated"]]);
+    year.until("2026-09-01T00:00:00Z");
+    open = "INC-42";
+    year.until("2026-09-02T00:00:00Z");
+    open = null;
+    year.until("2027-01-02T12:00:00Z");
+    expectPage(
+      "year.out",
+      `${year
+        .script()
+        .filter((line) => !line.includes("nightly"))
+        .join("\n")}\n`,
+    );
+    expect((performance.now() - began) / 1000).toBeLessThan(60);
+  });
+
+  test("then what was done is counted without limit, and what never was is overdue", () => {
+    const { occasions } = year.state;
+    const counted = Object.fromEntries(
+      calendar.map(({ id }) => {
+        const record = occasions.get(id);
+        const missed = [...(record?.slots.values() ?? [])].filter(({ outcome }) => outcome?.as === "missed");
+        return [id, [record?.done.length, missed.length]];
+      }),
+    );
+    expect(counted).toEqual({ region: [2, 2], restore: [11, 1], surprise: [1, 0], review: [0, 2], nightly: [364, 1] });
+    expect(overdueSince(entry("review"), occasions.get("review"), year.now)?.toISOString()).toBe(
+      "2026-01-13T10:00:00.000Z",
+    );
+    expect(overdueSince(entry("nightly"), occasions.get("nightly"), year.now)).toBeNull();
+    expect(overdueSince(entry("surprise"), undefined, year.now)).toBeNull();
+  });
+
+  test("then the seats say by name who left and who did not answer, and who was in too few drills", () => {
+    const seats = seatsOf(base, year.state, facts(), year.now);
+    expect(seats.map(({ role, ok }) => [role, ok])).toEqual([
+      ["dba", false],
+      ["vp-engineering", false],
+    ]);
+    expect(Object.fromEntries(seats.flatMap(({ people }) => people.map((one) => [one.person, one.problems])))).toEqual({
+      ana: ["not confirmed since 2026-06-01"],
+      bo: ["not confirmed since 2026-06-01"],
+      vera: ["the account is deactivated"],
+    });
+    expect(Object.fromEntries(drillsTaken(base, year.state, chain, year.now))).toEqual({ ana: 14, bo: 14, vera: 0 });
+  });
+
+  test("then what starts by itself has a runbook and an organiser, and a surprise is announced to its organiser alone", () => {
+    expect(calendar.filter(startsItself).map(({ id }) => id)).toEqual(["region", "restore", "surprise", "nightly"]);
+    expect(toldOf(base, entry("surprise"))).toEqual(["vera"]);
+    expect(toldOf(base, entry("region"))).toEqual(["ana", "bo"]);
+  });
+});
