@@ -125,8 +125,9 @@ export function createListener(options: ListenOptions): Listener {
     if (taken === null) return ack();
     const kept = await keep(taken);
     if (kept === "not kept") {
-      await ack(refusal);
-      if (refusal === undefined) await tell(options, taken.delivery, { text: NOT_KEPT, blocks: [] });
+      if (refusal !== undefined) return ack(refusal);
+      // A press has no answer that could say it. Unacknowledged, Slack itself marks it as failed, also where the words don't get through.
+      void tell(options, taken.delivery, { text: NOT_KEPT, blocks: [] });
       return;
     }
     // An acknowledgement that does not get through does not undo what is written: it is handled and answered all the same.

@@ -292,14 +292,22 @@ describe("deliveries", () => {
     await until(async () => (await rows()).every(({ done }) => done));
   });
 
-  test("that can't be written down are refused in words, and not done later either", async () => {
+  test("that can't be written down are refused in words, and not done later either; a press isn't acknowledged", async () => {
     harness = await openSlackHarness(server);
+    harness.scenes.set("inc-1", {
+      channel: { ...OWN, invite: ["UALEX"] },
+      messages: [message("gate", "Decide", { message: { text: "Decide", blocks: [button("gate.approve", "ask-1")] } })],
+    });
+    await harness.declare("inc-1");
+    const prompt = await alex().waitForMessage(({ text }) => text === "Decide");
     const blocker = new pg.Client({ connectionString: harness.store.url });
     await blocker.connect();
     await blocker.query("begin");
     await blocker.query("lock table lifeboat.inbox in access exclusive mode");
     await alex().slash("/dr failover database");
     await alex().waitForMessage(({ text }) => text.includes("could not write this down, so nothing was done"));
+    // What Slack takes for done is kept: here it marks the button, whether or not the words get through.
+    expect(await alex().click(prompt, "gate.approve")).toMatchObject({ ok: false, error: "operation_timeout" });
     await blocker.query("rollback");
     await blocker.end();
     await alex().slash("/dr status");
