@@ -327,9 +327,10 @@ export function createOutbox(pool: Pool): Outbox {
 
     sending: (item, owner) =>
       touched(
-        `update lifeboat.outbox set sending_since = now(), sending_hash = desired_hash where id = $1 and delivered_as is null
+        // What is about to be sent, which is not what is desired where that has changed since it was read.
+        `update lifeboat.outbox set sending_since = now(), sending_hash = $3 where id = $1 and delivered_as is null
          and exists (select from lifeboat.outbox_queue where queue = outbox.queue and owner = $2)`,
-        [item.id, owner],
+        [item.id, owner, item.desiredHash],
       ),
     async delivered(id, as, hash) {
       await run(

@@ -249,6 +249,27 @@ describe("what was given up", () => {
   });
 });
 
+test("what is sent while something else is rendered counts as what was sent, also where its answer is lost", async () => {
+  const outbox = createOutbox(store.pool);
+  const drawing = (version: number, text: string) => ({
+    ...{ stream: "inc-race", version, about: {}, redrawAt: null },
+    queues: [{ queue: "CRACE", own: false, place: "CRACE", wanted: null }],
+    messages: [
+      { key: "ask", queue: "CRACE", under: null, priority: 0, broadcast: false, once: false, desired: { text } },
+    ],
+  });
+  await outbox.want(drawing(1, "Approve?"));
+  await outbox.claim("me", 60, 10);
+  const [read] = await outbox.pending("CRACE");
+  await outbox.want(drawing(2, "Approved"));
+  expect(read && (await outbox.sending(read, "me"))).toBe(true);
+  const [unsure] = await outbox.pending("CRACE");
+  expect(unsure).toMatchObject({ desired: { text: "Approved" }, sendingHash: hashOf({ text: "Approve?" }) });
+  // Found again in Slack: what stands there is still to be edited.
+  await outbox.delivered(unsure?.id ?? "", "1.1", unsure?.sendingHash ?? "");
+  expect(await outbox.pending("CRACE")).toMatchObject([{ deliveredAs: "1.1", desired: { text: "Approved" } }]);
+});
+
 test("what is rendered while a place is found closed does not wait there for ever", async () => {
   const outbox = createOutbox(store.pool);
   const drawing = (version: number) => ({

@@ -211,7 +211,7 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
       asked((now) => {
         const row = itemOf(item.id);
         if (row === undefined || row.deliveredAs !== null || queues.get(row.queue)?.owner !== owner) return false;
-        Object.assign(row, { sendingSince: now, sendingHash: row.desiredHash });
+        Object.assign(row, { sendingSince: now, sendingHash: item.desiredHash });
         return true;
       }),
     delivered: (id, as, hash) =>
