@@ -1,0 +1,373 @@
+import { complaintsOf } from "../timeline/independent-verifier.ts";
+
+/**
+ * Reads the ledger of the targets, the rows of the store and what Slack shows, and says which of I1–I8 and I10–I12 (docs/testing.md)
+ * does not hold. It shares no code with the sources: what it knows of them are the names of events and fields.
+ */
+export interface Complaint {
+  readonly invariant: string;
+  readonly says: string;
+}
+
+/** As far as the auditor looks into things. Times are milliseconds since the run began, `at` of rows is the true time. */
+export interface Audited {
+  readonly time: { readonly now: number; readonly epoch: number };
+  readonly database: {
+    readonly streams: ReadonlyMap<string, StreamText>;
+    readonly runs: ReadonlyMap<string, { id: string; stream: string; done: boolean; planHash: string }>;
+    readonly plans: ReadonlyMap<string, Uint8Array>;
+    readonly inbox: readonly { key: string; doneAt: number | null; attempts: number }[];
+    readonly items: readonly ItemText[];
+    readonly drawn: ReadonlyMap<string, { version: number }>;
+  };
+  readonly world: {
+    readonly ledger: readonly { at: number; sentAt: number; process: string; action: string; target: string }[];
+    readonly hung: readonly HungCall[];
+    readonly history: readonly { at: number; target: string; value: string }[];
+  };
+  readonly slack: {
+    readonly hung: readonly HungCall[];
+    readonly messages: readonly { channel: string; ts: string; text: string; key: string | null }[];
+  };
+  readonly processes: readonly { name: string; isDead: boolean; frozenUntil: number }[];
+  readonly acknowledged: readonly { mark: string; answer: { status: number; body: string } | null }[];
+  /** `stream/version` → the process that wrote it. */
+  readonly writers: ReadonlyMap<string, string>;
+  readonly people: { readonly deactivatedAt: ReadonlyMap<string, number> };
+}
+
+interface StreamText {
+  readonly id: string;
+  readonly version: number;
+  readonly hash: string;
+  readonly events: readonly EventText[];
+}
+interface EventText {
+  readonly stream: string;
+  readonly version: number;
+  readonly key: string;
+  readonly run: string | null;
+  readonly type: string;
+  readonly data: string;
+  readonly actor: string;
+  readonly at: Date;
+  readonly previousHash: string;
+  readonly hash: string;
+}
+interface ItemText {
+  readonly sink: string;
+  readonly stream: string;
+  readonly key: string;
+  readonly queue: string;
+  readonly desired: string;
+  readonly desiredHash: string;
+  readonly deliveredHash: string | null;
+  readonly deliveredAs: string | null;
+  readonly givenUpAt: number | null;
+  readonly once: boolean;
+}
+interface HungCall {
+  readonly process: { readonly name: string; readonly isDead: boolean; readonly frozenUntil: number };
+  readonly what: string;
+  readonly since: number;
+  readonly endedAt: number | null;
+}
+interface PlanText {
+  readonly stages: readonly { readonly steps: readonly StepText[] }[];
+}
+interface StepText {
+  readonly id: string;
+  readonly kind: string;
+  readonly action?: string;
+  readonly input?: { readonly target: string };
+  readonly gate?: { readonly role: string; readonly quorum: number; readonly escalate: readonly { role: string }[] };
+}
+type Data = Readonly<Record<string, unknown>>;
+interface Event extends EventText {
+  readonly says: Data;
+}
+
+/** Who holds which role, by the catalogue of the simulation. */
+const ROLES: Readonly<Record<string, readonly string[]>> = {
+  ...{ ana: ["responder"], bo: ["incident-commander"], cy: ["incident-commander", "responder"] },
+  ...{ dee: ["incident-commander"], vi: ["vp-engineering"] },
+};
+const ENDINGS = ["run.verified", "run.aborted", "run.failed"];
+/** Longer than every deadline there is (10 s of a bulk call to Slack, twice for a repeat), milliseconds. */
+const DEADLINE_MS = 25_000;
+/** A lease that was confirmed this long ago is confirmed again before something is changed, and a little. */
+const CONFIRMED_MS = 2_600;
+
+export function audit(on: Audited): readonly Complaint[] {
+  const events = [...on.database.streams.values()].flatMap((stream) =>
+    stream.events.map((row): Event => ({ ...row, says: JSON.parse(row.data) as Data })),
+  );
+  const runs = [...on.database.runs.values()].map((run) => ({
+    ...run,
+    plan: JSON.parse(Buffer.from(on.database.plans.get(run.planHash) ?? []).toString("utf8")) as PlanText,
+    events: events.filter((event) => event.run === run.id),
+  }));
+  return [
+    ...once(on, runs),
+    ...runs.flatMap((run) => authorised(on, run)),
+    ...durable(on),
+    ...chained(on, events),
+    ...bounded(on),
+    ...shown(on),
+    ...runs.flatMap(oneWriter),
+    ...exclusive(runs),
+    ...runs.flatMap(resumed),
+    ...runs.flatMap((run) => observed(on, run)),
+  ];
+}
+
+interface Run {
+  readonly id: string;
+  readonly stream: string;
+  readonly done: boolean;
+  readonly planHash: string;
+  readonly plan: PlanText;
+  readonly events: readonly Event[];
+}
+
+const stepsOf = ({ plan }: Run) => plan.stages.flatMap(({ steps }) => steps);
+const ms = (on: Audited, { at }: EventText) => at.getTime() - (on.time.epoch - on.time.now);
+
+/** I1 and I7: each request that reached a target has an intent of its own before it, of the same process, whose lease is current. */
+function once(on: Audited, runs: readonly Run[]): Complaint[] {
+  const found: Complaint[] = [];
+  const used = new Set<string>();
+  for (const request of [...on.world.ledger].sort((one, other) => one.sentAt - other.sentAt)) {
+    const intents = runs.flatMap((run) =>
+      stepsOf(run)
+        .filter((step) => step.action === request.action && step.input?.target === request.target)
+        .flatMap((step) =>
+          run.events
+            .filter((event) => event.type === "step.intended" && event.says.step === step.id)
+            .map((event) => ({ run, step, event, name: `${event.stream}/${event.version}` })),
+        ),
+    );
+    const own = intents
+      .filter(({ event, name }) => ms(on, event) <= request.sentAt + 1 && on.writers.get(name) === request.process)
+      .filter(({ name }) => !used.has(name))
+      .at(-1);
+    if (own === undefined) {
+      found.push({
+        invariant: "I1",
+        says: `${request.process} sent ${request.action} ${request.target} without an intent of its own`,
+      });
+      continue;
+    }
+    used.add(own.name);
+    const later = own.run.events.find(
+      (event) =>
+        event.type === "step.started" &&
+        event.version > own.event.version &&
+        event.says.step === own.step.id &&
+        on.writers.get(`${event.stream}/${event.version}`) !== request.process &&
+        ms(on, event) < request.sentAt - CONFIRMED_MS,
+    );
+    if (later !== undefined)
+      found.push({
+        invariant: "I7",
+        says: `${request.process} sent ${request.action} long after ${own.step.id} was taken over`,
+      });
+    const end = own.run.events.find((event) => ENDINGS.includes(event.type));
+    if (end !== undefined && ms(on, end) < request.sentAt - CONFIRMED_MS && end.version < own.event.version)
+      found.push({ invariant: "I1", says: `${request.action} was sent for a run that had ended` });
+  }
+  return found;
+}
+
+/** I2 and I11: every change was approved by enough people who may, who did not ask for it, in time, and nobody had said no. */
+function authorised(on: Audited, run: Run): Complaint[] {
+  const found: Complaint[] = [];
+  const steps = stepsOf(run);
+  const requested = run.events.find(({ type }) => type === "run.requested");
+  for (const event of run.events.filter(({ type }) => type === "step.intended")) {
+    const index = steps.findIndex(({ id }) => id === event.says.step);
+    for (const gate of steps.slice(0, index)) {
+      if (gate.kind !== "gate" || gate.gate === undefined) continue;
+      const before = run.events.filter(({ version }) => version < event.version);
+      const passed = before.filter(({ type, says }) => type === "gate.passed" && says.step === gate.id).at(-1);
+      const why = passed === undefined ? "no gate was passed" : against(on, before, gate, passed, requested);
+      if (why !== null) found.push({ invariant: "I2", says: `${run.id} ${event.says.step}: ${why}` });
+    }
+    if (requested?.says.dryRun === true)
+      found.push({ invariant: "I2", says: `${run.id} is a dry run and changed something` });
+  }
+  return found;
+}
+
+function against(
+  on: Audited,
+  before: readonly Event[],
+  { id, gate }: StepText,
+  passed: Event,
+  requested?: Event,
+): string | null {
+  const about = before.filter(({ says, version }) => says.ask === passed.says.ask && version < passed.version);
+  const opened = about.find(({ type }) => type === "gate.opened");
+  if (opened === undefined || gate === undefined) return `${id} was passed without a question`;
+  if (opened.says.planHash !== requested?.says.planHash) return `${id} was asked about another plan`;
+  const no = about.find(({ type }) => ["gate.denied", "gate.expired", "gate.voided"].includes(type));
+  if (no !== undefined) return `${id} was passed after ${no.type}`;
+  if (passed.at.getTime() >= Date.parse(String(opened.says.expiresAt))) return `${id} was passed after it had expired`;
+  const paused = before.filter(({ type }) => type === "run.paused" || type === "run.resumed").at(-1);
+  if (paused?.type === "run.paused" && paused.version < passed.version)
+    return `${id} was passed while the run was paused`;
+  const roles = [gate.role, ...gate.escalate.map(({ role }) => role)];
+  const people = new Set(
+    about
+      .filter(({ type }) => type === "gate.approved")
+      .filter(({ at }) => at.getTime() < Date.parse(String(opened.says.expiresAt)))
+      .map(({ says }) => ({ person: String(says.person), place: String(says.onBehalfOf ?? says.person) }))
+      .filter(({ place }) => ROLES[place]?.some((role) => roles.includes(role)))
+      .filter(({ person, place }) => person !== requested?.says.requester && place !== requested?.says.requester)
+      .filter(({ person }) => !wasGone(on, person, passed))
+      .map(({ place }) => place),
+  );
+  return people.size >= gate.quorum ? null : `${id} was passed with ${people.size} of ${gate.quorum} people`;
+}
+
+/** Deactivated long enough before, while Slack could say so. */
+function wasGone(on: Audited, person: string, passed: Event): boolean {
+  const since = on.people.deactivatedAt.get(person);
+  const couldSay = on.slack.hung.length === 0;
+  return since !== undefined && couldSay && ms(on, passed) - since > 10_000;
+}
+
+/** I3: what Slack was told was kept is in the inbox, and somebody has done it. */
+function durable(on: Audited): Complaint[] {
+  const kept = on.acknowledged.filter(
+    ({ answer }) => answer?.status === 200 && !/could not be|couldn't be|Nothing was done/i.test(answer.body),
+  );
+  const lost = kept.filter(({ mark }) => !on.database.inbox.some(({ key }) => key.includes(mark)));
+  const undone = on.database.inbox.filter(({ doneAt, attempts }) => doneAt === null && attempts < 5);
+  return [
+    ...lost.map(({ mark }) => ({ invariant: "I3", says: `${mark} was acknowledged and is not in the inbox` })),
+    ...undone.map(({ key }) => ({ invariant: "I3", says: `${key} was kept and never done` })),
+  ];
+}
+
+/** I4 and I11: gapless, chained, each key once, in the order of time. */
+function chained(on: Audited, events: readonly Event[]): Complaint[] {
+  const found: Complaint[] = complaintsOf(
+    [...on.database.streams.values()].map(({ id, version, hash }) => ({ id, version, head_hash: hash })),
+    events.map((row) => ({ ...row, at: row.at.toISOString(), previous_hash: row.previousHash })),
+  ).map((says) => ({ invariant: "I4", says }));
+  const keys = new Set<string>();
+  let last: Event | null = null;
+  for (const event of events) {
+    const key = `${event.stream} ${event.key}`;
+    if (keys.has(key)) found.push({ invariant: "I4", says: `${key} is there twice` });
+    keys.add(key);
+    if (last?.stream === event.stream && event.at < last.at)
+      found.push({ invariant: "I11", says: `${event.stream} ${event.version} is older than the one before it` });
+    last = event;
+  }
+  return found;
+}
+
+/** I5: no call outside waits longer than the longest deadline. */
+function bounded(on: Audited): Complaint[] {
+  return [...on.world.hung, ...on.slack.hung].flatMap(({ process, what, since, endedAt }) => {
+    if (process.isDead || process.frozenUntil > since) return [];
+    const waited = (endedAt ?? on.time.now) - since;
+    return waited <= DEADLINE_MS
+      ? []
+      : [{ invariant: "I5", says: `${what} was waited for ${Math.round(waited / 1000)} s` }];
+  });
+}
+
+/** I6: once all is well Slack shows what the timeline says, each message once. */
+function shown(on: Audited): Complaint[] {
+  const found: Complaint[] = [];
+  for (const { id, version } of on.database.streams.values())
+    if (id.startsWith("inc-") && (on.database.drawn.get(id)?.version ?? 0) < version)
+      found.push({
+        invariant: "I6",
+        says: `${id} is drawn up to ${on.database.drawn.get(id)?.version ?? 0} of ${version}`,
+      });
+  for (const item of on.database.items) {
+    if (item.sink !== "slack" || item.givenUpAt !== null) continue;
+    const name = `${item.stream}/${item.key}`;
+    const copies = on.slack.messages.filter(({ key }) => key === name);
+    if (copies.length > 1) found.push({ invariant: "I6", says: `${name} is shown ${copies.length} times` });
+    const isDue = item.deliveredHash !== item.desiredHash && !(item.once && item.deliveredAs !== null);
+    const isDirect = item.queue.startsWith("direct:");
+    if (isDue && !isDirect) found.push({ invariant: "I6", says: `${name} is not shown as it should be` });
+    const [copy] = copies;
+    const { text } = JSON.parse(item.desired) as { text: string };
+    if (!isDue && !item.once && copy !== undefined && copy.text !== text)
+      found.push({ invariant: "I6", says: `${name} shows another text than was written down` });
+  }
+  return found;
+}
+
+/** I7: who drives a run changes in one direction only. */
+function oneWriter(run: Run): Complaint[] {
+  let epoch = 0;
+  return run.events.flatMap(({ type, says }) => {
+    if (type !== "step.started") return [];
+    const own = Number(says.epoch);
+    const found = own < epoch ? [{ invariant: "I7", says: `${run.id}: epoch ${own} after ${epoch}` }] : [];
+    epoch = Math.max(epoch, own);
+    return found;
+  });
+}
+
+/** I8: no two runs that change the same thing at a time. */
+function exclusive(runs: readonly Run[]): Complaint[] {
+  const held = runs.flatMap((run) => {
+    const requested = run.events.find(({ type }) => type === "run.requested");
+    if (requested === undefined || requested.says.dryRun === true) return [];
+    const ended = run.events.find(({ type }) => ENDINGS.includes(type));
+    const targets = stepsOf(run).flatMap(({ action, input }) =>
+      action?.startsWith("sim.") && action !== "sim.look" ? [input?.target] : [],
+    );
+    return [{ run, from: requested.at.getTime(), to: ended?.at.getTime() ?? Number.POSITIVE_INFINITY, targets }];
+  });
+  return held.flatMap((one, n) =>
+    held.slice(n + 1).flatMap((other) => {
+      const both = one.targets.find((target) => other.targets.includes(target));
+      const isTogether = one.from < other.to && other.from < one.to;
+      return both !== undefined && isTogether
+        ? [{ invariant: "I8", says: `${one.run.id} and ${other.run.id} both held ${both}` }]
+        : [];
+    }),
+  );
+}
+
+/** I10: when all is well again, a run has ended, or it is said what it waits for. */
+function resumed(run: Run): Complaint[] {
+  const last = (types: readonly string[]) => run.events.filter(({ type }) => types.includes(type)).at(-1);
+  if (run.done || last(ENDINGS) !== undefined) return [];
+  if (last(["run.paused", "run.resumed"])?.type === "run.paused") return [];
+  const stuck = last(["run.stuck", "run.resumed"]);
+  if (stuck?.type === "run.stuck") return [];
+  const steps = new Map<string, Event>();
+  for (const event of run.events) {
+    const step = event.says.step;
+    if (typeof step === "string" && /^(step|gate)\./.test(event.type)) steps.set(step, event);
+  }
+  const waits = [...steps.values()].some(
+    ({ type }) => ["step.failed", "step.stopped"].includes(type) || /^gate\.(?!passed|voided)/.test(type),
+  );
+  return waits
+    ? []
+    : [{ invariant: "I10", says: `${run.id} goes nowhere; its last event is ${run.events.at(-1)?.type}` }];
+}
+
+/** I12: what is recorded as done was so in the world at that moment. */
+function observed(on: Audited, run: Run): Complaint[] {
+  return run.events.flatMap((event) => {
+    if (event.type !== "step.verified") return [];
+    const step = stepsOf(run).find(({ id }) => id === event.says.step);
+    const target = step?.input?.target;
+    if (!step?.action?.startsWith("sim.") || step.action === "sim.look") return [];
+    const value = on.world.history.filter((one) => one.target === target && one.at <= ms(on, event)).at(-1)?.value;
+    const isSo = step.action === "sim.flip" ? value !== undefined : value === `${step.action.slice(4)}ed`;
+    return isSo ? [] : [{ invariant: "I12", says: `${run.id} ${step.id} was verified while ${target} was ${value}` }];
+  });
+}

@@ -1,0 +1,202 @@
+import { createHash } from "node:crypto";
+import type { Complaint } from "./auditor.ts";
+import { audit } from "./auditor.ts";
+import { startBot, worldIs } from "./bot.ts";
+import type { Answered, HttpFront } from "./http-front.ts";
+import { MemoryDatabase } from "./memory/database.ts";
+import { People } from "./people.ts";
+import { createRandom } from "./random.ts";
+import { SlackServer } from "./slack-server.ts";
+import { createStoreLink, type StoreWeather } from "./store-link.ts";
+import { Process, timeIs, VirtualTime } from "./time.ts";
+import { World } from "./world.ts";
+
+/** Faults happen until here; then everything is well, and has to become well. Milliseconds. */
+const FAULTS_MS = 80_000;
+const CALM_MS = 70_000;
+const BOTS = 2;
+
+export interface Simulated {
+  readonly seed: number;
+  readonly complaints: readonly Complaint[];
+  /** SHA-256 of everything that happened, in order. */
+  readonly trace: string;
+  readonly lines: readonly string[];
+  readonly steps: number;
+  /** How often each of these happened. */
+  readonly events: ReadonlyMap<string, number>;
+  readonly refusals: ReadonlyMap<string, number>;
+  readonly faults: ReadonlyMap<string, number>;
+}
+
+/** A delivery of Slack that was answered. */
+export interface Acknowledged {
+  /** What names it in the body of the request. */
+  readonly mark: string;
+  readonly answer: Answered;
+}
+
+/** Plays one run: two bots, people, and what goes wrong, all of it decided by the seed. */
+export async function simulate(seed: number, keepsLines = false): Promise<Simulated> {
+  const hash = createHash("sha256");
+  const lines: string[] = [];
+  const faults = new Map<string, number>();
+  const time = new VirtualTime(createRandom(seed, "code"));
+  const trace = (line: string) => {
+    const stamped = `${time.now.toFixed(3)} ${line}`;
+    hash.update(`${stamped}\n`);
+    if (keepsLines) lines.push(stamped);
+  };
+  const note = (fault: string) => {
+    faults.set(fault, (faults.get(fault) ?? 0) + 1);
+    trace(`fault ${fault}`);
+  };
+  const plan = createRandom(seed, "plan");
+  const world = new World(time, createRandom(seed, "world"), note);
+  const slack = new SlackServer(time, createRandom(seed, "slack"), note, trace);
+  const weather: StoreWeather = { trouble: 0, isDown: false };
+  const database = new MemoryDatabase(() => Math.floor(time.epoch));
+  const processes: Process[] = [];
+  const fronts = new Map<Process, HttpFront>();
+  const acknowledged: Acknowledged[] = [];
+  const writers = new Map<string, string>();
+  let serial = 0;
+
+  function start(slot: number): void {
+    const process = new Process(`bot-${slot}.${++serial}`);
+    const random = createRandom(seed, process.name);
+    const link = createStoreLink({ time, process, random, weather, note, trace });
+    processes.push(process);
+    if (plan.chance(0.5) && time.now < FAULTS_MS) {
+      process.killAt = 20 + plan.int(700);
+      process.killAfterSending = plan.chance(0.5);
+    }
+    let replica = 0;
+    process.onKilled = () => {
+      note(`process killed ${process.killAfterSending ? "after" : "before"} a request`);
+      fronts.delete(process);
+      time.after(30, null, () => database.sessions.delete(replica));
+      time.after(plan.between(300, 4_000), null, () => start(slot));
+    };
+    time.after(0, process, () => {
+      trace(`${process.name} starts`);
+      fronts.set(process, startBot(database, notingWriter(link, process)));
+      replica = Math.max(...database.sessions.keys());
+    });
+  }
+
+  /** Who wrote which event, for the auditor. */
+  function notingWriter(link: ReturnType<typeof createStoreLink>, process: Process): typeof link {
+    return {
+      notice: link.notice,
+      ask: (what, work, interactive) =>
+        link.ask(
+          what,
+          () => {
+            const stream = /^writing to (.*)$/.exec(what)?.[1];
+            const before = stream === undefined ? 0 : (database.stream(stream)?.version ?? 0);
+            const answer = work();
+            const row = stream === undefined ? undefined : database.stream(stream);
+            for (const event of row?.events.slice(before) ?? []) {
+              writers.set(`${event.stream}/${event.version}`, process.name);
+              trace(`${process.name} wrote ${event.stream} ${event.version} ${event.type} ${event.data}`);
+            }
+            return answer;
+          },
+          interactive,
+        ),
+    };
+  }
+
+  const people = new People({
+    ...{ time, slack, random: createRandom(seed, "people"), note, trace },
+    deliver(mark, delivery) {
+      const open = [...fronts].filter(([process, front]) => !process.isDead && front.isOpen);
+      const [process, front] = open[plan.int(Math.max(1, open.length))] ?? [];
+      if (process === undefined || front === undefined) return note("slack: no bot to deliver to");
+      front.deliver(time, process, delivery, (answer) => {
+        trace(`acknowledged ${mark} ${answer?.status ?? "not"}`);
+        acknowledged.push({ mark, answer });
+      });
+    },
+  });
+
+  timeIs(time);
+  worldIs(world);
+  globalThis.fetch = slack.fetch as typeof globalThis.fetch;
+  try {
+    for (let slot = 1; slot <= BOTS; slot++) start(slot);
+    people.begin(FAULTS_MS + CALM_MS / 2);
+    planFaults();
+    await time.until(FAULTS_MS);
+    Object.assign(weather, { trouble: 0, isDown: false });
+    Object.assign(slack, { trouble: 0, isDown: false });
+    world.trouble = 0;
+    for (const process of processes) Object.assign(process, { killAt: Number.POSITIVE_INFINITY });
+    await time.until(FAULTS_MS + CALM_MS);
+    const complaints = audit({ time, database, world, slack, processes, acknowledged, writers, people });
+    const events = [...database.streams.values()].flatMap((stream) => stream.events);
+    return {
+      ...{ seed, complaints, trace: hash.digest("hex"), lines, steps: time.steps, faults },
+      events: counted(events.map(({ type }) => type)),
+      refusals: counted(
+        events.flatMap(({ type, data }) =>
+          /refused/.test(type) ? [`${type} ${(JSON.parse(data) as { code?: string }).code ?? ""}`.trim()] : [],
+        ),
+      ),
+    };
+  } finally {
+    for (const process of processes) process.isDead = true;
+    timeIs(null);
+  }
+
+  function planFaults(): void {
+    const during = (least: number, most: number, begin: () => void, end: () => void) => {
+      const at = plan.between(2_000, FAULTS_MS - 5_000);
+      time.after(at, null, begin);
+      time.after(Math.min(FAULTS_MS, at + plan.between(least, most)), null, end);
+    };
+    weather.trouble = plan.one([0, 0, 0.01, 0.05, 0.2]);
+    world.trouble = plan.one([0, 0, 0.1, 0.3]);
+    slack.trouble = plan.one([0, 0, 0.05, 0.3]);
+    if (plan.chance(0.3))
+      during(
+        500,
+        35_000,
+        () => (weather.isDown = true),
+        () => (weather.isDown = false),
+      );
+    if (plan.chance(0.3))
+      during(
+        5_000,
+        60_000,
+        () => (slack.isDown = true),
+        () => (slack.isDown = false),
+      );
+    for (let freezes = plan.int(3); freezes > 0; freezes--)
+      time.after(plan.between(5_000, FAULTS_MS - 20_000), null, () => {
+        const alive = processes.filter(({ isDead }) => !isDead);
+        const one = alive[plan.int(alive.length)];
+        if (one === undefined) return;
+        note("process frozen");
+        one.frozenUntil = time.now + plan.between(1_500, 20_000);
+      });
+    for (let kills = plan.int(3); kills > 0; kills--)
+      time.after(plan.between(5_000, FAULTS_MS - 1_000), null, () => {
+        const alive = processes.filter(({ isDead }) => !isDead);
+        alive[plan.int(alive.length)]?.kill();
+      });
+    if (plan.chance(0.4))
+      time.after(plan.between(1_000, FAULTS_MS), null, () => {
+        for (const process of processes)
+          if (plan.chance(0.5)) process.wallAhead = plan.one([-7_200_000, 7_200_000, 90_000]);
+        note("wall clock stepped");
+      });
+  }
+}
+
+function counted(values: readonly string[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const value of values) found.set(value, (found.get(value) ?? 0) + 1);
+  return found;
+}
