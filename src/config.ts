@@ -7,6 +7,7 @@ import type { CommsConfig } from "./comms/config.ts";
 import type { ControlConfig } from "./control/index.ts";
 import type { Address } from "./http/addresses.ts";
 import { isInternalAddress, kindOfAddress } from "./lib/address.ts";
+import { parseDatabaseUrl } from "./lib/database-url.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import { projectRoot } from "./lib/root.ts";
 import type { PagingConfig } from "./paging/config.ts";
@@ -93,7 +94,10 @@ const listenAddress = z
 
 const databaseUrl = z
   .string()
-  .refine((url) => /^postgres(ql)?:$/.test(protocolOf(url)), "An address like postgres://user@host:5432/lifeboat");
+  .refine(
+    (url) => parseDatabaseUrl(url) !== null,
+    "An address like postgres://user@host:5432/lifeboat, with commas between several hosts",
+  );
 
 /** Blanks and one letter again and again are what somebody typed to get past a check. */
 const signingSecret = z
@@ -117,7 +121,7 @@ const secrets = z
 const settings = z.object({
   DATABASE_URL: databaseUrl
     .optional()
-    .describe("PostgreSQL that keeps the timeline. Unset: an embedded PostgreSQL in `LIFEBOAT_DATA`"),
+    .describe("PostgreSQL that keeps the timeline; of several hosts (`@a:5432,b:5432/`) the one that takes writes. Unset: an embedded PostgreSQL in `LIFEBOAT_DATA`"),
   DATABASE_OWNER_URL: databaseUrl
     .optional()
     .describe("The same database as a user who may migrate it. Unset: `DATABASE_URL`"),

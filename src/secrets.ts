@@ -2,6 +2,7 @@ import { secretsOf } from "./catalog/init-template.ts";
 import type { Scalar } from "./catalog/reference.ts";
 import { isOwnName, isPagerName } from "./catalog/secret.ts";
 import type { Catalog, System } from "./catalog/types.ts";
+import { parseDatabaseUrl } from "./lib/database-url.ts";
 import { LifeboatError } from "./lib/errors.ts";
 
 /** A secret by the name the catalogue gives it; throws a `LifeboatError` that names what to do. */
@@ -54,12 +55,14 @@ export function createSecrets({ environment, catalog, values, noted }: SecretsOp
 export function ownSecretsIn(environment: Readonly<Record<string, string | undefined>>): readonly string[] {
   return Object.entries(environment).flatMap(([name, value]) => {
     if (!value || !isOwnName(name)) return [];
+    const database = parseDatabaseUrl(value);
+    if (database !== null) return passwordOf(database);
     if (URL.canParse(value)) return passwordOf(new URL(value));
     return /TOKEN|SECRET|KEY|PASSWORD/.test(name) ? value.split(",").map((one) => one.trim()) : [];
   });
 }
 
-function passwordOf({ password }: URL): readonly string[] {
+function passwordOf({ password }: Pick<URL, "password">): readonly string[] {
   if (password === "") return [];
   try {
     return [password, decodeURIComponent(password)];

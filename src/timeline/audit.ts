@@ -8,6 +8,7 @@ import { type Difference, differences } from "./guard.ts";
 import { type Keyring, keptKeys, openKeyring } from "./keys.ts";
 import { openKnownHeads } from "./known-heads.ts";
 import { type StoreOptions, stateFolderOf } from "./open.ts";
+import { clientClassFor } from "./primary.ts";
 import {
   type AcceptanceStatement,
   type HeadStatement,
@@ -50,6 +51,7 @@ export async function openAudit(options: AuditOptions): Promise<Audit> {
     connectionTimeoutMillis: 5_000,
     options: "-c default_transaction_read_only=on",
     ...{ pipeline: true },
+    Client: clientClassFor(options.databaseUrl ?? ""),
     max: 2,
   });
   pool.on("error", () => {});

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { clientClassFor } from "./primary.ts";
 
 /** The role the application works as: it may add to the timeline and never change it. */
 export const appRole = "lifeboat_app";
@@ -22,7 +23,7 @@ export function connection(url: string, name: string): pg.ClientConfig {
 
 /** Ten connections that send without waiting for each answer; an error on an idle one is logged, never thrown. */
 export function openPool(url: string, name: string, log: Logger): pg.Pool {
-  const pool = new pg.Pool({ ...connection(url, name), ...{ pipeline: true }, max: 10 });
+  const pool = new pg.Pool({ ...connection(url, name), ...{ pipeline: true }, Client: clientClassFor(url), max: 10 });
   const ignore = (error: Error) =>
     log.debug({ event: "store.connection_lost", err: error }, "a connection to the store was lost");
   pool.on("error", ignore);
@@ -33,7 +34,8 @@ export function openPool(url: string, name: string, log: Logger): pg.Pool {
 /** A connection of the owner, for migrations and for the few questions only the owner may ask. */
 export async function asOwner<T>(url: string, name: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const { idle_in_transaction_session_timeout: _, ...ownerLimits } = limits;
-  const client = new pg.Client({ ...ownerLimits, connectionString: url, application_name: name });
+  const Client = clientClassFor(url);
+  const client = new Client({ ...ownerLimits, connectionString: url, application_name: name });
   client.on("error", () => {});
   try {
     await client.connect();

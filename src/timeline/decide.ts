@@ -10,7 +10,7 @@ import { withNumber } from "./numbers.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 import { eventsAfter } from "./rows.ts";
 import { extended, holdsHead, type SeenStream, type StreamCache, unseen } from "./stream-cache.ts";
-import { isRefusal, isTransient } from "./transient-errors.ts";
+import { isReadOnly, isRefusal, isTransient } from "./transient-errors.ts";
 
 export type Decide<T> = (events: readonly StoredEvent[], now: Date) => Decision<T>;
 
@@ -76,8 +76,10 @@ export async function attemptDecision<T>(
     else client.release();
     return decided;
   } catch (error) {
-    // A no of the server, or a throw of our own, leaves the connection whole; anything else does not.
-    client.release(isTransient(error) && !isRefusal(error) ? true : !(await rolledBack(client)));
+    // A no of the server, or a throw of our own, leaves the connection whole; anything else does not. One that takes no writes any more
+    // leads to a server that was demoted.
+    const isLost = isTransient(error) && (!isRefusal(error) || isReadOnly(error));
+    client.release(isLost ? true : !(await rolledBack(client)));
     throw error;
   }
 }

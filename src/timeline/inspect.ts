@@ -2,6 +2,7 @@ import pg from "pg";
 import { withDeadline } from "../lib/deadline.ts";
 import { assertAppendOnly } from "./database.ts";
 import { pendingMigrations } from "./migrate.ts";
+import { clientClassFor } from "./primary.ts";
 
 /** A store as it is found, by its URL and without changing anything. */
 export interface StoreInspection {
@@ -23,6 +24,7 @@ const SECONDS = 5;
 export async function inspectStore(url: string): Promise<StoreInspection> {
   const pool = new pg.Pool({
     connectionString: url,
+    Client: clientClassFor(url),
     application_name: "lifeboat-doctor",
     connectionTimeoutMillis: SECONDS * 1000,
     max: 1,

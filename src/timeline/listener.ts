@@ -1,7 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import type { Logger } from "../lib/log.ts";
 import { connection } from "./database.ts";
+import { clientClassFor } from "./primary.ts";
 
 /** The class of the session advisory locks that say "this replica lives": (class, replica). */
 export const replicaLockClass = 4713;
@@ -26,7 +27,8 @@ export function openListener(url: string, name: string, replica: number, log: Lo
   const closed = new AbortController();
 
   async function session(): Promise<void> {
-    const client = new pg.Client({ ...connection(url, name), query_timeout: 3_000 });
+    const Client = clientClassFor(url);
+    const client = new Client({ ...connection(url, name), query_timeout: 3_000 });
     const ended = new Promise<void>((end) => {
       client.on("error", () => end());
       client.on("end", () => end());

@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
 import { sha256 } from "../lib/canonical.ts";
+import { asUser, parseDatabaseUrl } from "../lib/database-url.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { projectRoot } from "../lib/root.ts";
@@ -60,10 +61,7 @@ export async function ownLogin(ownerUrl: string, keyring: Keyring): Promise<stri
       throw error.code === "42501" ? noRights("a login for the application", error) : error;
     });
   });
-  const url = new URL(ownerUrl);
-  url.username = name;
-  url.password = password;
-  return url.href;
+  return asUser(ownerUrl, name, password);
 }
 
 async function readMigrations(): Promise<Migration[]> {
@@ -129,7 +127,7 @@ async function apply(
 
 /** Lets the user of the application's URL work as the application's role. */
 async function admit(client: pg.Client, appUrl: string): Promise<void> {
-  const user = decodeURIComponent(new URL(appUrl).username) || client.user || "";
+  const user = parseDatabaseUrl(appUrl)?.user || client.user || "";
   const { rows } = await client.query(
     `select pg_has_role($1, '${appRole}', case when current_setting('server_version_num')::int >= 160000 then 'set' else 'member' end) as admitted`,
     [user],

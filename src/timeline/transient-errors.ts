@@ -23,6 +23,11 @@ export function isRefusal(error: unknown): boolean {
   return typeof code === "string" && code.length === 5 && severity === "ERROR";
 }
 
+/** The server takes no writes: a standby, or a primary that was fenced. */
+export function isReadOnly(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "25006";
+}
+
 export interface Patience {
   readonly what: string;
   /** Infinity: until the store answers or is closed. */

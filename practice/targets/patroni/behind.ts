@@ -15,10 +15,8 @@ const BEHIND_BYTES = 6 * LAG_BYTES;
  */
 export async function leaveBehind(environment: PatroniCluster, database = "postgres"): Promise<PatroniNode> {
   const leader = await environment.settled();
-  await writeFile(hbaOf(leader), REJECT + (await readFile(hbaOf(leader), "utf8")));
+  await cutOff(environment, leader);
   await asOwner(environment, leader, database, [
-    "select pg_reload_conf()",
-    "select pg_terminate_backend(pid) from pg_stat_replication",
     "create table if not exists ballast (filler text)",
     `insert into ballast select repeat(md5(random()::text), 32) from generate_series(1, ${BEHIND_BYTES / 1024})`,
     "select pg_switch_wal()",
@@ -31,6 +29,32 @@ export async function leaveBehind(environment: PatroniCluster, database = "postg
   await environment.expire(leader);
   await nobodyLeads(environment.nodes.filter((node) => node !== leader));
   return leader;
+}
+
+/** From now on no replica follows this member; it goes on taking writes. */
+export async function cutOff(environment: PatroniCluster, leader: PatroniNode): Promise<void> {
+  await writeFile(hbaOf(leader), REJECT + (await readFile(hbaOf(leader), "utf8")));
+  await asOwner(environment, leader, "postgres", [
+    "select pg_reload_conf()",
+    // Until the reload has reached the postmaster, one that is ended comes back.
+    "select pg_sleep(0.2)",
+    "select pg_terminate_backend(pid) from pg_stat_replication",
+  ]);
+  await soon("A leader nobody follows", async () => {
+    const client = new pg.Client({
+      host: "127.0.0.1",
+      port: leader.port,
+      database: "postgres",
+      ...environment.superuser,
+    });
+    client.on("error", () => {});
+    await client.connect();
+    try {
+      return (await client.query("select from pg_stat_replication")).rowCount === 0;
+    } finally {
+      await client.end();
+    }
+  });
 }
 
 /** Replicas may follow this member again, wherever they were kept from it. */
