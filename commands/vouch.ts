@@ -1,13 +1,13 @@
 import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/mfa/second-factor.ts";
 import {
+  endorseCodeMissing,
+  endorseNothing,
+  endorserTooNew,
+  endorseSelf,
+  endorseStranger,
   NOTHING_CHANGED,
   noAuthenticators,
-  vouchCodeMissing,
-  vouchForNothing,
-  vouchForSelf,
-  vouchForStranger,
-  vouchTooNew,
 } from "../templates/messages/approval/command-refusals.ts";
 import { proveForm } from "../templates/messages/approval/forms.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
@@ -31,13 +31,14 @@ export const vouch: Command = {
     if (mfa.settleHours === 0) return say("Here a code counts as soon as it's enrolled; no vouching needed.");
     const pairs = pairsOf(context, request);
     const [first] = pairs;
-    if (first === undefined) return stop(vouchForStranger());
-    if (pairs.some(({ me, them }) => me.id === them.id)) return stop(vouchForSelf());
+    if (first === undefined) return stop(endorseStranger());
+    if (pairs.some(({ me, them }) => me.id === them.id)) return stop(endorseSelf());
     const holders = pairs.map(({ system, them }) => holderOf(system, them.id));
-    if (!(await mfa.enrolled(holders))) return stop(vouchForNothing(first.them.name));
+    if (!(await mfa.enrolled(holders))) return stop(endorseNothing(first.them.name));
     const own = holderOf(first.system, first.me.id);
     const counts = await mfa.counts(own, null);
-    if (!counts.ok || counts.vouchedBy !== null) return stop(vouchTooNew(counts.ok ? undefined : counts.problem.what));
+    if (!counts.ok || counts.vouchedBy !== null)
+      return stop(endorserTooNew(counts.ok ? undefined : counts.problem.what));
     const code = request.form?.code ?? request.options.code;
     if (typeof code !== "string") return ask(request, first.them);
     const verdict = await checkCode(context, mfa, request, { holder: own, code });
@@ -64,7 +65,7 @@ function ask(request: Request, them: { readonly id: string; readonly name: strin
         `*${safe(them.name)}* set up an authenticator. Vouch only after seeing or hearing them, not by Slack: an attacker in their account would ask you for this.`,
       ]),
     };
-  return stop(vouchCodeMissing(them.id));
+  return stop(endorseCodeMissing(them.id));
 }
 
 /** Every roster that both are on; where they are on none together, why. */

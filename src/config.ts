@@ -121,7 +121,9 @@ const secrets = z
 const settings = z.object({
   DATABASE_URL: databaseUrl
     .optional()
-    .describe("PostgreSQL that keeps the timeline; of several hosts (`@a:5432,b:5432/`) the one that takes writes. Unset: an embedded PostgreSQL in `LIFEBOAT_DATA`"),
+    .describe(
+      "PostgreSQL that keeps the timeline; of several hosts (`@a:5432,b:5432/`) the one that takes writes. Unset: an embedded PostgreSQL in `LIFEBOAT_DATA`",
+    ),
   DATABASE_OWNER_URL: databaseUrl
     .optional()
     .describe("The same database as a user who may migrate it. Unset: `DATABASE_URL`"),

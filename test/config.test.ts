@@ -408,7 +408,7 @@ describe("what is refused", () => {
       LIFEBOAT_VALEUS: "values.yml",
     });
     expect(said.trimEnd().split("\n")).toEqual([
-      "DATABASE_URL: This can't be used. An address like postgres://user@host:5432/lifeboat.",
+      "DATABASE_URL: This can't be used. An address like postgres://user@host:5432/lifeboat, with commas between several hosts.",
       "SLACK_BOT_TOKEN: This can't be used. A bot token begins with xoxb-.",
       "SLACK_SIGNING_SECRET: This can't be used. It is shown under Basic Information of your Slack app, 32 characters.",
       "SLACK_API_URL: This can't be used. Only the practice workspace on this machine: http://127.0.0.1:4180/api/.",

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { LifeboatError } from "../lib/errors.ts";
 
@@ -44,7 +44,7 @@ export async function packFolder(out: string): Promise<PackFolder> {
       what: "There is something in this folder already",
       next: "Give a new folder: a pack is never mixed with another",
     });
-  const beside = `${out.replace(/\/+$/, "")}.partial`;
+  const beside = `${resolve(out)}.partial`;
   await rm(beside, { recursive: true, force: true });
   await mkdir(beside, { recursive: true });
   const written = new Map<string, WrittenFile>();

@@ -15,7 +15,7 @@ const page = readFileSync(join(projectRoot(), "docs/security-cases.md"), "utf8")
 const rows: Row[] = page.split("\n").flatMap((line) => {
   const [tried, happens, held] = line.split(/(?<!\\)\|/).slice(1, -1);
   if (held === undefined || tried?.trim() === "what is tried" || /^-+$/.test(tried ?? "")) return [];
-  const found = /^ `(test\/[\w./-]+\.test\.ts)`: (.+) $/.exec(held);
+  const found = /^ `(test\/[\w./-]+\.ts)`: (.+) $/.exec(held);
   if (!found?.[1] || !found[2] || !happens?.trim()) throw new Error(`No test is named: ${line}`);
   return [{ tried: tried?.trim() ?? "", file: found[1], title: found[2] }];
 });

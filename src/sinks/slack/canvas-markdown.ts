@@ -8,7 +8,7 @@ const CELLS = limits.canvasTableCells;
  * comments, and a bounded length, cut at the end of a line.
  */
 export function canvasMarkdown(markdown: string): string {
-  const lines = markdown.replace(/<!--[\s\S]*?-->\n?/g, "").split("\n");
+  const lines = withoutComments(markdown).split("\n");
   const written: string[] = [];
   for (let at = 0; at < lines.length; ) {
     const end = endOfTable(lines, at);
@@ -52,4 +52,17 @@ function cutAtLine(text: string): string {
   if (text.length <= limits.canvasMarkdown) return text;
   const kept = text.slice(0, limits.canvasMarkdown - CUT.length);
   return `${kept.slice(0, kept.lastIndexOf("\n"))}${CUT}`;
+}
+
+/** Without `<!-- … -->` and the line break after it. One that isn't closed stays. */
+function withoutComments(markdown: string): string {
+  const kept: string[] = [];
+  let at = 0;
+  for (;;) {
+    const from = markdown.indexOf("<!--", at);
+    const end = from < 0 ? -1 : markdown.indexOf("-->", from + 4);
+    if (end < 0) return kept.join("") + markdown.slice(at);
+    kept.push(markdown.slice(at, from));
+    at = end + 3 + (markdown[end + 3] === "\n" ? 1 : 0);
+  }
 }

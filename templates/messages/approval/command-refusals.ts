@@ -67,7 +67,7 @@ export function codeMissing(run: string, typed: string): Problem {
   };
 }
 
-export function vouchCodeMissing(person: string): Problem {
+export function endorseCodeMissing(person: string): Problem {
   return {
     code: "proof-missing",
     what: "This needs a current authenticator code. Speak to them first, not by Slack",
@@ -75,11 +75,11 @@ export function vouchCodeMissing(person: string): Problem {
   };
 }
 
-export function vouchForStranger(): Problem {
+export function endorseStranger(): Problem {
   return { code: "vouch-stranger", what: "You and they share no roster" };
 }
 
-export function vouchForSelf(): Problem {
+export function endorseSelf(): Problem {
   return {
     code: "vouch-own",
     what: "You can't vouch for yourself",
@@ -87,7 +87,7 @@ export function vouchForSelf(): Problem {
   };
 }
 
-export function vouchForNothing(person: string): Problem {
+export function endorseNothing(person: string): Problem {
   return {
     code: "vouch-nothing",
     what: `${person} hasn't set up an authenticator yet`,
@@ -96,7 +96,7 @@ export function vouchForNothing(person: string): Problem {
 }
 
 /** `why`: what is wrong with their own; absent: it counts by another's word only. */
-export function vouchTooNew(why: string | undefined): Problem {
+export function endorserTooNew(why: string | undefined): Problem {
   return {
     code: "vouch-new",
     what: "Your own authenticator is missing or too new to vouch with",
