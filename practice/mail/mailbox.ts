@@ -19,7 +19,7 @@ export interface ReceivedMail {
 
 /** Ways a mail server goes wrong. */
 export const MAIL_FAULTS = {
-  "smtp-down": "Nobody answers on its port.",
+  "smtp-down": "Its port doesn't answer.",
   "smtp-hang": "It takes the call and says nothing.",
   "smtp-busy": "It says to come back later (451).",
   "smtp-refuse": "It knows none of these addresses (550).",

@@ -18,9 +18,9 @@ export const PAGER_FAULTS = [
     explains: "It answers 429 and says when to come back.",
     answers: true,
   },
-  { what: "lockOut", says: "Refuse the key", explains: "It answers 401: somebody revoked the key.", answers: true },
-  { what: "nobody", says: "Nobody on call", explains: "It answers, and names nobody.", answers: false },
-  { what: "stranger", says: "A stranger on call", explains: "It names somebody no roster knows.", answers: false },
+  { what: "lockOut", says: "Refuse the key", explains: "It answers 401: the key was revoked.", answers: true },
+  { what: "nobody", says: "No one on call", explains: "It answers, and names no one.", answers: false },
+  { what: "stranger", says: "A stranger on call", explains: "It names someone no roster knows.", answers: false },
   { what: "duplicate", says: "Webhooks twice", explains: "Every webhook is delivered a second time.", answers: false },
   { what: "forge", says: "Wrong signature", explains: "Webhooks are signed with another secret.", answers: false },
 ] as const;

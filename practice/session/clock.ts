@@ -35,7 +35,7 @@ export function createPracticeClock(ownerUrl: string): PracticeClock {
         const ahead = await asked((client) => moved(client, seconds));
         if (ahead !== null) return ahead;
         if (performance.now() > until)
-          throw notMoved("A step is under way, and it runs in real time", "Wait until it is over, or abort the run");
+          throw notMoved("A step is in progress, and it runs in real time", "Wait until it is over, or abort the run");
         await pause(LOOK_AGAIN_MS);
       }
     },

@@ -23,7 +23,7 @@ export async function clearFolder(folder: string): Promise<void> {
     throw new LifeboatError({
       code: "practice-runs",
       where: real,
-      what: `Somebody practises there already (process ${host})`,
+      what: `Practice is already running there (process ${host})`,
       next: "Use the page that is open, or end it with Ctrl-C first",
     });
   const files = await readdir(real, { recursive: true }).catch(() => []);

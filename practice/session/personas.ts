@@ -36,7 +36,7 @@ export function requesterOf(systemFolder: string, id: string, members: ReadonlyS
   throw new LifeboatError({
     code: "nobody-to-ask",
     where: runbook.title,
-    what: "Everybody of its roster who is in the practice workspace is needed for its approvals",
+    what: "Everyone on its roster who is in the practice workspace is needed for its approvals",
     next: "Add a person of the practice workspace to the people of system.yml who holds none of its roles",
   });
 }

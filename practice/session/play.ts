@@ -270,7 +270,7 @@ class Player {
 
   /** Nobody asked so far can give it: the next level is asked now. */
   async #rise(card: Message, { ask, people }: Call & { kind: "gate" }): Promise<void> {
-    const why = this.#refused.get(ask)?.join("; ") ?? "nobody it waits for is in the practice workspace";
+    const why = this.#refused.get(ask)?.join("; ") ?? "no one it waits for is in the practice workspace";
     if (!buttonOf(card, "gate.escalate"))
       throw new LifeboatError({ code: "gate-stuck", where: card.text, what: `It can't be approved: ${why}` });
     this.#risen.set(ask, people.join());
@@ -289,7 +289,7 @@ class Player {
       throw new LifeboatError({
         code: "by-hand-nobody",
         where: card.text,
-        what: "Nobody here may say that it is done",
+        what: "No one here may confirm that it is done",
       });
     await this.#practice.environment.byHand?.(this.#runbook, step);
     const person = this.#practice.workspace.as(user);

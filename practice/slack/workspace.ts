@@ -67,7 +67,7 @@ export async function createWorkspace(options: WorkspaceOptions = {}): Promise<W
   if (host !== "127.0.0.1")
     throw new LifeboatError({
       code: "practice-loopback-only",
-      what: `The practice workspace can't listen on ${host}: whoever reaches it can press every button`,
+      what: `The practice workspace can't listen on ${host}: anyone who reaches it can press every button`,
       allowed: "It listens on 127.0.0.1",
     });
   const now = options.now ?? Date.now;

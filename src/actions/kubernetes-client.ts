@@ -193,7 +193,11 @@ async function addressesOf(
     );
   }
   if (config.getCurrentCluster()?.skipTLSVerify && !local) {
-    throw refused(target, "server-not-verified", "insecure-skip-tls-verify is set, so nobody knows who answers");
+    throw refused(
+      target,
+      "server-not-verified",
+      "insecure-skip-tls-verify is set, so the server that answers isn't verified",
+    );
   }
   return addresses;
 }

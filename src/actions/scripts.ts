@@ -102,7 +102,7 @@ function refuseOpenToOthers(script: Script): void {
     where: script.name,
     what: `${open} can be written to by other users of this machine`,
     stateNow: "It was not started",
-    next: `chmod go-w ${open}, see that the script is as it should be, and ask for the run again`,
+    next: `chmod go-w ${open}, check the script's content, and request the run again`,
   });
 }
 

@@ -51,7 +51,7 @@ export const calendarSchema = z
           .describe('With a word: the time of day, "09:30"; "10:00" if left out'),
         timezone: z.string().default("UTC").describe("An IANA name: Europe/Berlin. UTC if left out"),
         takes: duration.default(3600).describe("How long people keep free for it; 1h if left out"),
-        tells: z.array(id).default([]).describe("Roles that are told beforehand. With unannounced: nobody else knows"),
+        tells: z.array(id).default([]).describe("Roles that are told beforehand. With unannounced: no one else knows"),
         environment: z
           .literal("drill")
           .optional()
@@ -60,7 +60,7 @@ export const calendarSchema = z
           .array(z.enum(["responders", "executives", "customers"]))
           .optional()
           .describe(
-            "Who may be sent updates in this drill, each marked DRILL; left out: responders and executives, or nobody where it is unannounced",
+            "Who may be sent updates in this drill, each marked DRILL; left out: responders and executives, or no one where it is unannounced",
           ),
         unannounced: z.boolean().default(false).describe("True: a surprise; only those in tells know when"),
         checklist: id.optional().describe("A checklist of this system that is gone through before it begins"),

@@ -30,7 +30,7 @@ const promise = z
       .array(z.enum(audiences))
       .min(1, "At least one audience")
       .optional()
-      .describe("Only an update to one of these keeps the promise. Left out: to anybody"),
+      .describe("Only an update to one of these keeps the promise. Left out: to anyone"),
   })
   .describe("What people are promised; what is left out is not promised");
 

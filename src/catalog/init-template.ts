@@ -6,9 +6,9 @@ import type { Runbook, System, Variable } from "./types.ts";
 const ofOneHouse: readonly (readonly [key: string, says: string])[] = [
   [
     "people",
-    "Who decides here: lint names every role that somebody has to hold. In Slack, a profile's three dots copy the member ID.",
+    "Who decides here: lint names every role that needs a holder. In Slack, a profile's three dots copy the member ID.",
   ],
-  ["paging", "How people are woken: ids of your PagerDuty. Left out: nobody is paged."],
+  ["paging", "How people are woken: ids of your PagerDuty. Left out: no one is paged."],
   ["comms", "Who is told how. Left out: responders in the incident's channel, executives where it was announced."],
   ["contacts", "Who can be reached beside the roster."],
   ["links", "Bookmarked in every incident's channel."],

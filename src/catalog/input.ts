@@ -37,7 +37,7 @@ export const inputSchema = z.strictObject({
     .describe("text needs a pattern, choice its choices; moment is a point in time that has passed, stored in UTC"),
   description: sentence.describe("What it is and where a responder finds it: The node that is to be emptied"),
   default: scalar.optional().describe("Taken where none is given. Left out: it has to be given"),
-  example: scalar.optional().describe("What it could look like, shown to whoever has to type one: worker-3"),
+  example: scalar.optional().describe("What it could look like, shown to the person who types one: worker-3"),
   pattern: z.string().min(1).max(300).optional().describe("Of a text: a regular expression that all of it has to fit"),
   min: z.number().optional().describe("Of a number: the least that is allowed. Numbers are whole"),
   max: z.number().optional().describe("Of a number: the most that is allowed"),
@@ -54,7 +54,7 @@ type WrittenInput = z.output<typeof inputSchema>;
 /** What belongs to one type only. `needed`: it can not be left out there. */
 const ofType = [
   { key: "pattern", type: "text", needed: 'What all of it has to fit: "[a-z0-9-]{1,63}"' },
-  { key: "example", type: "text", needed: "What it could look like, for whoever has to type one" },
+  { key: "example", type: "text", needed: "What it could look like, for the person who types one" },
   { key: "choices", type: "choice", needed: "What can be chosen: [api-gateway, auth-service]" },
   { key: "min", type: "number", needed: null },
   { key: "max", type: "number", needed: null },

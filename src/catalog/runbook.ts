@@ -280,7 +280,7 @@ function toGate(written: NonNullable<WrittenStep["gate"]>, path: Path, chains: R
           ),
         ]
       : role === undefined
-        ? [errorAt(path, "Nobody is asked here", { allowed: 'A "role", or an "escalate" that names a chain' })]
+        ? [errorAt(path, "No one is asked here", { allowed: 'A "role", or an "escalate" that names a chain' })]
         : [];
   const chain = named ?? [];
   const gate: Gate = {

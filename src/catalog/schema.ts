@@ -58,7 +58,7 @@ const tier = z.strictObject({
 
 const role = z.strictObject({
   title: sentence,
-  explains: sentence.describe("What whoever takes this role is told"),
+  explains: sentence.describe("What the person who takes this role is told"),
   standing: z
     .boolean()
     .default(false)
@@ -98,14 +98,14 @@ const seats = z
 
 const severity = z.strictObject({
   title: sentence,
-  respondWithin: duration.describe("Somebody is working on it within this time: 15m"),
+  respondWithin: duration.describe("Someone works on it within this time: 15m"),
   examples: z.array(sentence).optional().describe("What is of this severity: Database down"),
 });
 
 const breakGlass = z
   .strictObject({
-    roles: z.array(id).min(1, "At least one role").describe("Who may break the glass"),
-    secondPerson: z.boolean().default(true).describe("Somebody else has to confirm it, if there is somebody"),
+    roles: z.array(id).min(1, "At least one role").describe("Who may use break-glass"),
+    secondPerson: z.boolean().default(true).describe("A second person has to confirm it, if there is one"),
     aloneAfter: duration.default(300).describe("Without a second person for so long, the first goes on alone"),
     lasts: duration.default(600).describe("What it opens has to start within this time"),
     silentFor: duration
@@ -117,13 +117,15 @@ const breakGlass = z
         "Why the person who requested a run may go past its approval alone; absent: never without a second person",
       ),
   })
-  .describe("The way past a gate nobody answers: announced, recorded, and reviewed by somebody else");
+  .describe("Break-glass: the way past an unanswered gate, announced, recorded and reviewed by another person");
 
 const variable = z
   .strictObject({
     type: z.enum(["string", "number", "boolean"]),
     description: sentence.describe("What it is and where an installation finds its value"),
-    default: scalar.optional().describe("Only where one value is right for everybody; else each installation gives it"),
+    default: scalar
+      .optional()
+      .describe("Only where one value is right for every installation; else each gives its own"),
   })
   .refine(({ type, default: given }) => given === undefined || typeof given === type, {
     path: ["default"],
@@ -154,7 +156,7 @@ const paging = z
       .describe("Role → escalation policy that says who is on call for it"),
     people: z.record(id, pagerDutyId).default({}).describe("Person of the roster → PagerDuty user"),
   })
-  .describe("How people are woken: PagerDuty's ids for this system. Left out: nobody is paged");
+  .describe("How people are woken: PagerDuty's ids for this system. Left out: no one is paged");
 
 export const systemSchema = z
   .strictObject({
@@ -172,7 +174,7 @@ export const systemSchema = z
     tiers: z.record(id, tier).optional().describe("Objectives that several components share"),
     components: z.record(id, component).describe("What can fail and be recovered, with its RTO and RPO"),
     roles: z.record(id, role),
-    people: z.record(id, person).describe("The roster: the only source of who somebody is and what they may decide"),
+    people: z.record(id, person).describe("The roster: the only source of who a person is and what they may decide"),
     severities: z.strictObject({ P0: severity, P1: severity, P2: severity, P3: severity }),
     declareWhen: z.array(sentence).optional().describe("When an incident is declared: Down for more than 5 minutes"),
     paging: paging.optional(),
@@ -183,7 +185,7 @@ export const systemSchema = z
       .array(id)
       .min(1, "At least one role")
       .optional()
-      .describe("Roles that may have the catalogue and the roster read anew: /dr reload"),
+      .describe("Roles that may reload the catalogue and the roster: /dr reload"),
     privateRoles: z
       .array(id)
       .optional()
@@ -220,7 +222,7 @@ const gate = z.strictObject({
     .default(600)
     .describe("How long an answer is awaited, and how long it is good for; 10m if left out"),
   escalate: z.union([id, byMinutes]).default([]).describe("The name of a chain of this system, or a chain"),
-  remind: duration.default(120).describe("While nobody answers, those asked are reminded this often; 0s: never"),
+  remind: duration.default(120).describe("Without an answer, those asked are reminded this often; 0s: never"),
   exercise: z
     .literal(true)
     .optional()
@@ -329,7 +331,9 @@ export const runbookSchema = z
     inputs: z
       .record(name, inputSchema)
       .default({})
-      .describe("What whoever starts it says about tonight, as name=value: which node, which revision, which moment"),
+      .describe(
+        "What differs each time, given as name=value by who starts it: which node, which revision, which moment",
+      ),
     direction: direction.optional(),
     mends: z
       .literal("split-brain")
@@ -375,7 +379,9 @@ export const manualSchema = z.strictObject({
   role: id.optional().describe("Who should do it"),
   atMost: duration
     .optional()
-    .describe("When nobody says so within this time the run goes on by itself: only where going on is the safe side"),
+    .describe(
+      "Without a confirmation within this time the run goes on by itself: only where going on is the safe side",
+    ),
 });
 
 /** What `with` holds where time has to pass (`action: wait`). */

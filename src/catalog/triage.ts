@@ -24,7 +24,7 @@ const answer = z
     below: z.number().optional().describe("The probe answers this where the fact is less than this number"),
     ask: id.optional().describe("The question that comes next"),
     runbook: id.optional().describe("The runbook that is proposed"),
-    mode: mode.optional().describe("The mode it is proposed in; left out: whoever starts it is asked"),
+    mode: mode.optional().describe("The mode it is proposed in; left out: the person who starts it chooses"),
     advice: sentence.optional().describe("What to do, alone or before the proposed runbook"),
   })
   .meta({ anyOf: [{ required: ["ask"] }, { required: ["runbook"] }, { required: ["advice"] }] });

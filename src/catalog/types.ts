@@ -246,7 +246,7 @@ export interface Role {
   readonly perIncident: boolean;
 }
 
-/** The roster: the only source of who somebody is and what they may decide. */
+/** The roster: the only source of who a person is and what they may decide. */
 export interface Person {
   readonly id: string;
   readonly name: string;

@@ -46,7 +46,7 @@ export function planUndo(request: UndoRequest): Planned {
 }
 
 const REASONS = {
-  never: "What came before it has to be made anew",
+  never: "What came before it has to be made again",
   "by-hand": "Do it by hand, and note it: `/dr note <what was done>`",
   nothing: "There is nothing to do",
 } as const;

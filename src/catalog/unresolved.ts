@@ -12,12 +12,12 @@ export const unresolvedSchema = z
       .enum(["acknowledged", "mitigating", "resolved"])
       .default("resolved")
       .describe(
-        "What ends it: somebody took a role, acknowledged the page or requested a run; a run is under way or the status is mitigating; or the incident is resolved",
+        "What ends it: someone took a role, acknowledged the page or requested a run; a run is in progress or the status is mitigating; or the incident is resolved",
       ),
     levels: z
       .array(
         z.strictObject({
-          role: id.describe("Whoever holds this role is reached"),
+          role: id.describe("Who is reached: the holders of this role"),
           after: duration.describe("Counted from the declaration, or from the last reopening: 15m"),
           severities: z
             .array(severity)
@@ -29,7 +29,7 @@ export const unresolvedSchema = z
       .min(1, "At least one level"),
   })
   .describe(
-    "If unresolved: whom an incident reaches that goes on, level by level. Drills and maintenance reach nobody",
+    "If unresolved: whom an incident reaches that goes on, level by level. Drills and maintenance reach no one",
   );
 
 export interface Unresolved {

@@ -37,12 +37,10 @@ export async function erase(texts: readonly string[]): Promise<number> {
     const still = rosters.systems.filter(({ people }) => people.some(({ id }) => id === person)).map(({ id }) => id);
     if (still.length > 0)
       process.stderr.write(
-        `${person} is still on the roster of ${still.join(", ")}: what they do next is recorded anew.\n`,
+        `${person} is still on the roster of ${still.join(", ")}: what they do next is recorded again.\n`,
       );
     process.stdout.write(
-      count > 0
-        ? `Forgotten: ${count} ids. Bots show them no more within a minute.\n`
-        : `Nobody stands in events as ${person}.\n`,
+      count > 0 ? `Forgotten: ${count} ids. Bots show them no more within a minute.\n` : `No events name ${person}.\n`,
     );
     return count > 0 ? 0 : 1;
   } finally {

@@ -8,7 +8,7 @@ export async function keys(): Promise<number> {
     `# Keep these out of the database and its backups. Every bot on the same store has the same ones.
 LIFEBOAT_EVENT_KEYS=${made.events.join(",")}
 LIFEBOAT_SIGNING_KEY=${made.signing}
-# For whoever verifies the timeline. After you change the signing key, the bots need the old one here too.
+# For verifying the timeline. After you change the signing key, the bots need the old one here too.
 # LIFEBOAT_VERIFY_KEYS=${publicKey}
 `,
   );

@@ -20,7 +20,7 @@ export async function unenroll([holder]: readonly string[]): Promise<number> {
     const proofs = createSecondFactors(store.pool, store.keyring);
     const taken = await proofs.forget(holder);
     await proofs.forget(counterOf(holder, "cli"));
-    process.stdout.write(taken ? `${holder} has to enroll anew: /dr enroll\n` : `${holder} has nothing enrolled.\n`);
+    process.stdout.write(taken ? `${holder} must enroll again: /dr enroll\n` : `${holder} has nothing enrolled.\n`);
     return taken ? 0 : 1;
   } finally {
     await store.close();

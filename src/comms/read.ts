@@ -54,7 +54,7 @@ function checkFields(template: Template, name: string): Ruled[] {
     if (Object.hasOwn(factNames, field.name))
       faults.push({ rule: "comms-field", ...errorAt(at, `"${field.name}" is a fact already`, { at: "key" }) });
     else if (readable && !used.has(field.name)) {
-      const what = `"${field.name}" is asked for and never said`;
+      const what = `"${field.name}" is asked and never used`;
       faults.push({ rule: "comms-field", ...errorAt(at, what, { at: "key", next: `{{ ${field.name} }}` }) });
     }
   }

@@ -19,7 +19,7 @@ export function rosterAccountStatus(slackUnavailable: "refuse" | "cached" | "ros
         counted("the roster");
         return null;
       }
-      return "This bot runs without Slack, so nobody can say whether this account may still use Lifeboat.";
+      return "This bot runs without Slack, so it can't be checked whether this account may still use Lifeboat.";
     },
     async gone(): Promise<string | null> {
       return null;

@@ -70,7 +70,7 @@ function authenticators({ secretKeys }: Config): Finding {
     ? ok("authenticators", "People can enroll authenticators.")
     : skip(
         "authenticators",
-        "LIFEBOAT_SECRET_KEY is not set: nobody can enroll, and approvals that ask for a code can't be given.",
+        "LIFEBOAT_SECRET_KEY is not set: no one can enroll, and approvals that need a code can't be given.",
       );
 }
 

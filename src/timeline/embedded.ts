@@ -91,7 +91,7 @@ function damaged(dir: string, cause: unknown): LifeboatError {
       where: dir,
       what: "The folder is not empty, and not a PostgreSQL that can be started",
       stateNow: "Nothing in it was changed",
-      next: "Restore it from a backup, or move it away to begin anew",
+      next: "Restore it from a backup, or move it away to start fresh",
     },
     { cause },
   );

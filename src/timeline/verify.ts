@@ -247,7 +247,7 @@ async function strangers(client: pg.PoolClient, keyring: Keyring): Promise<Probl
     ...people.map((id) => ({
       stream: id,
       version: 0,
-      says: "no process of Lifeboat said who this is; nobody is shown by it",
+      says: "no process of Lifeboat said who this is; it shows no one",
     })),
   ];
 }

@@ -16,12 +16,32 @@ const PLACES = [
   "src/sinks",
   "src/mfa",
   "src/evidence",
+  "src/actions",
+  "src/alerts",
+  "src/catalog",
+  "src/cli",
+  "src/comms",
+  "src/control",
+  "src/doctor",
+  "src/slack",
+  "src/timeline",
+  "practice",
   "verifier",
 ];
+
+/** Prose that isn't in a source: templates of updates and post-mortems, and the pages of the practice workspace. */
+const TEXTS = ["templates/comms", "templates/postmortem", "practice/slack/page", "practice/pagerduty", "practice/mail"];
 
 describe("the words of an incident channel", () => {
   test.each(PLACES)("%s says none that are retired", (place) => {
     const found = sentencesUnder(place).flatMap(({ where, says }) =>
+      RETIRED_IN_SENTENCES.filter(([word]) => word.test(says)).map(([, instead]) => `${where}: ${says}  (${instead})`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test.each(TEXTS)("%s shows none that are retired", (place) => {
+    const found = textsUnder(place).flatMap(({ where, says }) =>
       RETIRED_IN_SENTENCES.filter(([word]) => word.test(says)).map(([, instead]) => `${where}: ${says}  (${instead})`),
     );
     expect(found).toEqual([]);
@@ -44,6 +64,24 @@ function sentencesUnder(place: string): { where: string; says: string }[] {
   return files.flatMap((file) => {
     const path = join(root, place, file);
     return sentencesIn(readFileSync(path, "utf8")).map((says) => ({ where: relative(root, path), says }));
+  });
+}
+
+/** Lines of templates and pages, and texts of their scripts; comments are not shown. */
+function textsUnder(place: string): { where: string; says: string }[] {
+  const root = projectRoot();
+  const files = readdirSync(join(root, place), { recursive: true, encoding: "utf8" });
+  return files.flatMap((file) => {
+    const where = relative(root, join(root, place, file));
+    if (/README\.md$/.test(file)) return [];
+    if (file.endsWith(".js"))
+      return sentencesIn(readFileSync(join(root, where), "utf8")).map((says) => ({ where, says }));
+    if (!/\.(md|html|liquid)$/.test(file)) return [];
+    const shown = readFileSync(join(root, where), "utf8").replace(
+      /<!--[\s\S]*?-->|\{%-?\s*comment[\s\S]*?endcomment\s*-?%\}/g,
+      "",
+    );
+    return shown.split("\n").map((says) => ({ where, says }));
   });
 }
 

@@ -133,7 +133,7 @@ describe("people in events", () => {
       "set session_replication_role = replica; update lifeboat.person set identity = 'bo-berg' where identity = 'UDANA'",
     );
     expect((await store.timeline.verify()).problems.map(({ says }) => says)).toEqual(
-      Array(2).fill("no process of Lifeboat said who this is; nobody is shown by it"),
+      Array(2).fill("no process of Lifeboat said who this is; it shows no one"),
     );
     const other = await open();
     expect((await other.timeline.read("inc-1"))[0]?.actor).toMatchObject({

@@ -137,7 +137,7 @@ function styled({ text, style = {} }) {
 
 function Unknown({ block }) {
   return html`<div class="block unknown">
-    <strong>“${block.type}” blocks are not supported in practice.</strong> Slack may show it; this page can not.
+    <strong>“${block.type}” blocks are not supported in practice.</strong> Slack may show it; this page can't.
     <details><summary>Its JSON</summary><pre>${JSON.stringify(block, null, 2)}</pre></details>
   </div>`;
 }

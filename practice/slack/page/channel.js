@@ -147,6 +147,6 @@ function FirstHint({ channel }) {
     <p><strong>Welcome to practice.</strong> Everything here runs on this machine, and nothing you break is real.</p>
     <p>${what}</p>
     <p><button type="button" class="command" onClick=${type}>${world.hint}</button></p>
-    <p class="hint">Nobody approves their own request: become another person <span class="wide">at the top left</span><span class="narrow">behind ‹, at the top</span> to approve.</p>
+    <p class="hint">You can't approve your own request: become another person <span class="wide">at the top left</span><span class="narrow">behind ‹, at the top</span> to approve.</p>
   </div>`;
 }

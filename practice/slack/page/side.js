@@ -110,7 +110,7 @@ const troubles = [
     list: [
       { name: "refresh", label: "Refresh connections", note: "What Slack does every few hours." },
       { name: "drop", label: "Drop TCP", note: "The cable is pulled." },
-      { name: "freeze", label: "Freeze the network", note: "Silence; nobody is told.", unit: "seconds", usual: 20 },
+      { name: "freeze", label: "Freeze the network", note: "Silence; no one is told.", unit: "seconds", usual: 20 },
       { name: "duplicate", label: "Send the next thing twice", note: "A redelivered click.", unit: "times", usual: 1 },
       {
         name: "delayEnvelopes",

@@ -54,7 +54,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
   const wayIn = async () => {
     const [address = ""] = await resolver.resolve4(PUBLIC_NAME);
     const way = ways.get(address);
-    if (!way) throw new Error(`${PUBLIC_NAME} is ${address}, where nobody listens`);
+    if (!way) throw new Error(`${PUBLIC_NAME} is ${address}, where nothing listens`);
     return way;
   };
   let acknowledged: (Acknowledged & { side: Side })[] = [];

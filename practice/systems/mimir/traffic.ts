@@ -53,7 +53,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters, cache: Cac
     const [address = ""] = await resolver.resolve4(PUBLIC_NAME);
     for (const side of ["east", "west"] as const)
       if (ADDRESS[side] === address) return { side, url: entrance[side].url };
-    throw new Error(`${PUBLIC_NAME} is ${address}, where nobody listens`);
+    throw new Error(`${PUBLIC_NAME} is ${address}, where nothing listens`);
   };
   let acknowledged: Acknowledged[] = [];
   const edge = await listening(async (request, response) => {

@@ -64,7 +64,7 @@ export async function setReplay(standby: DatabaseHost, to: "pause" | "resume"): 
 
 export async function stallThenKill(primary: DatabaseHost, seconds: number): Promise<void> {
   if ((await signalSenders(primary, "SIGSTOP")) === 0) {
-    throw new LifeboatError({ code: "no-standby", where: primary.name, what: "Nobody replicates from it" });
+    throw new LifeboatError({ code: "no-standby", where: primary.name, what: "No standby replicates from it" });
   }
   await sleep(seconds * 1000);
   await primary.kill();

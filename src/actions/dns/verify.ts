@@ -93,7 +93,7 @@ export const verify = defineRead<Input, readonly Asked[]>({
     ];
     if (!asExpected) return { says: `After ${seconds} s: ${state}.`, facts };
     return {
-      says: `${seen.length} servers answer ${given.name} with ${given.expect.join(" or ")}. Whoever asked before may keep the old answer for up to ${tail ?? "an unknown number of"} s.`,
+      says: `${seen.length} servers answer ${given.name} with ${given.expect.join(" or ")}. Clients may keep the old answer for up to ${tail ?? "an unknown number of"} s.`,
       facts,
     };
   },

@@ -107,6 +107,6 @@ function workloadChecks(
 ): readonly Check[] {
   const weak = available ? workloads.filter((view) => view.replicas === 0 || view.available < view.replicas) : [];
   const faults = [...missing.map((ref) => `There is no ${ref}.`), ...weak.map((view) => `${sayWorkload(view)}.`)];
-  const says = faults.length === 0 ? "Every named workload is as it should be." : faults.join(" ");
+  const says = faults.length === 0 ? "Every named workload is healthy." : faults.join(" ");
   return [{ id: "workloads", level: "block", ok: faults.length === 0, says }];
 }

@@ -111,7 +111,7 @@ export const drain = defineAction<Input, Seen>({
   },
   undo: always(({ node, evictBarePods, deleteEmptyDirData }) =>
     evictBarePods || deleteEmptyDirData
-      ? { kind: "never", says: `Pods of ${node} nobody starts again, or their emptyDir data, are gone.` }
+      ? { kind: "never", says: `Pods of ${node} that no controller starts again, or their emptyDir data, are gone.` }
       : nothing(`Its pods were started elsewhere; they may come back when ${node} takes pods again.`),
   ),
 });
@@ -187,7 +187,7 @@ function bare(pods: readonly PodView[], { evictBarePods }: Input): Check {
   const ok = names.length === 0 || evictBarePods;
   const says = ok
     ? "What is evicted is started again elsewhere, or may go."
-    : `Nobody would start ${names.join(", ")} again.`;
+    : `No controller would start ${names.join(", ")} again.`;
   return { id: "pods.owned", level: "block", ok, says };
 }
 

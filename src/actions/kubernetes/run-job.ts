@@ -68,7 +68,7 @@ export const runJob = defineAction<Input, Seen>({
     { id: "present", label: `${cronJob} is there`, value: seen.answers && seen.cronJob !== null, material: true },
     {
       id: "running",
-      label: `Runs of ${cronJob} under way`,
+      label: `Runs of ${cronJob} in progress`,
       value: seen.answers ? seen.jobs.filter(({ state }) => state === "running").length : null,
       material: false,
     },
@@ -224,6 +224,6 @@ function idle(jobs: readonly JobView[], { cronJob }: Input): Check {
     id: "cronJob.idle",
     level: "block",
     ok,
-    says: ok ? `No run of ${cronJob} is under way.` : `${running.join(", ")} still runs.`,
+    says: ok ? `No run of ${cronJob} is in progress.` : `${running.join(", ")} still runs.`,
   };
 }

@@ -137,7 +137,7 @@ function hostOf({ follows }: Seen): string | null {
 
 function state(seen: Seen, { cluster, primary }: Input): string {
   const { own } = seen;
-  if (!own?.answers) return `Nobody leads ${cluster.name} yet`;
+  if (!own?.answers) return `${cluster.name} has no leader yet`;
   if (!own.inRecovery) return `${own.name} is still a primary`;
   return `${own.name} is a standby on timeline ${own.timeline}, ${own.receives ? "" : "not "}streaming; ${primary.name} is on ${seen.primary.answers ? seen.primary.timeline : "an unknown one"}`;
 }
@@ -161,7 +161,7 @@ function primaryWrites({ primary: seen }: Seen, { cluster, primary }: Input): Ch
     ok,
     says: ok
       ? `${primary.name} takes writes.`
-      : `${primary.name} ${found}: with ${cluster.name} as a standby cluster nobody would take writes.`,
+      : `${primary.name} ${found}: with ${cluster.name} as a standby cluster no server would take writes.`,
     madeSoBy: { resources: [postgresAt(primary)] },
   };
 }
@@ -188,7 +188,7 @@ function historyFits({ own, primary: other }: Seen, { cluster, primary, madeAnew
     ok,
     says: ok
       ? `${primary.name} goes on from the history of ${cluster.name}.`
-      : `${own.name} is on timeline ${own.timeline} and ${primary.name} on ${other.timeline}: they were promoted apart, and only a copy made anew can follow.`,
+      : `${own.name} is on timeline ${own.timeline} and ${primary.name} on ${other.timeline}: they were promoted apart, and only a fresh copy can follow.`,
     madeSoBy,
   };
 }

@@ -22,7 +22,7 @@ type Input = z.infer<typeof input>;
 /** Makes a member leader while nobody leads. A cluster that is led is handed over by `patroni.switchover`. */
 export const failover = defineAction<Input, ClusterView>({
   id: "patroni.failover",
-  summary: "Make a Patroni member leader while nobody leads, giving up what only the lost leader held",
+  summary: "Make a Patroni member leader while there is none, giving up what only the lost leader held",
   input,
   risk: "irreversible",
   service: "interrupts",
@@ -97,10 +97,10 @@ function nobodyLeads(seen: ClusterView): Check {
     level: "block",
     ok,
     says: ok
-      ? `Nobody leads, by the word of ${answering} members.`
+      ? `No leader, according to ${answering} members.`
       : leader !== null
         ? `${leader.name} leads: use patroni.switchover, or wait until its key has run out.`
-        : `Only ${answering} of ${seen.apis.length} members answer; two have to say that nobody leads.`,
+        : `Only ${answering} of ${seen.apis.length} members answer; two have to say that there is no leader.`,
   };
 }
 
@@ -132,7 +132,7 @@ function formerLeader(cluster: string): string {
 }
 
 function sayFence(evidence: Evidences, fenceStep: string | undefined): string {
-  const key = "Patroni's leader key, which nobody holds any more";
+  const key = "Patroni's leader key, which no member holds any more";
   if (fenceStep === undefined) {
     return `only ${key}; a server whose Patroni was killed goes on taking writes unless a watchdog ends it`;
   }

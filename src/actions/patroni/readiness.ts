@@ -11,7 +11,7 @@ export function ledBySomeone(seen: ClusterView): Check {
     ok,
     says: ok
       ? `${seen.leader} leads.${rest}`
-      : `Nobody leads by everybody's word: ${sayMembers(seen) || "no member is known"}.${rest}`,
+      : `All members agree that there is no leader: ${sayMembers(seen) || "no member is known"}.${rest}`,
   };
 }
 
@@ -82,7 +82,7 @@ export function candidateStreams(seen: ClusterView, candidate: string, lagBytesM
   const ok = one?.state === "streaming" && lag !== null && lag <= lagBytesMax;
   const found =
     seen.followers === null
-      ? `is not known: ${seen.blind ?? "nobody leads"}`
+      ? `is not known: ${seen.blind ?? "there is no leader"}`
       : one === null
         ? "is not connected"
         : `is ${one.state}, ${lag === null ? "how far behind is hidden from our login (grant pg_monitor)" : `${lag} bytes behind`}`;

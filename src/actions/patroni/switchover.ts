@@ -31,7 +31,7 @@ type Input = z.infer<typeof input>;
  */
 export const switchover = defineAction<Input, ClusterView>({
   id: "patroni.switchover",
-  summary: "Hand a Patroni cluster's leadership to a member that streams, and see everybody follow it",
+  summary: "Hand a Patroni cluster's leadership to a member that streams, and check that every member follows it",
   input,
   risk: "disruptive",
   service: "interrupts",

@@ -358,7 +358,7 @@ function archivedFar({ repository }: Seen, { targetTime }: Input): Check {
   // The repository tells whole seconds.
   const ok = at !== null && (targetTime === undefined || at + 1000 > Date.parse(targetTime));
   const says = ok
-    ? "The log is archived as far as is asked for."
+    ? "The log is archived up to the requested point."
     : targetTime === undefined
       ? "No log is archived: only the backup itself can be restored."
       : `The log is archived up to ${at === null ? "nowhere" : new Date(at).toISOString()}, before ${targetTime}: PostgreSQL would end its recovery with an error.`;

@@ -49,7 +49,7 @@ export const pause = defineAction<Input, PoolView>({
     let last: PoolView | null = null;
     await until(
       {
-        what: `${pool.name} holding everybody back from ${pool.database}`,
+        what: `${pool.name} holding all clients back from ${pool.database}`,
         seconds: 10,
         everyMilliseconds: 50,
         signal: ctx.signal,

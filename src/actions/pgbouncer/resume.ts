@@ -48,7 +48,7 @@ export const resume = defineAction<Input, PoolView>({
       },
     );
     return {
-      says: `${pool.name} serves ${pool.database} from ${seen.target}, and nobody waits.`,
+      says: `${pool.name} serves ${pool.database} from ${seen.target}, and no client waits.`,
       facts: [
         { id: "paused", label: "Paused", value: false, material: false },
         { id: "target", label: "Leads to", value: seen.target, material: false },

@@ -37,7 +37,7 @@ function gone(view: NodeView, i: number): Check {
 }
 
 function sayNode(view: NodeView): string {
-  if (!view.answers) return view.kind === "refused" ? `up, and lets nobody in (${view.why})` : "not answering";
+  if (!view.answers) return view.kind === "refused" ? `up, and refuses connections (${view.why})` : "not answering";
   if (!isPrimary(view)) return "a standby";
   return view.readOnly ? "a fenced primary" : "a primary that takes writes";
 }

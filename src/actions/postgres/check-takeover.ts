@@ -48,7 +48,7 @@ function successorWrites({ from, to }: PairView): Check {
   const id = "successor.writes";
   if (takesWrites(from) === true) return { id, level: "block", ok: true, says: `${from.name} takes writes.` };
   if (!from.answers) {
-    const says = `${from.name} does not answer (${from.why}), so nobody knows whether it has taken over from ${to.name}.`;
+    const says = `${from.name} does not answer (${from.why}), so it's unknown whether it has taken over from ${to.name}.`;
     return { id, level: "block", ok: false, says, ...silenceOf(from) };
   }
   const live = takesWrites(to) === true ? ` ${to.name} is the live primary: leave it alone.` : "";

@@ -235,7 +235,7 @@ function factsOf({ nodes, from, to }: Seen): Fact[] {
     { id: "streaming", label: "Standby streams", value: to === null ? null : streams(from, to), material: false },
     { id: "lagBytes", label: "Lag in bytes", value: lag?.bytes ?? null, material: false },
     { id: "lagSeconds", label: "Lag in seconds", value: lag?.seconds ?? null, material: false },
-    { id: "slotsIdle", label: "Slots nobody reads", value: idleSlots(from), material: false },
+    { id: "slotsIdle", label: "Unused slots", value: idleSlots(from), material: false },
     lossFact(lossOf(from, to), to === null ? undefined : `postgres:${to.address.toLowerCase()}`),
   ];
 }

@@ -113,7 +113,7 @@ function missing(given: Input, goal: Position, seen: NodeView, fenced: number | 
       code: "standby-behind",
       where: to.name,
       what: `The standby ${behind} after ${timeoutSeconds} s, and this run may lose nothing`,
-      stateNow: "The old primary is fenced and nobody is promoted: the application can read and can't write",
+      stateNow: "The old primary is fenced and no standby is promoted: the application can read but not write",
       next: "Retry when the standby catches up, undo the fence, or run it unplanned and accept the loss",
     });
   }
@@ -134,7 +134,7 @@ async function unmeasured({ from, to, allowDataLoss }: Input, seen: NodeView): P
       code: "loss-unknown",
       where: from.name,
       what: "How far the old primary had written is not known, and this run may lose nothing",
-      stateNow: "Nobody is promoted",
+      stateNow: "No standby is promoted",
       next: "Run it unplanned and accept the loss",
     });
   }

@@ -120,7 +120,7 @@ export function whole({ file, bytes, sha256, expected, available = [] }: DumpVie
       : bytes === null
         ? `${file} is not there.`
         : expected === null
-          ? `Nobody wrote down what ${file} has to hash to. Give its SHA-256, or put it into ${basename(file)}.sha256.`
+          ? `There is no checksum for what ${file} has to hash to. Give its SHA-256, or put it into ${basename(file)}.sha256.`
           : ok
             ? `${basename(file)} has the SHA-256 it has to have.`
             : `${file} does not have the SHA-256 it has to have: it was damaged or exchanged.`;

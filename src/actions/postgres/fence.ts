@@ -137,7 +137,7 @@ function peerFits(seen: NodeView, peer: NodeView, given: Input): Check {
   const says =
     why === null
       ? `${peer.name} ${isPrimary(peer) ? "takes the writes" : `can take the writes after ${seen.name}`}.`
-      : `${peer.name} ${why}, so a fence on ${seen.name} would leave nobody to take writes. Nothing is fenced.`;
+      : `${peer.name} ${why}, so a fence on ${seen.name} would leave no server to take writes. Nothing is fenced.`;
   // Accepted where the run accepts losing what a standby lacks: that is what promoting it says.
   const accepted = why !== null && given.acceptUnreachable && isStandby(peer) && why === NOT_STREAMING;
   // Made by this run, as where a backup is restored beside: then it is there when the fence is set, or the fence is not set.

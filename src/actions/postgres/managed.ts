@@ -59,7 +59,7 @@ export function managerReady({ name }: Managed, seen: ManagedView | null): reado
     seen.url === null
       ? `Patroni of ${name} does not answer (${seen.why})`
       : seen.paused
-        ? `${name} is paused: Patroni would promote nobody. Run patroni.resume first`
+        ? `${name} is paused: Patroni would promote no one. Run patroni.resume first`
         : null;
   const says = wrong === null ? `Patroni of ${name} answers and acts.` : `${wrong}.`;
   return [{ id: "manager.acts", level: "block", ok: wrong === null, says }];

@@ -113,7 +113,7 @@ export const restoreDump = defineAction<Input, Seen>({
       throw new LifeboatError({
         code: "not-restored",
         where: `${given.node.name}/${given.node.database}`,
-        what: "The tables of the dump are not there anew",
+        what: "The tables of the dump were not restored",
         stateNow: now.answers
           ? "The restore is one transaction: the database is as it was"
           : "The database does not answer",

@@ -106,7 +106,7 @@ function otherAnswers(other: NodeView, { acceptUnreachable }: Input): Check {
     ? `${other.name} answers.`
     : acceptUnreachable
       ? `${other.name} does not answer: if it was promoted, two servers take writes. You accept this by approving.`
-      : `${other.name} does not answer (${other.why}), so nobody can see that it takes no writes. Run it unplanned to accept that.`;
+      : `${other.name} does not answer (${other.why}), so it can't be seen that it takes no writes. Run it unplanned to accept that.`;
   return {
     id: "other.answers",
     level: acceptUnreachable ? "warn" : "block",

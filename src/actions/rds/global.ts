@@ -90,7 +90,7 @@ function shared(operation: "SwitchoverGlobalCluster" | "FailoverGlobalCluster") 
       { id: "loss", label: "Would be lost", value: sayLoss(operation), material: false },
       { id: "writer", label: `Writer of ${given.global}`, value: writerOf(seen), material: true },
       { id: "becomesWriter", label: "Becomes writer", value: given.target, material: true },
-      { id: "moving", label: "Under way", value: seen.moving?.status ?? null, material: false },
+      { id: "moving", label: "In progress", value: seen.moving?.status ?? null, material: false },
     ],
     done: isDone,
     async apply(ctx: ApplyContext, given: Input) {

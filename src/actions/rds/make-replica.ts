@@ -159,7 +159,7 @@ function refuseUnlike(made: InstanceView, given: Input): void {
   throw new LifeboatError({
     code: "replica-unlike",
     where: given.replica,
-    what: `The replica has ${unlike.join(", ")}, which is not what was asked for`,
+    what: `The replica has ${unlike.join(", ")}, which differs from the request`,
     stateNow: `${given.replica} replicates ${given.source}`,
     next: "Modify the instance, or delete it and retry the step",
   });

@@ -180,14 +180,14 @@ function shared<I extends Shape>(
       return { asked: true };
     },
     verify: (ctx: ApplyContext, given: I): Promise<Evidence> => seenRestored(ctx, given, nameOf(given)),
-    undo: undoneByHand(({ target }: I) => `Delete ${target}, once nobody uses it: this step made it.`),
+    undo: undoneByHand(({ target }: I) => `Delete ${target}, once nothing uses it: this step made it.`),
   };
 }
 
 async function seenRestored(ctx: ApplyContext, given: Shape, from: string): Promise<Evidence> {
   let unlikeSince: number | null = null;
   const seen = await waitFor(ctx, {
-    what: `${given.target} being available in the groups it was asked for`,
+    what: `${given.target} being available in the requested groups`,
     given,
     async look() {
       const now = await lookAtInstance(ctx, given, given.target);
@@ -220,7 +220,7 @@ function restoredUnlike({ target }: Shape, wrong: string): LifeboatError {
   return new LifeboatError({
     code: "restored-unlike",
     where: target,
-    what: `The restored instance is not as it was asked for: ${wrong}`,
+    what: `The restored instance differs from the request: ${wrong}`,
     stateNow: `${target} is available and nothing uses it yet`,
     next: "Modify the instance, or delete it and retry the step",
   });

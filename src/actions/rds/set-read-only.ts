@@ -181,7 +181,7 @@ function stillReplica(standby: InstanceView, { standby: given, instance }: Input
   if (standby.because === "missing") return { id, level: "block", ok: true, says: `${standby.name} is not there.` };
   const says = accepted
     ? `${standby.name} can't be seen: if it was promoted, two servers take writes. This run accepts that.`
-    : `${standby.name} can't be seen (${standby.why}), so nobody knows that it takes no writes. Run it unplanned to accept that.`;
+    : `${standby.name} can't be seen (${standby.why}), so it's unknown whether it takes writes. Run it unplanned to accept that.`;
   return { id, level: accepted ? "warn" : "block", ok: false, says };
 }
 
@@ -274,7 +274,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
       "group.own",
       shared === "" && !given.parameterGroup.startsWith("default."),
       shared === ""
-        ? `${given.parameterGroup} ${given.parameterGroup.startsWith("default.") ? "is AWS's own and can't be changed: give the instance a group of its own." : "is used by nobody else."}`
+        ? `${given.parameterGroup} ${given.parameterGroup.startsWith("default.") ? "is AWS's own and can't be changed: give the instance a group of its own." : "is used by nothing else."}`
         : `${given.parameterGroup} is also used by ${shared}, which would be changed with it. Give ${given.instance} a group of its own.`,
     ),
   ];

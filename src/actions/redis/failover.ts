@@ -133,7 +133,7 @@ async function refuseMoved(ctx: ApplyContext, set: RedisSet, seen: SetView): Pro
     code: "master-moved",
     where: set.master,
     what: `The master was ${seen.master} a moment ago and is ${now.failingOver ? "being moved" : (now.master ?? "not agreed on")} now`,
-    stateNow: "No failover was asked for by this step",
+    stateNow: "This step requested no failover",
   });
 }
 

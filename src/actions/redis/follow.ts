@@ -204,7 +204,7 @@ function notTheOnlyHolder({ node, master }: Seen): Check {
 function nobodyConnected({ node, clients }: Seen): Check {
   const ok = clients === 0;
   const says = ok
-    ? `Nobody else is connected to ${node.name}.`
+    ? `Nothing else is connected to ${node.name}.`
     : `${clients ?? "Unknown"} connections to ${node.name} are ended.`;
   return { id: "node.clients", level: "warn", ok, says };
 }

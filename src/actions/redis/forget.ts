@@ -72,7 +72,7 @@ export const forget = defineAction<Input, Seen>({
             last
               .filter(isWatching)
               .map((one) => one.sentinel)
-              .join(", ") || "nobody that answers"
+              .join(", ") || "no server that answers"
           }`,
       },
       async () => {

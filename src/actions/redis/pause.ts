@@ -51,7 +51,7 @@ export async function caughtUp(
             code: "not-caught-up",
             where: master.name,
             what: `With writes paused for ${seconds} s, ${behind.join(" and ")} has still not received everything`,
-            stateNow: "No failover was asked for, and writes go on",
+            stateNow: "No failover was requested, and writes go on",
           });
         }
         await sleep(10, undefined, { signal: ctx.signal });

@@ -84,7 +84,7 @@ function oneMaster(seen: SetView): Check {
     says:
       strays.length === 0
         ? "No other node calls itself a master."
-        : `${strays.join(" and ")} also takes writes as a master, and they will be thrown away. Wait until the Sentinels have put it right.`,
+        : `${strays.join(" and ")} also takes writes as a master, and they will be thrown away. Wait until the Sentinels have corrected it.`,
   };
 }
 
@@ -95,9 +95,7 @@ function someoneElectable(seen: SetView): Check {
     level: "block",
     ok: names.length > 0,
     says:
-      names.length > 0
-        ? `${names.join(" and ")} can take over.`
-        : "No replica is up for the Sentinels: nobody can take over.",
+      names.length > 0 ? `${names.join(" and ")} can take over.` : "The Sentinels see no replica: none can take over.",
   };
 }
 

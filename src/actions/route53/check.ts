@@ -32,7 +32,7 @@ const HEALTHY_SHARE = 0.18;
 /** What Route 53 makes of some health checks. It reads the control plane; that it does not answer stands in nobody's way. */
 export const check = defineLook<Input, Seen>({
   id: "route53.check",
-  summary: "Look at Route 53 health checks: what the checkers report, and whether somebody overrides them",
+  summary: "Look at Route 53 health checks: what the checkers report, and whether they are overridden",
   input,
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
   observe: look,

@@ -351,7 +351,7 @@ function checksOf(record: Wanted, seen: Seen, i: number, given: Input): Check[] 
       ok: as,
       says: as
         ? `${title} is ${say(found.set)}, as the plan expects.`
-        : `${title} is ${say(found.set)}; the plan expects ${sayWanted(record.from)}. Somebody changed it: plan anew.`,
+        : `${title} is ${say(found.set)}; the plan expects ${sayWanted(record.from)}. It was changed: plan again.`,
     },
     {
       id: `record.${i + 1}.ttl`,

@@ -178,7 +178,7 @@ function checksOf(seen: Seen, { cluster, repository, indices }: Input): Check[] 
       id: "snapshot.idle",
       level: "block",
       ok: seen.running === null,
-      says: seen.running === null ? "No snapshot is under way." : `${seen.running} is still being taken.`,
+      says: seen.running === null ? "No snapshot is in progress." : `${seen.running} is still being taken.`,
     },
   ];
 }

@@ -55,7 +55,7 @@ export async function writeLead(file: string, service: string, lead: Lead, seenS
     throw new LifeboatError({
       code: "file-changed",
       where: file,
-      what: "Somebody wrote the file after it was looked at",
+      what: "The file was changed after it was read",
       stateNow: "It is as they left it",
     });
   }

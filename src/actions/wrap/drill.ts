@@ -49,7 +49,7 @@ function refuse<I, S>(action: Action<I, S>, ctx: ReadContext, input: I, changes:
   const why =
     ctx.kind === "drill" && ctx.drill
       ? ctx.drill(touch)
-      : "Nobody says whether this is a drill, and what a drill may touch.";
+      : "It isn't known whether this is a drill, and what a drill may touch.";
   if (why === null) return;
   throw new LifeboatError({
     code: "drill-limits",

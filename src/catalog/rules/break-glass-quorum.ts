@@ -3,7 +3,7 @@ import type { Rule } from "./rule.ts";
 
 export const breakGlassQuorum: Rule = {
   id: "break-glass-quorum",
-  says: "The glass can be broken: somebody may, and where a second person has to confirm it, there are two.",
+  says: "Break-glass can be used: at least one person may, and two where a second has to confirm it.",
   *system({ system }) {
     const { breakGlass, people } = system;
     if (!breakGlass) return;

@@ -12,7 +12,7 @@ const keys: readonly (readonly [Promised, string])[] = [
 
 export const cadenceKept: Rule = {
   id: "cadence-kept",
-  says: "What is promised can be kept: somebody can be comms lead, and the worse is never told later than the lesser.",
+  says: "Promised updates can be kept: someone can be comms lead, and a worse severity never updates later than a lesser one.",
   *system({ system }) {
     const { cadence = [], people, roles } = system;
     if (cadence.length === 0) return;

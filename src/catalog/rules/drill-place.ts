@@ -49,7 +49,7 @@ function faultOf(occasion: Occasion, book: Runbook, cards: Cards): Fault | null 
   if (changes && book.maintenance !== true)
     return errorAt([...at, "runbook"], `A ${occasion.kind} looks, and "${book.id}" changes something`, {
       allowed: "A runbook that only looks, or one with maintenance: true",
-      next: "Make it a drill, or add maintenance: true to the runbook if what it changes is nobody's but its own",
+      next: "Make it a drill, or add maintenance: true to the runbook if nothing else uses what it changes",
     });
   return null;
 }

@@ -6,7 +6,7 @@ import type { Rule } from "./rule.ts";
 
 export const gateQuorum: Rule = {
   id: "gate-quorum",
-  says: "Every gate can be passed: somebody holds each of its roles, and its quorum of people exists.",
+  says: "Every gate can be passed: each of its roles has a holder, and enough people exist for its quorum.",
   *runbook({ system, runbook }) {
     for (const { step, gate, path } of gatesOf(runbook)) {
       const asked = [

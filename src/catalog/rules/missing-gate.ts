@@ -20,7 +20,7 @@ function isAskedFor(gate: RunbookStep, step: RunbookStep, steps: readonly Runboo
 
 export const missingGate: Rule = {
   id: "missing-gate",
-  says: "Nothing is changed before somebody approved: a gate that is asked whenever the step runs stands before every step that is not a look.",
+  says: "Every step that changes something has a gate before it, asked whenever the step runs.",
   *runbook({ runbook, cards }) {
     const bare = new Map<string, { path: readonly (string | number)[]; risk: string; modes: Mode[] }>();
     for (const mode of runbook.modes) {

@@ -4,7 +4,7 @@ import type { Rule } from "./rule.ts";
 
 export const parallelGate: Rule = {
   id: "parallel-gate",
-  says: "A gate is never one of several things that happen side by side: nobody could say what it covers. A parallel stage of gates alone asks several roles at once.",
+  says: "A gate is never in a parallel stage with other steps: what it covers would be unclear. A parallel stage of gates alone asks several roles at once.",
   *runbook({ runbook }) {
     for (const { step, stage, path } of gatesOf(runbook)) {
       // Asked together, of several roles: then nothing else stands beside them.

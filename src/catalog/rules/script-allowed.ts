@@ -34,6 +34,6 @@ export const scriptAllowed: Rule = {
 
 function writable(name: string, file: string, open: string): Fault {
   return errorAt(["scripts", name, "file"], `"${file}" can be changed by other users of this machine, at ${open}`, {
-    next: `chmod go-w ${open}, and see that the script is as it should be`,
+    next: `chmod go-w ${open}, and check the script's content`,
   });
 }

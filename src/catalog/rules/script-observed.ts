@@ -23,7 +23,7 @@ export const scriptObserved: Rule = {
         {
           allowed:
             "A value that is one of the arguments or an input, or changes: a value that is another after every run",
-          next: 'Add "changes: restoredAt", or observe what was asked for',
+          next: 'Add "changes: restoredAt", or observe the requested state',
         },
       );
     }

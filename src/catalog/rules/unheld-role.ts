@@ -5,7 +5,7 @@ import type { Rule } from "./rule.ts";
 
 export const unheldRole: Rule = {
   id: "unheld-role",
-  says: "Every role that a gate or a step by hand asks for is held by somebody.",
+  says: "Every role that a gate or a manual step needs has a holder.",
   *whole({ system, runbooks }) {
     for (const { id, title } of system.roles) {
       if (system.people.some(({ roles }) => roles.includes(id))) continue;

@@ -4,7 +4,7 @@ import type { Rule } from "./rule.ts";
 
 export const unusedInput: Rule = {
   id: "unused-input",
-  says: "Whoever starts a runbook is asked only for what something in it refers to.",
+  says: "Every input of a runbook is used in it, so people are asked only for what matters.",
   *runbook({ runbook }) {
     const parts = [...referableParts(runbook)].map(({ value }) => value);
     const used = new Set(parts.flatMap((value) => referencesIn(value).map(({ name }) => name)));

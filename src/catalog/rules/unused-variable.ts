@@ -4,7 +4,7 @@ import type { Rule } from "./rule.ts";
 
 export const unusedVariable: Rule = {
   id: "unused-variable",
-  says: "Whoever installs a system is asked only for values that something refers to.",
+  says: "Every variable of a system is used, so an installation sets only what matters.",
   *whole({ system, runbooks }) {
     const used = new Set(
       [
