@@ -54,16 +54,18 @@ function tableOf([head = "", , ...rows]) {
       .trim()
       .replace(/^\||\|$/g, "")
       .split(/(?<!\\)\|/);
+  const names = cells(head);
   return html`<table>
-    <thead><tr>${cells(head).map((cell) => html`<th>${inline(cell.trim())}</th>`)}</tr></thead>
+    ${names.some((name) => name.trim() !== "") && html`<thead><tr>${names.map((cell) => html`<th>${inline(cell.trim())}</th>`)}</tr></thead>`}
     <tbody>${rows.map((row) => html`<tr>${cells(row).map((cell) => html`<td>${inline(cell.trim())}</td>`)}</tr>`)}</tbody>
   </table>`;
 }
 
-/** Bold and code; escapes are taken off, links keep their words. Text stays text. */
+/** Bold, italics and code; escapes are taken off, links keep their words. Text stays text. */
 function inline(text) {
-  return text.split(/(\*\*[^*]+\*\*|`[^`]+`)/).map((part) => {
+  return text.split(/(\*\*[^*]+\*\*|(?<!\\)\*[^*]+(?<!\\)\*|`[^`]+`)/).map((part) => {
     if (part.startsWith("**")) return html`<strong>${bare(part.slice(2, -2))}</strong>`;
+    if (/^\*[^*]+\*$/.test(part)) return html`<em>${bare(part.slice(1, -1))}</em>`;
     if (part.startsWith("`")) return html`<code>${part.slice(1, -1)}</code>`;
     return bare(part);
   });

@@ -9,7 +9,7 @@ import { wayBackOf } from "../../../src/incident/undo.ts";
 import { ackWords, notPaged, pageOf } from "../comms/page-status.ts";
 import { actionValue } from "../kit/action-value.ts";
 import { actions, type Button, context, header, section } from "../kit/blocks.ts";
-import { cut, ended, plain, safe } from "../kit/escape.ts";
+import { cut, cutAtWord, ended, plain, safe } from "../kit/escape.ts";
 import { warningsInShort } from "../kit/facts.ts";
 import { EXERCISE, kindPrefix } from "../kit/kind.ts";
 import type { Block, Message } from "../kit/message.ts";
@@ -245,7 +245,7 @@ function startWords({ run, step }: ApprovalRequest): string {
   if (isLong({ run, step })) return `${covered.length} steps, all listed before you approve`;
   const acting = covered.filter(acts);
   const checks = covered.length - acting.length;
-  const named = acting.map((one) => safe(cut(one.title, TITLE_LENGTH))).join(" → ");
+  const named = acting.map((one) => safe(cutAtWord(one.title, TITLE_LENGTH))).join(" → ");
   if (acting.length === 0) return `${covered.length} read-only ${covered.length === 1 ? "step" : "steps"}`;
   return checks === 0 ? named : `${named} (+ ${checks} read-only)`;
 }

@@ -11,7 +11,6 @@ export function raiseButton({ id, declared }: IncidentState): Button[] {
       label: "Declare incident",
       verb: "incident.raise",
       actionValue: actionValue(id),
-      style: "danger",
       confirm: {
         title: "Declare an incident?",
         says: "The timeline carries over, a channel opens, and on-call is paged.",

@@ -29,6 +29,14 @@ export function cut(words: string, length: number): string {
   return letters.length <= length ? words : `${letters.slice(0, length - 1).join("")}…`;
 }
 
+/** The same, but never within a word, as long as about half of it stays: "Fence orders-b, or…". */
+export function cutAtWord(words: string, length: number): string {
+  const kept = cut(words, length);
+  if (kept === words) return words;
+  const end = kept.search(/\s+\S*$/);
+  return end < length / 2 ? kept : `${kept.slice(0, end).replace(/[\s,;:]+$/, "")}…`;
+}
+
 /** With a stop at its end, unless it ends like a sentence already. */
 export function ended(sentence: string): string {
   return /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { cut, plain, plainWords, safe, withCommands } from "../../../templates/messages/kit/escape.ts";
+import { cut, cutAtWord, plain, plainWords, safe, withCommands } from "../../../templates/messages/kit/escape.ts";
 import type { Block } from "../../../templates/messages/kit/message.ts";
 import { refusal } from "../../../templates/messages/kit/refusal.ts";
 import { renderIncident } from "../../../templates/messages/render.ts";
@@ -78,6 +78,10 @@ describe("other people's words", () => {
     expect(plain("a <b> *c*")).toBe("a <b> *c*");
     expect(cut("abcdef", 4)).toBe("abc…");
     expect(cut("🔥🔥🔥", 3)).toBe("🔥🔥🔥");
+    expect(cutAtWord("Fence orders-b, or accept that", 20)).toBe("Fence orders-b, or…");
+    expect(cutAtWord("Fence orders-b, then", 17)).toBe("Fence orders-b…");
+    expect(cutAtWord("Uninterruptiblepowersupply", 10)).toBe("Uninterru…");
+    expect(cutAtWord("short", 10)).toBe("short");
   });
 
   test("commands we tell people to type stay code, and nothing else in the sentence does", () => {
