@@ -46,6 +46,7 @@ import { peopleInEvents } from "./people-in-events.ts";
 import { createDeliveries } from "./projection/deliveries.ts";
 import { createOutbox } from "./projection/outbox.ts";
 import { readOutboxNow } from "./projection/outbox-now.ts";
+import { pruneDelivered } from "./projection/prune.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
 import { createEmail } from "./sinks/mail/email.ts";
@@ -280,6 +281,19 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     config.webhooks === null || routes.length === 0
       ? null
       : await serveWebhooks({ ...config.webhooks, routes, http, log });
+  const { telemetry: told } = config;
+  const telemetry =
+    told.webhooksFile === null && told.traces === null
+      ? null
+      : (await import("./telemetry/index.ts")).startTelemetry({
+          config: told,
+          ...{ timeline, incidents, deliveries, log },
+          prune: (sinks, days) => pruneDelivered(pool, sinks, days),
+          environment: process.env,
+          noted: book.note,
+          practice: config.practice,
+          version: versionNumber(),
+        });
   const control = await startControl({ config: config.cli, context, counters, log });
   log.info(
     { event: "bot.started", practice: config.practice, systems: catalog.systems.length, drainSeconds },
@@ -294,6 +308,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       await calendar.stop();
       await alerts.stop();
       await responses.stop();
+      await telemetry?.stop();
       // People are heard until the steps under way have ended: a run can still be aborted.
       await engine.stop();
       await control.close();

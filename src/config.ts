@@ -13,6 +13,7 @@ import { projectRoot } from "./lib/root.ts";
 import type { PagingConfig } from "./paging/config.ts";
 import { formerAddressesIn, formerNames, withCurrentNames } from "./renamed-settings.ts";
 import type { SlackConfig } from "./slack/config.ts";
+import { OTEL_VARIABLES, type OtelSettings, otelProblem, otelSettings } from "./telemetry/otel-settings.ts";
 import { isSigningKey, isVerifyKey, type RecordKeys } from "./timeline/keys.ts";
 
 /** All configuration, read from the environment once. Nothing else reads the environment, but for secrets by name. */
@@ -44,6 +45,12 @@ export interface Config {
   readonly webhooks: Address | null;
   readonly alerts: AlertsConfig;
   readonly comms: CommsConfig;
+  /** What machines outside are told. */
+  readonly telemetry: {
+    /** Null: nobody is told of events. */
+    readonly webhooksFile: string | null;
+    readonly traces: OtelSettings | null;
+  };
   /** After the closing, until the incident's channel is archived; null: never. */
   readonly archiveAfterSeconds: number | null;
   /** Templates of links: `{issue}`, `{incident}`. */
@@ -274,6 +281,35 @@ const settings = z.object({
     .string()
     .optional()
     .describe("Folder the built-in status page is written to, `index.html`. Unset: `status-page` in `LIFEBOAT_DATA`"),
+  LIFEBOAT_WEBHOOKS: z
+    .string()
+    .optional()
+    .describe(
+      "YAML file of receivers that events are posted to, signed ([what is in it](../operations/events.md)). Unset: none",
+    ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .string()
+    .optional()
+    .describe("Collector that runs are exported to as traces, over HTTP: `http://collector:4318`. Unset: none"),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional().describe("The same for traces alone, with its whole path"),
+  OTEL_EXPORTER_OTLP_HEADERS: z.string().optional().describe("Headers for the collector: `key=value,key=value`"),
+  OTEL_EXPORTER_OTLP_TRACES_HEADERS: z.string().optional().describe("The same for traces alone"),
+  OTEL_EXPORTER_OTLP_TIMEOUT: z
+    .string()
+    .regex(/^\d{1,6}$/, "Milliseconds")
+    .optional()
+    .describe("Milliseconds an export may take; 10,000 if unset"),
+  OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: z
+    .string()
+    .regex(/^\d{1,6}$/, "Milliseconds")
+    .optional()
+    .describe("The same for traces alone"),
+  OTEL_EXPORTER_OTLP_PROTOCOL: z.string().optional().describe("`http/json` is what is sent. `grpc` is refused"),
+  OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z.string().optional().describe("The same for traces alone"),
+  OTEL_TRACES_EXPORTER: z.string().optional().describe("Anything but `otlp` exports no traces"),
+  OTEL_SERVICE_NAME: z.string().optional().describe("`service.name` of traces; `lifeboat` if unset"),
+  OTEL_RESOURCE_ATTRIBUTES: z.string().optional().describe("Attributes of the resource: `key=value,key=value`"),
+  OTEL_SDK_DISABLED: z.string().optional().describe("`true`: no traces"),
   STATUS_PAGE_LINK: z
     .string()
     .refine((url) => /^https?:$/.test(protocolOf(url)), "An address like https://status.example.com")
@@ -474,6 +510,7 @@ export function loadConfig(
     ...pagingProblems(given),
     ...webhookProblems(given),
     ...commsProblems(given),
+    ...telemetryProblems(given),
   ];
   if (!parsed.success || problems.length > 0) {
     return { ok: false, problems: problems.map((problem) => `${sayProblem(problem)}\n`).join("") };
@@ -524,6 +561,7 @@ function configOf(read: Settings, slack: boolean): Config {
       generic: read.LIFEBOAT_ALERT_SECRETS ?? [],
     },
     comms: commsOf(read),
+    telemetry: telemetryOf(read),
     cli: cliOf(read),
     slackUnavailable: read.LIFEBOAT_SLACK_UNAVAILABLE,
     mfaCooldownHours: read.LIFEBOAT_MFA_COOLDOWN_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
@@ -702,6 +740,24 @@ function commsOf(read: Settings): CommsConfig {
       link: read.STATUS_PAGE_LINK ?? null,
     },
   };
+}
+
+/** In practice no collector but one on this machine is told, whatever the shell it was started from says. */
+function telemetryOf(read: Settings): Config["telemetry"] {
+  const traces = otelSettings(otelGiven(read));
+  return {
+    webhooksFile: read.LIFEBOAT_WEBHOOKS === undefined ? null : resolve(read.LIFEBOAT_WEBHOOKS),
+    traces: read.SLACK_API_URL !== undefined && traces !== null && !isLoopbackHost(traces.url) ? null : traces,
+  };
+}
+
+function telemetryProblems(given: Readonly<Record<string, string>>): Problem[] {
+  const what = otelProblem(otelGiven(given));
+  return what === null ? [] : [{ code: "config", where: "OTEL_EXPORTER_OTLP_ENDPOINT", what }];
+}
+
+function otelGiven(given: Readonly<Record<string, unknown>>) {
+  return Object.fromEntries(OTEL_VARIABLES.flatMap((name) => (given[name] ? [[name, String(given[name])]] : [])));
 }
 
 /** Mail says whom it is from, and nothing that is said in practice leaves this machine. */

@@ -44,6 +44,8 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     ],
   },
   sinksPagerduty: { at: "src/sinks/pagerduty/", may: ["src/lib/", "src/projection/"] },
+  sinksWebhook: { at: "src/sinks/webhook/", may: ["src/lib/", "src/projection/"] },
+  sinksOtlp: { at: "src/sinks/otlp/", may: ["src/lib/", "src/projection/"] },
   sinksMail: { at: "src/sinks/mail/", may: ["src/lib/", "src/projection/"] },
   sinksStatuspage: {
     at: "src/sinks/statuspage/",
@@ -71,6 +73,18 @@ const rooms: Record<string, { at: string; may: string[] }> = {
       "src/catalog/fault.ts",
       "src/catalog/suggest.ts",
       "src/incident/",
+      "src/timeline/contract.ts",
+    ],
+  },
+  telemetry: {
+    at: "src/telemetry/",
+    may: [
+      "src/lib/",
+      "src/incident/",
+      "src/incidents/",
+      "src/projection/",
+      "src/sinks/otlp/",
+      "src/sinks/webhook/",
       "src/timeline/contract.ts",
     ],
   },
@@ -239,6 +253,7 @@ const packages: Record<string, string[]> = {
     "src/actions/traefik/",
     "src/actions/manifests.ts",
     "src/permissions/rbac.ts",
+    "src/telemetry/receivers.ts",
     "practice/targets/traefik/",
   ],
 };

@@ -58,6 +58,7 @@ describe("what is read", () => {
           statuspage: null,
           page: { folder: resolve(".lifeboat", "status-page"), address: null, link: null },
         },
+        telemetry: { webhooksFile: null, traces: null },
         secretKeys: [],
         mfaCooldownHours: 24,
         cli: { socket: resolve(".lifeboat", "run", "bot.sock"), tls: null, people: new Map() },

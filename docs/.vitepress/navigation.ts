@@ -58,6 +58,7 @@ export const navigation: readonly Section[] = [
       { text: "Back up and restore the store", link: "/operations/backup" },
       { text: "Upgrade", link: "/operations/upgrade" },
       { text: "Metrics", link: "/operations/metrics" },
+      { text: "Events and traces", link: "/operations/events" },
       { text: "Post-mortems", link: "/post-mortem" },
       { text: "A post-mortem, as drafted", link: "/examples/post-mortem" },
       { text: "The record and its keys", link: "/record" },

@@ -24,9 +24,29 @@ export interface WebRule {
  * answers and not followed, the body is capped and everything together has one deadline. Rejects when nothing answers.
  */
 export async function get(url: string, rule: WebRule): Promise<WebAnswer> {
+  return await exchange(url, { method: "GET", headers: {} }, rule);
+}
+
+/** One POST, by the same rules, sent once: to one address, whatever becomes of it. */
+export async function post(
+  url: string,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+  rule: WebRule,
+): Promise<WebAnswer> {
+  return await exchange(url, { method: "POST", headers, body }, rule);
+}
+
+interface Sent {
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+async function exchange(url: string, sent: Sent, rule: WebRule): Promise<WebAnswer> {
   const target = checkedUrl(url);
   return await withDeadline(
-    `GET ${target.origin}${target.pathname}`,
+    `${sent.method} ${target.origin}${target.pathname}`,
     rule.seconds,
     async (signal) => {
       const addresses = await allowedAddresses(target.hostname, { practice: rule.practice, signal });
@@ -34,10 +54,11 @@ export async function get(url: string, rule: WebRule): Promise<WebAnswer> {
       let last: unknown;
       for (const address of addresses) {
         try {
-          return await getFrom(address, target, rule.bytesMax ?? 256 * 1024, signal);
+          return await exchangeWith(address, target, sent, rule.bytesMax ?? 256 * 1024, signal);
         } catch (error) {
           last = error;
-          if (signal.aborted) break;
+          // What may have arrived is not sent again.
+          if (signal.aborted || (sent.method === "POST" && !isUnconnected(error))) break;
         }
       }
       throw last;
@@ -61,7 +82,19 @@ function portOf({ port, protocol }: URL): number {
   return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 }
 
-function getFrom(address: string, target: URL, bytesMax: number, signal: AbortSignal): Promise<WebAnswer> {
+/** Nothing was sent: nobody is there, or there is no way to them. */
+export function isUnconnected(error: unknown): boolean {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return syscall === "connect" || syscall === "getaddrinfo" || code === "ECONNREFUSED" || code === "ENOTFOUND";
+}
+
+function exchangeWith(
+  address: string,
+  target: URL,
+  { method, headers, body }: Sent,
+  bytesMax: number,
+  signal: AbortSignal,
+): Promise<WebAnswer> {
   const started = performance.now();
   const https = target.protocol === "https:";
   const name = target.hostname.replace(/^\[|\]$/g, "");
@@ -70,8 +103,15 @@ function getFrom(address: string, target: URL, bytesMax: number, signal: AbortSi
       host: address,
       port: portOf(target),
       path: `${target.pathname}${target.search}`,
-      method: "GET",
-      headers: { host: target.host, "user-agent": "lifeboat", accept: "*/*", connection: "close" },
+      method,
+      headers: {
+        host: target.host,
+        "user-agent": "lifeboat",
+        accept: "*/*",
+        connection: "close",
+        ...headers,
+        ...(body !== undefined && { "content-length": String(Buffer.byteLength(body)) }),
+      },
       agent: false,
       signal,
       ...(https && name !== address ? { servername: name } : {}),
@@ -97,6 +137,6 @@ function getFrom(address: string, target: URL, bytesMax: number, signal: AbortSi
       response.on("end", () => finish(false));
       response.on("error", reject);
     });
-    request.end();
+    request.end(body);
   });
 }

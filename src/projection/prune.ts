@@ -1,0 +1,10 @@
+import type { Pool } from "pg";
+
+/** Drops what these sinks delivered or gave up so many days ago. What they would have to know again by then is their business. */
+export async function pruneDelivered(pool: Pick<Pool, "query">, sinks: readonly string[], days: number): Promise<void> {
+  await pool.query(
+    `delete from lifeboat.outbox where sink = any($1) and recorded_at is not null
+      and (delivered_at < now() - $2 * interval '1 day' or given_up_at < now() - $2 * interval '1 day')`,
+    [sinks, days],
+  );
+}

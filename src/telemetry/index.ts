@@ -1,0 +1,41 @@
+import type { Incidents } from "../incidents/index.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Deliveries } from "../projection/deliveries.ts";
+import type { Sink } from "../projection/worker.ts";
+import { createOtlp } from "../sinks/otlp/otlp.ts";
+import { createWebhook } from "../sinks/webhook/webhook.ts";
+import type { Timeline } from "../timeline/contract.ts";
+import type { OtelSettings } from "./otel-settings.ts";
+import { readReceivers } from "./receivers.ts";
+import { createTelemetry, type Telemetry } from "./worker.ts";
+
+export interface TelemetryParts {
+  readonly config: { readonly webhooksFile: string | null; readonly traces: OtelSettings | null };
+  readonly timeline: Pick<Timeline, "follow" | "read" | "streams" | "now">;
+  readonly incidents: Pick<Incidents, "read">;
+  readonly deliveries: Deliveries;
+  readonly prune: (sinks: readonly string[], days: number) => Promise<void>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told of each secret that was read, so that it is kept out of what is written. */
+  readonly noted: (secret: string) => void;
+  readonly practice: boolean;
+  readonly version: string;
+  readonly log: Logger;
+}
+
+/** @throws LifeboatError where the file of receivers can't be used */
+export function startTelemetry(parts: TelemetryParts): Telemetry {
+  const { config, practice, version, noted } = parts;
+  const receivers = config.webhooksFile === null ? [] : readReceivers(config.webhooksFile, parts.environment);
+  for (const secret of [...receivers.flatMap(({ secrets }) => secrets), ...Object.values(config.traces?.headers ?? {})])
+    noted(secret);
+  const sinks: readonly Sink[] = [
+    ...(receivers.length > 0
+      ? [createWebhook({ receivers: new Map(receivers.map((one) => [one.name, one])), practice })]
+      : []),
+    ...(config.traces === null ? [] : [createOtlp({ ...config.traces, practice, version })]),
+  ];
+  const telemetry = createTelemetry({ ...parts, receivers, traces: config.traces !== null, sinks });
+  telemetry.start();
+  return telemetry;
+}

@@ -1,0 +1,121 @@
+import { isPrivate } from "../incident/members.ts";
+import type { IncidentState } from "../incident/state.ts";
+import type { Incidents } from "../incidents/index.ts";
+import type { Logger } from "../lib/log.ts";
+import type { Deliveries, Desired } from "../projection/deliveries.ts";
+import { createProjector } from "../projection/projector.ts";
+import { createDeliveryWorker, type Sink } from "../projection/worker.ts";
+import { OTLP } from "../sinks/otlp/otlp.ts";
+import { queueOf, WEBHOOK } from "../sinks/webhook/webhook.ts";
+import type { StoredEvent, Timeline } from "../timeline/contract.ts";
+import { recordOf } from "./event-record.ts";
+import { type Subscribed, wanted } from "./receivers.ts";
+import { traceOf } from "./trace.ts";
+
+export interface TelemetryOptions {
+  readonly timeline: Pick<Timeline, "follow" | "read" | "streams" | "now">;
+  readonly incidents: Pick<Incidents, "read">;
+  readonly deliveries: Deliveries;
+  readonly receivers: readonly Subscribed[];
+  /** Runs are exported as traces. */
+  readonly traces: boolean;
+  readonly sinks: readonly Sink[];
+  /** Drops what these sinks delivered so many days ago. */
+  readonly prune: (sinks: readonly string[], days: number) => Promise<void>;
+  readonly log: Logger;
+  readonly pollMs?: number;
+}
+
+/** What machines outside are told of the timeline: events to webhooks, ended runs to a collector of traces. */
+export interface Telemetry {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** What is older is not sent to who is told for the first time. */
+const WINDOW_MS = 72 * 3600 * 1000;
+/** Longer than the window, so that what was delivered is known for as long as it could be desired again. */
+const KEPT_DAYS = 7;
+const STREAMS = 1000;
+const PRUNE_EVERY_MS = 3600 * 1000;
+
+/** Every process does so: what is desired has a key, and is in the outbox once. */
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { timeline, incidents, deliveries, receivers, traces, sinks, log } = options;
+  /** How far each stream was looked at by this process. */
+  const seen = new Map<string, number>();
+  let prunedAt = Number.NEGATIVE_INFINITY;
+  const projector = createProjector({
+    ...{ name: "telemetry", timeline, log, look, missed },
+    async round() {
+      await worker.round();
+      await prune();
+    },
+    ...(options.pollMs !== undefined && { everyMs: options.pollMs }),
+  });
+  const worker = createDeliveryWorker({ deliveries, log, sinks, ended: projector.wake });
+
+  async function look(stream: string): Promise<void> {
+    const state = await incidents.read(stream);
+    if (state.declared === null || isWithheld(state)) return;
+    const since = timeline.now().getTime() - WINDOW_MS;
+    const events = await timeline.read(stream);
+    const upTo = seen.get(stream) ?? 0;
+    const news = events.filter(({ version, at }) => version > upTo && at.getTime() > since);
+    const items = [...news.flatMap((event) => posted(event, state)), ...(traces ? traced(news, events, state) : [])];
+    await deliveries.enqueue(stream, events.at(-1)?.version ?? 0, items);
+    seen.set(stream, events.at(-1)?.version ?? 0);
+    if (items.length > 0) projector.wake();
+  }
+
+  function posted(event: StoredEvent, state: IncidentState): readonly Desired[] {
+    const record = recordOf(event, state);
+    return receivers
+      .filter(({ wants }) => wanted(wants, event.type, record.data))
+      .map(({ name }) => ({
+        sink: WEBHOOK,
+        queue: queueOf(name),
+        key: `${name}/${event.version}`,
+        once: true,
+        desired: record,
+      }));
+  }
+
+  function traced(news: readonly StoredEvent[], all: readonly StoredEvent[], state: IncidentState): readonly Desired[] {
+    const runs = new Set(news.flatMap(({ type, run }) => (run !== null && ENDED.has(type) ? [run] : [])));
+    return [...runs].flatMap((id) => {
+      const run = state.runs.get(id);
+      if (run === undefined) return [];
+      const events = all.filter((event) => event.run === id);
+      const spans = traceOf({ system: state.declared?.system ?? "", incident: state.id, run, events });
+      return [{ sink: OTLP, queue: OTLP, key: `run/${id}`, once: true, desired: { spans } }];
+    });
+  }
+
+  async function missed(): Promise<readonly string[]> {
+    const since = timeline.now().getTime() - WINDOW_MS;
+    const streams = await timeline.streams("inc-", STREAMS);
+    return streams.flatMap(({ id, updatedAt }) => (updatedAt.getTime() > since ? [id] : []));
+  }
+
+  async function prune(): Promise<void> {
+    if (performance.now() - prunedAt < PRUNE_EVERY_MS) return;
+    prunedAt = performance.now();
+    await options.prune([WEBHOOK, OTLP], KEPT_DAYS);
+  }
+
+  return {
+    start: projector.start,
+    async stop() {
+      await projector.stop();
+      await worker.settled();
+    },
+  };
+}
+
+const ENDED = new Set(["run.verified", "run.failed", "run.aborted"]);
+
+/** Only its members know of a private incident, and of a drill nobody was told of beforehand only those who hold it. */
+function isWithheld({ declared }: IncidentState): boolean {
+  return isPrivate(declared) || declared?.drill?.unannounced === true;
+}
