@@ -8,6 +8,7 @@ import type { Actor } from "../src/incident/events.ts";
 import type { Incidents } from "../src/incidents/index.ts";
 import type { Logger } from "../src/lib/log.ts";
 import type { SecondFactor } from "../src/mfa/second-factor.ts";
+import type { Readiness } from "../src/readiness/state.ts";
 import type { ReportTemplate } from "../src/report/templates.ts";
 import type { Tally, Timeline } from "../src/timeline/contract.ts";
 import type { Undelivered } from "../templates/messages/comms/undelivered.ts";
@@ -64,6 +65,8 @@ export interface CommandContext {
   readonly reportTemplate?: (system: string) => ReportTemplate;
   /** Has the catalogue read anew, for this person; absent: this process reads it once. */
   readonly reload?: (actor: Actor) => Promise<Reloaded>;
+  /** How ready each runbook is; absent: nothing proves it. */
+  readonly readiness?: Readiness;
   /** How people prove afresh who they are; absent: nobody can. */
   readonly mfa?: SecondFactor;
 }

@@ -2,13 +2,16 @@ import type { System } from "../src/catalog/types.ts";
 import type { SeverityId } from "../src/incident/events.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
+import { messageOf } from "../src/lib/errors.ts";
 import { systemMissing, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { severityHelp } from "../templates/messages/incident/contacts.ts";
 import { declareForm } from "../templates/messages/incident/forms.ts";
+import { readinessWarning } from "../templates/messages/incident/readiness.ts";
 import { didYouMean } from "../templates/messages/kit/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
+import type { CommandContext } from "./context.ts";
 import { pastMoment } from "./fields.ts";
 import { idFor } from "./ids.ts";
 import { momentIn } from "./moment.ts";
@@ -74,11 +77,24 @@ export const declare: Command = {
       channel === null
         ? "Creating its channel; the announcement will link it."
         : `Handled in ${await whereOf(context, incident)}.`,
+      ...(await readinessLine(context, system)),
       ...(elsewhere === null ? [] : [`Announced in ${elsewhere}: direct messages reach no one else.`]),
       "Next: take a role with `/dr role take`, or start a recovery with `/dr failover`.",
     ]);
   },
 };
+
+/** What can't be relied upon now is better known before the first `/dr failover`. Nothing waits for it. */
+async function readinessLine({ readiness, log }: CommandContext, system: System): Promise<readonly string[]> {
+  try {
+    const [now] = (await readiness?.of([system])) ?? [];
+    const warning = now && readinessWarning(now);
+    return warning ? [warning] : [];
+  } catch (error) {
+    log.warn({ event: "readiness.unread", error: messageOf(error) }, "readiness could not be read");
+    return [];
+  }
+}
 
 /** It is announced nowhere, so who declares is told where it is. */
 function declaredPrivately(name: string, severity: SeverityId, where: string | null): Reply {

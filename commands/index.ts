@@ -42,6 +42,7 @@ import { overview } from "./overview.ts";
 import { pause } from "./pause.ts";
 import { postmortem } from "./postmortem.ts";
 import { raise } from "./raise.ts";
+import { readiness } from "./readiness.ts";
 import { record } from "./record.ts";
 import { reload } from "./reload.ts";
 import { reopen } from "./reopen.ts";
@@ -85,6 +86,7 @@ export const commands: readonly Command[] = [
   list,
   alerts,
   calendar,
+  readiness,
   approve,
   deny,
   steps,

@@ -26,7 +26,7 @@ import type { Config } from "./config.ts";
 import { rosterAccountStatus } from "./control/account-status.ts";
 import { startControl } from "./control/index.ts";
 import { createEngine } from "./engine/engine.ts";
-import type { AccountStatus } from "./engine/ports.ts";
+import { type AccountStatus, defaultSettings } from "./engine/ports.ts";
 import { createResponseMonitor } from "./engine/response-monitor.ts";
 import { createSplitBrainMonitor } from "./engine/split-brain-monitor.ts";
 import { createTriageProber } from "./engine/triage-prober.ts";
@@ -47,12 +47,14 @@ import { createDeliveries } from "./projection/deliveries.ts";
 import { createOutbox } from "./projection/outbox.ts";
 import { readOutboxNow } from "./projection/outbox-now.ts";
 import { pruneDelivered } from "./projection/prune.ts";
+import { createReadinessWorker } from "./readiness/worker.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
 import { createEmail } from "./sinks/mail/email.ts";
 import { createStatuspage } from "./sinks/statuspage/statuspage.ts";
 import { createSlack } from "./slack/index.ts";
 import { openStore } from "./timeline/index.ts";
+import { createReadinessLooks } from "./timeline/readiness-looks.ts";
 import { redacted } from "./timeline/redacted.ts";
 import { createSchedule } from "./timeline/schedule.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
@@ -107,6 +109,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
           calls: slack.calls,
         },
       catalogue: () => ({ systems: catalog.systems.length }),
+      readiness: () => context.readiness.of(catalog.systems),
     },
     log,
   });
@@ -235,6 +238,23 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     practice: config.practice,
     log,
   });
+  const readiness = createReadinessWorker({
+    timeline,
+    incidents,
+    catalog,
+    book: context.readiness,
+    looks: createReadinessLooks(pool),
+    parts: () => ({
+      ...{ catalog, cards, variables: context.variables },
+      ...(context.drillVariables && { drillVariables: context.drillVariables }),
+      lookAt: async (targets, drill) => (await context.lookAt?.(targets, drill)) ?? new Map(),
+      around: {
+        ...{ actions, log, secret, practice: config.practice, drillLimits: mayDrill },
+        ...{ observeSeconds: defaultSettings.observeSeconds, ...(scriptUser && { scriptUser }) },
+      },
+    }),
+    log,
+  });
   const sayDoubt = (doubt: Problem | null) =>
     void slack?.announce(doubt === null ? storeAccepted() : storeInDoubt(doubt));
   if (timeline.doubt() !== null) sayDoubt(timeline.doubt());
@@ -245,6 +265,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   engine.start();
   monitor.start();
   prober.start();
+  readiness.start();
   comms.start();
   calendar.start();
   reloader.start();
@@ -309,6 +330,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       await alerts.stop();
       await responses.stop();
       await telemetry?.stop();
+      await readiness.stop();
       // People are heard until the steps under way have ended: a run can still be aborted.
       await engine.stop();
       await control.close();

@@ -9,6 +9,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   verify: async (rest) => (await import("./cli/verify.ts")).verify(rest),
   evidence: async (rest) => (await import("./cli/evidence.ts")).evidence(rest),
   doctor: async (rest) => (await import("./cli/doctor.ts")).doctor(rest),
+  readiness: async (rest) => (await import("./cli/readiness.ts")).readiness(rest),
   keys: async () => (await import("./cli/keys.ts")).keys(),
   manifest: async (rest) => (await import("./cli/manifest.ts")).manifest(rest),
   migrate: async () => (await import("./cli/migrate.ts")).migrate(),

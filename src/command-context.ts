@@ -6,6 +6,7 @@ import { loadCatalog } from "./catalog/load.ts";
 import { reportFindings } from "./catalog/report.ts";
 import type { Catalog } from "./catalog/types.ts";
 import { loadVariables } from "./catalog/variables.ts";
+import { versionNumber } from "./cli/version.ts";
 import { loadTemplates } from "./comms/load.ts";
 import type { Config } from "./config.ts";
 import type { Incidents } from "./incidents/index.ts";
@@ -15,10 +16,12 @@ import type { SecretBook } from "./lib/redact.ts";
 import { createTotp } from "./mfa/totp.ts";
 import { createDeliveries } from "./projection/deliveries.ts";
 import type { Outbox } from "./projection/outbox.ts";
+import { createReadinessBook, type ReadinessBook } from "./readiness/book.ts";
 import { checkTemplates, templateFor } from "./report/templates.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { directOf } from "./sinks/slack/places.ts";
 import type { Store } from "./timeline/index.ts";
+import { createReadinessLooks } from "./timeline/readiness-looks.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
 import { createTally } from "./timeline/tally.ts";
 
@@ -34,7 +37,7 @@ export function commandContextOf(
   reload?: CommandContext["reload"],
   blocked: () => ReadonlySet<string> = () => new Set(),
   gone?: CommandContext["gone"],
-): CommandContext {
+): CommandContext & { readonly readiness: ReadinessBook } {
   const { practice } = config;
   const { forActions: secret } = secretsOf(config, catalog, book);
   return {
@@ -71,6 +74,14 @@ export function commandContextOf(
       reach: { email: config.comms.mail !== null, statuspage: config.comms.statuspage !== null },
       pageLink: config.comms.page.link,
     },
+    readiness: createReadinessBook({
+      timeline: store.timeline,
+      looks: createReadinessLooks(store.pool),
+      catalog,
+      variables: () => loadVariables(catalog, config.catalog.valuesFile).variables,
+      everyMs: config.readinessMinutes * 60_000,
+      version: versionNumber(),
+    }),
     reportTemplate: (system) => templateFor(config.catalog.systemsFolder, system),
     mfa: createTotp(createSecondFactors(store.pool, store.keyring), config.secretKeys, {
       issuer: config.practice ? "Lifeboat practice" : "Lifeboat",

@@ -59,6 +59,8 @@ export interface Config {
   readonly secretKeys: readonly Buffer[];
   /** What somebody has just enrolled proves nothing for so long, unless somebody vouches; 0: it counts at once. */
   readonly mfaCooldownHours: number;
+  /** How often every runbook is proven ready; 0: never by itself. */
+  readonly readinessMinutes: number;
   /** How often the old primary of a promotion is looked at. */
   readonly watchSeconds: number;
   /** How the bot is reached by `lifeboat dr`. */
@@ -437,6 +439,15 @@ const settings = z.object({
     .describe(
       "For a day after a promotion the old primary is looked at this often, in seconds, in case it comes back and takes writes",
     ),
+  LIFEBOAT_READINESS_MINUTES: z
+    .string()
+    .regex(/^\d{1,4}$/, "Whole minutes, 0 to 1440")
+    .transform(Number)
+    .refine((minutes) => minutes <= 1440, "0 to 1440 minutes")
+    .default(30)
+    .describe(
+      "Every runbook is proven ready this often, by its own read-only preflight, and after every edit. 0: only when it is asked for",
+    ),
   LIFEBOAT_DRAIN_SECONDS: z
     .string()
     .regex(/^\d{1,5}$/, "Whole seconds, 0 to 99999")
@@ -566,6 +577,7 @@ function configOf(read: Settings, slack: boolean): Config {
     slackUnavailable: read.LIFEBOAT_SLACK_UNAVAILABLE,
     mfaCooldownHours: read.LIFEBOAT_MFA_COOLDOWN_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
     secretKeys: (read.LIFEBOAT_SECRET_KEY?.split(",") ?? []).map((key) => Buffer.from(key, "base64")),
+    readinessMinutes: read.LIFEBOAT_READINESS_MINUTES,
     watchSeconds: read.LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS,
     drainSeconds: read.LIFEBOAT_DRAIN_SECONDS ?? (read.SLACK_API_URL === undefined ? null : PRACTICE_DRAIN_SECONDS),
     scriptUser: read.LIFEBOAT_SCRIPT_USER ?? null,

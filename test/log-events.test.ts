@@ -24,6 +24,7 @@ const ABOUT = [
   "paging",
   "policy",
   "projector",
+  "readiness",
   "record",
   "report",
   "run",

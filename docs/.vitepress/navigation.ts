@@ -51,6 +51,7 @@ export const navigation: readonly Section[] = [
       { text: "The command line", link: "/command-line" },
       { text: "Alerts", link: "/alerts" },
       { text: "Calendar", link: "/calendar" },
+      { text: "Readiness", link: "/readiness" },
       { text: "The store fails over", link: "/operations/store-failover" },
       { text: "A run is stuck", link: "/operations/stuck-run" },
       { text: "A secret rotates", link: "/operations/rotate-secrets" },

@@ -56,7 +56,9 @@ export async function during<T>(
   const leave = () => void close().finally(() => process.exit(130));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, leave);
   try {
-    opened = await open({ ...opening, folder });
+    // What is played is a runbook: what the bot would look at beside it, in the interactive practice, is left out.
+    const environment = { LIFEBOAT_READINESS_MINUTES: "0", ...opening.environment };
+    opened = await open({ ...opening, folder, environment });
     return await work(opened);
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, leave);

@@ -123,6 +123,11 @@ export interface Check {
    * to come; without one, and always when the step itself starts, it counts. Absent: it has to be so from the beginning.
    */
   readonly madeSoBy?: MadeSoBy;
+  /**
+   * It failed because what this step repairs is healthy: there is nothing for it to do now, and it is refused rightly. Readiness counts that
+   * as ready. Absent: whatever failed has to be put right.
+   */
+  readonly notNeeded?: true;
 }
 
 export interface Cause {

@@ -109,7 +109,7 @@ function absentMembers(
           : `${target?.title ?? "The site"} has no ${name.split(".").slice(1).join(" ")}`;
     const next = runbook.beforehand[0];
     return {
-      code: "target-absent",
+      code: role === "detached" ? "nothing-to-rejoin" : "target-absent",
       where: runbook.title,
       what,
       ...(next !== undefined && !next.includes("${") && { next }),

@@ -186,6 +186,17 @@ export const systemSchema = z
       .min(1, "At least one role")
       .optional()
       .describe("Roles that may reload the catalogue and the roster: /dr reload"),
+    readiness: z
+      .strictObject({
+        tells: z
+          .array(id)
+          .min(1, "At least one role")
+          .describe(
+            "Roles whose holders are named in the channel when a runbook is no longer ready, and when it is again",
+          ),
+      })
+      .optional()
+      .describe("Who keeps the runbooks ready. Left out: the administrators"),
     privateRoles: z
       .array(id)
       .optional()

@@ -63,6 +63,7 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
     }),
     ...(written.paging && { paging: toPaging(written.paging) }),
     ...(written.administrators && { administrators: written.administrators }),
+    ...(written.readiness && { readiness: written.readiness }),
     ...(written.privateRoles && { privateRoles: written.privateRoles }),
     breakGlass: written.breakGlass
       ? {

@@ -52,6 +52,8 @@ export interface System {
   readonly breakGlass?: BreakGlass | null;
   /** Roles that may have the catalogue read anew by `/dr reload`; absent: nobody may, and files are read anew when they change. */
   readonly administrators?: readonly string[];
+  /** Roles whose holders are told when a runbook is no longer ready; absent: the administrators. */
+  readonly readiness?: { readonly tells: readonly string[] };
   /** Roles whose holders are members of private incidents from the start; absent: the incident commander's. */
   readonly privateRoles?: readonly string[];
   /** When people have to be told, by severity; what is absent is not promised. */

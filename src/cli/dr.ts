@@ -42,7 +42,11 @@ export function drOptions(args: readonly string[]): DrOptions {
 }
 
 /** The command line's side: it holds nothing of the bot's. Exit code 0: done or answered; 1: refused, and it says why; 2: no answer. */
-export async function dr(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+export async function dr(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  exitOf: (answer: Answer) => number = ({ exit }) => exit,
+): Promise<number> {
   const [first = ""] = args;
   if (["--help", "-h"].includes(first)) return said(usage, 0);
   if (["--version", "-V"].includes(first)) return said(`${versionOf()}\n`, 0);
@@ -50,9 +54,10 @@ export async function dr(args: readonly string[], env: NodeJS.ProcessEnv = proce
   if (options.words.length === 0 && options.as === null && options.key === null) return said(usage, 2);
   try {
     const key = options.key ?? env.LIFEBOAT_CLI_KEY ?? null;
-    return print(
-      await asked(botAt(env), { ...options, key: options.as !== null && options.key === null ? null : key }),
-    );
+    const as = { ...options, key: options.as !== null && options.key === null ? null : key };
+    const answer = await asked(botAt(env), as);
+    print(answer);
+    return exitOf(answer);
   } catch (error) {
     const says = error instanceof LifeboatError ? sayProblem(error.problem) : messageOf(error);
     return said(`${says}\n`, 2);
@@ -86,10 +91,9 @@ async function askCode(name: string): Promise<string | null> {
   }
 }
 
-function print({ exit, out, err }: Answer): number {
+function print({ out, err }: Answer): void {
   process.stdout.write(process.stdout.isTTY ? withoutControls(out) : out);
   process.stderr.write(withoutControls(err));
-  return exit;
 }
 
 /** What others wrote may not move the cursor or change the title of a terminal. */

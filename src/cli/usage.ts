@@ -32,6 +32,11 @@ const VERBS: readonly (readonly [verb: string, lines: string])[] = [
     `  lifeboat doctor                   check everything a bot needs, from here; changes nothing, says what to do
       --json                        as JSON`,
   ],
+  [
+    "readiness",
+    `  lifeboat readiness [system]       which runbooks would pass their preflight now, by the running bot
+      --json                        as JSON; exit code 1 where one isn't ready`,
+  ],
   ["keys", `  lifeboat keys                     make keys for the record, as settings`],
   [
     "manifest",

@@ -2,7 +2,7 @@ import type { Evidence, Evidences } from "../actions/contract.ts";
 import type { RunState } from "../incident/state.ts";
 
 /** What the steps behind this one have shown, read from the run's state at the moment of asking. */
-export function evidencesOf(run: () => RunState): Evidences {
+export function evidencesOf(run: () => Pick<RunState, "steps">): Evidences {
   return {
     evidenceOf(step): Evidence | null {
       const state = run().steps.get(step);

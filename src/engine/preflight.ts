@@ -1,12 +1,21 @@
 import type { Check } from "../actions/contract.ts";
-import type { ActionStep, PlanStep } from "../catalog/types.ts";
+import type { ActionStep, Plan, PlanStep } from "../catalog/types.ts";
 import type { Preflight, ShownCheck, ShownFact } from "../incident/events.ts";
+import { unbegun } from "../incident/evolve/run.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { hashOf } from "../lib/canonical.ts";
 import { messageOf } from "../lib/errors.ts";
 import { evidencesOf } from "./evidence.ts";
 import { type Job, jobOf, observe, type Surroundings } from "./look.ts";
 import { stillUnchanged } from "./unchanged.ts";
+
+/** What a look ahead needs of a run. */
+type Ahead = Pick<RunState, "plan" | "steps">;
+
+/** The preflight of a plan of which nothing has begun, without a run: what a request for it would be shown now. */
+export function lookAtPlan(plan: Plan, around: Surroundings, signal?: AbortSignal): Promise<Preflight> {
+  return lookAhead({ plan, steps: unbegun(plan) }, around, signal);
+}
 
 /**
  * Looks at the target of every step that is still to come, all at once, and changes nothing. Never rejects for what it
@@ -16,7 +25,7 @@ import { stillUnchanged } from "./unchanged.ts";
  * here; it counts when the step itself starts. Where no such step is to come, it counts at once: nobody is asked to approve
  * what would stop at that step, with what comes before it done.
  */
-export async function lookAhead(run: RunState, around: Surroundings, signal?: AbortSignal): Promise<Preflight> {
+export async function lookAhead(run: Ahead, around: Surroundings, signal?: AbortSignal): Promise<Preflight> {
   const ahead = [...run.steps.values()].filter(isAhead);
   // All of them first: a look that waits while another's libraries load would find its own target silent.
   for (const { step } of ahead) await around.actions.get((step as ActionStep).action)?.load?.();
@@ -79,7 +88,7 @@ function isToCome({ status }: StepState): boolean {
   return !["done", "skipped", "passedOver"].includes(status);
 }
 
-async function look(step: ActionStep, run: RunState, around: Surroundings, signal?: AbortSignal): Promise<Look> {
+async function look(step: ActionStep, run: Ahead, around: Surroundings, signal?: AbortSignal): Promise<Look> {
   try {
     const job = jobOf(step, around.actions, run.plan);
     const evidences = evidencesOf(() => run);
@@ -113,7 +122,7 @@ interface Earlier {
   readonly resources: readonly string[];
 }
 
-function before(step: ActionStep, run: RunState, around: Surroundings): readonly Earlier[] {
+function before(step: ActionStep, run: Ahead, around: Surroundings): readonly Earlier[] {
   const all = [...run.steps.values()];
   const index = all.findIndex((state) => state.step.id === step.id);
   return all
@@ -122,7 +131,7 @@ function before(step: ActionStep, run: RunState, around: Surroundings): readonly
     .map(({ step }) => earlier(step, run, around));
 }
 
-function earlier(step: PlanStep, run: RunState, around: Surroundings): Earlier {
+function earlier(step: PlanStep, run: Ahead, around: Surroundings): Earlier {
   if (step.kind !== "action" || step.risk === "read") return { id: step.id, action: null, resources: [] };
   try {
     const { action, input } = jobOf(step, around.actions, run.plan);

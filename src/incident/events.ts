@@ -25,7 +25,8 @@ export type Event =
   | SignOffEvent
   | AnchorEvent
   | TriageEvent
-  | AlertEvent;
+  | AlertEvent
+  | ReadinessEvent;
 export type EventType = Event["type"];
 export type DataOf<T extends EventType> = Extract<Event, { type: T }>["data"];
 
@@ -218,6 +219,8 @@ export interface ShownCheck {
   readonly says: string;
   /** Why it failed, where several checks fail of one cause (`checks.ts`); absent: what it says is all. */
   readonly cause?: { readonly id: string; readonly says: string };
+  /** It failed because what the step repairs is healthy. Absent: no, or an older log does not say. */
+  readonly notNeeded?: true;
 }
 
 export type GateEvent =
@@ -453,6 +456,62 @@ export interface AnchorReceipt {
   readonly reference: string | null;
   /** RFC 3161: the response, DER in base64. */
   readonly token?: string;
+}
+
+/**
+ * What proofs of readiness found; it stands in the stream `rdy-<system>`, of which nothing else is written. Only changes are recorded: a proof
+ * that found what the last one found leaves no event.
+ */
+export type ReadinessEvent =
+  | {
+      type: "readiness.changed";
+      data: {
+        system: string;
+        runbook: string;
+        title: string;
+        mode: Mode;
+        /** Null: it was never proven before. */
+        from: ReadinessVerdict | null;
+        to: ReadinessVerdict;
+        /** Why it isn't ready, isn't needed, or can't be proven; at most 10. Empty: it is ready. */
+        findings: readonly ReadinessFinding[];
+        /** Of everything the proof is about: runbook, values, actions, version of Lifeboat. */
+        digest: string;
+        /** The way it would go now, by titles of sites; absent: it moves nothing between sites. */
+        way?: { from: string; to: string };
+        /** Roles whose holders were told in the channel. Absent: nobody was. */
+        tells?: readonly string[];
+        /** Nothing proved it between this moment and now, though it was due: what was so meanwhile is not known. ISO 8601. Absent: no gap. */
+        unprovenSince?: string;
+      };
+    }
+  /** Once a week, how everything stands. `week`: `2026-W49`, ISO 8601. */
+  | {
+      type: "readiness.reported";
+      data: {
+        system: string;
+        week: string;
+        ready: number;
+        notReady: readonly { runbook: string; title: string; mode: Mode; since: string; says: string }[];
+        stale: number;
+        neverProven: number;
+      };
+    };
+
+/**
+ * - `ready`: its preflight passes.
+ * - `notNeeded`: it is refused rightly, because what it repairs is healthy.
+ * - `notReady`: a request for it would be refused now.
+ * - `unprovable`: it needs something that only the night knows.
+ */
+export type ReadinessVerdict = "ready" | "notNeeded" | "notReady" | "unprovable";
+
+export interface ReadinessFinding {
+  /** Stable: of the plan's problem, or the check's id. */
+  readonly code: string;
+  /** Id of the step that found it; null: no plan could be made. */
+  readonly step: string | null;
+  readonly says: string;
 }
 
 /** People were woken, or could not be. `page` is the key PagerDuty knows it by; `ask` the question it is about, if any. */

@@ -241,6 +241,8 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
     case "alert.resolved":
     case "alert.looked":
     case "alert.incidentOpened":
+    case "readiness.changed":
+    case "readiness.reported":
       return run;
     default:
       return event satisfies never;
@@ -320,6 +322,8 @@ const KNOWN: Record<EventType, true> = {
   "alert.resolved": true,
   "alert.looked": true,
   "alert.incidentOpened": true,
+  "readiness.changed": true,
+  "readiness.reported": true,
   "page.sent": true,
   "page.failed": true,
   "page.acknowledged": true,

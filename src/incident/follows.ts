@@ -11,6 +11,7 @@ import type {
   PageEvent,
   PersonEvent,
   PolicyEvent,
+  ReadinessEvent,
   Recorded,
   RunEvent,
   SignOffEvent,
@@ -113,6 +114,8 @@ function ofIncident(state: IncidentState, event: Recorded): string | null {
     case "checkpoint.made":
     case "anchor.placed":
     case "anchor.refused":
+    case "readiness.changed":
+    case "readiness.reported":
       return null;
     case "update.delivered":
     case "update.delayed":
@@ -217,9 +220,10 @@ function isOfIncident(
   | AnchorEvent
   | TriageEvent
   | AlertEvent
+  | ReadinessEvent
 > {
   return (
-    /^(incident|member|channel|action|page|update|comms|person|catalogue|policy|record|checkpoint|anchor|triage|alert)\./.test(
+    /^(incident|member|channel|action|page|update|comms|person|catalogue|policy|record|checkpoint|anchor|triage|alert|readiness)\./.test(
       event.type,
     ) || event.type === "postmortem.drafted"
   );

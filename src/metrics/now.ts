@@ -3,6 +3,7 @@ import { isPrivate } from "../incident/members.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import type { SinkNow } from "../projection/outbox-now.ts";
+import type { ReadinessState, SystemReadiness } from "../readiness/state.ts";
 import type { InboxNow } from "../timeline/inbox.ts";
 import { createNames, type Names } from "./names.ts";
 
@@ -20,6 +21,8 @@ export interface NowSources {
   /** Null: this bot runs without Slack. */
   slack(): SlackNow | null;
   catalogue(): { readonly systems: number };
+  /** How ready each runbook is, by the record. */
+  readiness(): Promise<readonly SystemReadiness[]>;
 }
 
 export interface SlackNow {
@@ -43,6 +46,13 @@ export interface SocketsNow {
 
 /** A scrape waits no longer than this for the store. */
 const SECONDS = 2;
+
+const STATES: readonly (readonly [ReadinessState, string])[] = [
+  ["ready", "ready"],
+  ["notReady", "not_ready"],
+  ["stale", "stale"],
+  ["neverProven", "never_proven"],
+];
 
 export interface NowMetrics {
   /** Looks at everything. What can't be looked at is left out, and `lifeboat_store_up` says 0. */
@@ -81,6 +91,12 @@ export function nowMetrics(registry: Registry, sources: NowSources, names: Names
   });
   const connected = gauge("lifeboat_slack_connected", "1: people's clicks reach this bot now");
   const silent = gauge("lifeboat_slack_silent_seconds", "For how long Slack has answered nothing; 0: it answers");
+  const ready = gauge("lifeboat_readiness", "1: how the runbook stands now, in this mode", [
+    "system",
+    "runbook",
+    "mode",
+    "state",
+  ]);
   const systems = gauge("lifeboat_catalogue_systems", "Systems in the catalogue this bot loaded");
 
   async function store(): Promise<void> {
@@ -92,6 +108,16 @@ export function nowMetrics(registry: Registry, sources: NowSources, names: Names
     } catch {
       storeUp.set(0);
     }
+  }
+
+  async function readiness(): Promise<void> {
+    const now = await withDeadline("Readiness", SECONDS, () => sources.readiness());
+    ready.reset();
+    for (const { system, runbooks } of now)
+      for (const { runbook, mode, state } of runbooks) {
+        const of = { system: names.of("system", system), runbook: names.runbook(system, runbook), mode };
+        for (const [one, label] of STATES) ready.set({ ...of, state: label }, one === state ? 1 : 0);
+      }
   }
 
   async function queue(): Promise<void> {
@@ -161,7 +187,7 @@ export function nowMetrics(registry: Registry, sources: NowSources, names: Names
         for (const [outcome, count] of Object.entries(slack.calls)) calls.inc({ outcome }, count);
         if (slack.sockets !== null) lookAtSockets(slack.sockets);
       }
-      await Promise.allSettled([store(), queue(), outgoing(), incidents(now)]);
+      await Promise.allSettled([store(), queue(), outgoing(), incidents(now), readiness()]);
       for (const [role, seconds] of ages) oldest.set({ role }, seconds);
     },
   };

@@ -1,8 +1,15 @@
 import type { Plan } from "../catalog/types.ts";
-import type { Actor, Recorded, SignatureRecord } from "../incident/events.ts";
+import type { Actor, ReadinessVerdict, Recorded, SignatureRecord } from "../incident/events.ts";
 import { isKnown, type LogEvent, type Plans, plansNeeded } from "../incident/evolve.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { length } from "./length.ts";
+
+const VERDICTS: Readonly<Record<ReadinessVerdict, string>> = {
+  ready: "ready",
+  notNeeded: "ready, not needed now",
+  notReady: "not ready",
+  unprovable: "can't be proven",
+};
 
 /** One thing that happened, as a sentence. */
 export interface Entry {
@@ -268,6 +275,10 @@ function tell(
       return `placed checkpoint ${event.data.checkpoint} at ${event.data.receipt.at}`;
     case "anchor.refused":
       return `could not place checkpoint ${event.data.checkpoint} (${event.data.place}): ${event.data.says}`;
+    case "readiness.changed":
+      return `readiness of ${event.data.title}, ${event.data.mode}: ${VERDICTS[event.data.to]}${event.data.findings.map(({ says }) => `; ${says}`).join("")}`;
+    case "readiness.reported":
+      return `readiness in ${event.data.week}: ${event.data.ready} ready, ${event.data.notReady.length} not ready, ${event.data.stale} stale, ${event.data.neverProven} never proven`;
     case "page.failed":
       return `could not page ${event.data.role === null ? "on-call" : roles(event.data.role)}: ${event.data.problem.what}`;
     case "page.acknowledged":

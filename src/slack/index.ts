@@ -4,6 +4,7 @@ import { canvasDraft } from "../../commands/postmortem.ts";
 import { renderNotices } from "../../templates/messages/approval/enrolled.ts";
 import { renderCalendar } from "../../templates/messages/incident/calendar-notices.ts";
 import { renderHome } from "../../templates/messages/incident/home.ts";
+import { renderReadiness } from "../../templates/messages/incident/readiness.ts";
 import type { Message } from "../../templates/messages/kit/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import type { HttpAddresses } from "../http/addresses.ts";
@@ -70,5 +71,6 @@ export function createSlack(options: SlackOptions): Slack {
     drawHouse: renderNotices,
     drawCanvas: (state) => canvasDraft(options.context, state),
     drawCalendar: renderCalendar,
+    drawReadiness: renderReadiness,
   });
 }

@@ -1,6 +1,12 @@
 import type { BlockAction } from "@slack/bolt";
 import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
-import type { RenderCalendar, RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
+import type {
+  RenderCalendar,
+  RenderHome,
+  RenderIncident,
+  RenderNotices,
+  RenderReadiness,
+} from "../../templates/messages/kit/view.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { callFailureOf } from "../sinks/slack/call-failure.ts";
@@ -34,6 +40,7 @@ export interface SlackTransportOptions extends SlackOptions {
   /** What stands in the canvas of an incident's channel since its newest draft; absent: nothing does. */
   readonly drawCanvas?: (state: IncidentState) => Promise<{ readonly title: string; readonly markdown: string }>;
   readonly drawCalendar: RenderCalendar;
+  readonly drawReadiness: RenderReadiness;
 }
 
 /** Slack unreachable is asked again this often at the latest. */
@@ -83,6 +90,8 @@ export function openSlack(options: SlackTransportOptions): Slack {
     drawHome: options.drawHome,
     drawHouse: options.drawHouse,
     drawCalendar: options.drawCalendar,
+    drawReadiness: options.drawReadiness,
+    ...(context.readiness && { readiness: context.readiness }),
     announceIn: config.announceIn,
     bridgeUrl: context.bridgeUrl ?? null,
     rate: config.rate ?? 1,

@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { WORKSPACE } from "../../commands/record.ts";
 import { openBefore } from "../../templates/messages/incident/action-items.ts";
-import type { RenderCalendar, RenderHome, RenderIncident, RenderNotices } from "../../templates/messages/kit/view.ts";
+import type {
+  RenderCalendar,
+  RenderHome,
+  RenderIncident,
+  RenderNotices,
+  RenderReadiness,
+} from "../../templates/messages/kit/view.ts";
 import { calendarStream, isCalendar, systemOfCalendar } from "../calendar/events.ts";
 import type { Catalog } from "../catalog/types.ts";
 import { componentOf } from "../incident/actions.ts";
@@ -11,6 +17,7 @@ import { type Incidents, isOpen } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Outbox } from "../projection/outbox.ts";
 import { createProjector, isIncident } from "../projection/projector.ts";
+import { isReadiness, type Readiness, readinessStream } from "../readiness/state.ts";
 import { createAccounts } from "../sinks/slack/accounts.ts";
 import { createEditBudget } from "../sinks/slack/budget.ts";
 import { announceProblem } from "../sinks/slack/channel.ts";
@@ -34,6 +41,9 @@ export interface PublisherOptions {
   readonly drawHome: RenderHome;
   readonly drawHouse: RenderNotices;
   readonly drawCalendar: RenderCalendar;
+  /** Of the stream that says how ready a system is. */
+  readonly drawReadiness: RenderReadiness;
+  readonly readiness?: Pick<Readiness, "of">;
   readonly announceIn: string | null;
   /** Where the video bridge of an incident is; null or absent: there is none. */
   readonly bridgeUrl?: string | null;
@@ -103,8 +113,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
     name: "slack",
     timeline,
     log,
-    concerns: (stream) => isIncident(stream) || isCalendar(stream) || stream === WORKSPACE,
-    look: (stream) => (isIncident(stream) ? drawOne(stream) : drawNotices(stream)),
+    concerns: (stream) => isIncident(stream) || isCalendar(stream) || isReadiness(stream) || stream === WORKSPACE,
+    look: (stream) =>
+      isIncident(stream) ? drawOne(stream) : isReadiness(stream) ? drawReadiness(stream) : drawNotices(stream),
     missed,
     round,
   });
@@ -127,6 +138,17 @@ export function createPublisher(options: PublisherOptions): Publisher {
         : system === undefined
           ? []
           : options.drawCalendar(system, events, around);
+    await outbox.want(houseDrawing(stream, version, messages, options.announceIn, blocked()));
+    homes.changed();
+    projector.wake();
+  }
+
+  async function drawReadiness(stream: string): Promise<void> {
+    const events = await timeline.read(stream);
+    const version = events.at(-1)?.version ?? 0;
+    if (version === ((await outbox.drawn(stream))?.version ?? 0)) return;
+    const { systems } = catalog;
+    const messages = options.drawReadiness(events, { systems, practice: options.practice, names: namesIn(systems) });
     await outbox.want(houseDrawing(stream, version, messages, options.announceIn, blocked()));
     homes.changed();
     projector.wake();
@@ -210,12 +232,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function missed(): Promise<readonly string[]> {
     const streams = await incidents.toCatchUp();
     const drawn = await outbox.versions(streams.map(({ id }) => id));
-    const calendars = catalog.systems.map(({ id }) => calendarStream(id));
-    return [
-      WORKSPACE,
-      ...calendars,
-      ...streams.flatMap(({ id, version }) => ((drawn.get(id) ?? -1) < version ? [id] : [])),
-    ];
+    const own = catalog.systems.flatMap(({ id }) => [calendarStream(id), readinessStream(id)]);
+    return [WORKSPACE, ...own, ...streams.flatMap(({ id, version }) => ((drawn.get(id) ?? -1) < version ? [id] : []))];
   }
 
   async function round(): Promise<void> {

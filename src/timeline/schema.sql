@@ -134,6 +134,15 @@ create table lifeboat.proof_entry (
   mac text not null,
   mac_key text not null
 );
+create table lifeboat.readiness_look (
+  system text not null,
+  runbook text not null,
+  mode text not null,
+  digest text,
+  proven_at timestamp with time zone,
+  wanted_at timestamp with time zone,
+  claimed_until timestamp with time zone not null default '-infinity'::timestamp with time zone
+);
 create table lifeboat.run (
   id text not null,
   stream text not null,
@@ -222,6 +231,7 @@ alter table lifeboat.plan add constraint plan_pkey PRIMARY KEY (hash);
 alter table lifeboat.proof add constraint proof_pkey PRIMARY KEY (holder);
 alter table lifeboat.proof_entry add constraint proof_entry_pkey PRIMARY KEY (holder, version);
 alter table lifeboat.proof_entry add constraint proof_entry_version_check CHECK ((version > 0));
+alter table lifeboat.readiness_look add constraint readiness_look_pkey PRIMARY KEY (system, runbook, mode);
 alter table lifeboat.run add constraint run_pkey PRIMARY KEY (id);
 alter table lifeboat.run add constraint run_plan_hash_fkey FOREIGN KEY (plan_hash) REFERENCES lifeboat.plan(hash);
 alter table lifeboat.run add constraint run_stream_fkey FOREIGN KEY (stream) REFERENCES lifeboat.stream(id);
@@ -317,6 +327,7 @@ grant insert, select on lifeboat.person to lifeboat_app;
 grant insert, select on lifeboat.plan to lifeboat_app;
 grant select on lifeboat.proof to lifeboat_app;
 grant insert, select on lifeboat.proof_entry to lifeboat_app;
+grant insert, select, update on lifeboat.readiness_look to lifeboat_app;
 grant usage on lifeboat.replica to lifeboat_app;
 grant insert, select, update on lifeboat.run to lifeboat_app;
 grant delete, insert, select on lifeboat.run_resource to lifeboat_app;

@@ -264,7 +264,7 @@ describe("roles without a direction", () => {
   test("on a healthy day there is nothing to rebuild, and no plan", () => {
     expect(planned(rejoin, "active", "standby", { mode: "planned" })).toEqual([
       {
-        code: "target-absent",
+        code: "nothing-to-rejoin",
         what: "Orders store has no member that needs to rejoin (ireland is active)",
         next: undefined,
       },

@@ -41,6 +41,7 @@ async function known(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
       doubt: () => false,
       slack: () => null,
       catalogue: () => ({ systems: 0 }),
+      readiness: async () => [],
     },
     log: quiet,
   });

@@ -121,6 +121,7 @@ describe("what is so now", () => {
     outbox: async () => [],
     slack: () => slack,
     catalogue: () => ({ systems: 1 }),
+    readiness: async () => [],
   };
   const later = (seconds: number) => new Date(waiting[0].at.getTime() + seconds * 1000);
 

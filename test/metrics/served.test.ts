@@ -34,6 +34,7 @@ beforeAll(async () => {
       doubt: () => false,
       slack: () => null,
       catalogue: () => ({ systems: 1 }),
+      readiness: async () => [],
     },
     log: quiet,
   });

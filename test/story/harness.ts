@@ -53,7 +53,8 @@ export async function openPracticeHarness(
     log,
     bot: { program: process.execPath, arguments: [await built("src/main.ts")] },
     manifestFile: join(root, "manifest.yml"),
-    environment,
+    // A story is about what people do: what the bot looks at by itself has tests of its own.
+    environment: { LIFEBOAT_READINESS_MINUTES: "0", ...environment },
   });
   const store = await openStore({ dataFolder: practice.dataFolder, log, openSeconds: 30 });
   await logStatements(practice);

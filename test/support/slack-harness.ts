@@ -119,6 +119,7 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
       draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...scenes.get(state.id) }),
       drawHouse: () => [],
       drawCalendar: () => [],
+      drawReadiness: () => [],
       drawHome: ({ slackUser, incidents }) => [
         {
           type: "section",

@@ -165,7 +165,8 @@ function fresh(cluster: ClusterView, { replacesWhatIsThere, cluster: { name } }:
     : replacesWhatIsThere
       ? `${holds}; all of it is replaced.`
       : `${holds}. A snapshot is for a fresh datacenter; say replacesWhatIsThere to lose what is there.`;
-  return { id: "cluster.fresh", level: "block", ok: empty || replacesWhatIsThere, says };
+  const ok = empty || replacesWhatIsThere;
+  return { id: "cluster.fresh", level: "block", ok, says, ...(!ok && { notNeeded: true as const }) };
 }
 
 function archiveChecks({ cluster, file }: Seen, given: Input): readonly Check[] {

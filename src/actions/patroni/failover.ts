@@ -96,6 +96,7 @@ function nobodyLeads(seen: ClusterView): Check {
     id: "leader.lost",
     level: "block",
     ok,
+    ...(leader !== null && { notNeeded: true as const }),
     says: ok
       ? `No leader, according to ${answering} members.`
       : leader !== null

@@ -331,7 +331,10 @@ function stopped({ data }: Seen, { host }: Input): Check {
     ? `${host.data}/postmaster.pid is there: PostgreSQL runs, or was killed. Stop it first; if it was killed, start and stop it, or remove the file once you see that no server runs.`
     : "PostgreSQL is stopped.";
   const madeSoBy = { actions: ["compose.stop", "script.run"] };
-  return { id: "evidence.stopped", level: "block", ok: !running, says, madeSoBy };
+  return {
+    ...{ id: "evidence.stopped", level: "block", ok: !running, says, madeSoBy },
+    ...(running && { notNeeded: true as const }),
+  };
 }
 
 /** Without a copy only what an earlier such restore left may be replaced. */

@@ -33,7 +33,8 @@ function gone(view: NodeView, i: number): Check {
   const ok = !view.answers && view.kind === "unreachable";
   const better = "Its data is newer than any backup: fail over to it, or restore into it.";
   const says = ok ? `${view.name} does not answer.` : `${view.name} is ${sayNode(view)}. ${better}`;
-  return { id: `server${i + 1}.gone`, level: "block", ok, says };
+  // One that answers is healthy; one that refuses us has to be looked at.
+  return { id: `server${i + 1}.gone`, level: "block", ok, says, ...(view.answers && { notNeeded: true as const }) };
 }
 
 function sayNode(view: NodeView): string {

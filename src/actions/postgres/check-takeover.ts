@@ -86,5 +86,5 @@ function notRejoined({ from, to }: PairView): Check {
   const says = follows
     ? `${to.name} streams from ${from.name} already: there is nothing to do.`
     : `${to.name} does not stream from ${from.name} yet.`;
-  return { id: "old.notRejoined", level: "block", ok: !follows, says };
+  return { id: "old.notRejoined", level: "block", ok: !follows, says, ...(follows && { notNeeded: true as const }) };
 }

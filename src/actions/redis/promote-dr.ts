@@ -179,5 +179,6 @@ function masterFit({ from }: Pair, mode: Input["mode"]): Check {
     mode === "planned"
       ? "Without it nothing can be promised: run it unplanned."
       : "While it answers it takes writes: run it planned, or stop it first.";
-  return { id: "master.fit", level: "block", ok, says: `${from.name} ${found}.${ok ? "" : ` ${next}`}` };
+  const notNeeded = mode === "unplanned" && answers && { notNeeded: true as const };
+  return { id: "master.fit", level: "block", ok, says: `${from.name} ${found}.${ok ? "" : ` ${next}`}`, ...notNeeded };
 }

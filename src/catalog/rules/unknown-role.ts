@@ -18,6 +18,8 @@ export const unknownRole: Rule = {
     for (const [k, { role }] of (system.ifUnresolved?.levels ?? []).entries())
       yield* check(system, role, ["ifUnresolved", "levels", k, "role"]);
     for (const [k, role] of (system.administrators ?? []).entries()) yield* check(system, role, ["administrators", k]);
+    for (const [k, role] of (system.readiness?.tells ?? []).entries())
+      yield* check(system, role, ["readiness", "tells", k]);
     for (const [k, role] of (system.privateRoles ?? []).entries()) yield* check(system, role, ["privateRoles", k]);
     for (const [k, role] of (system.breakGlass?.roles ?? []).entries())
       yield* check(system, role, ["breakGlass", "roles", k]);

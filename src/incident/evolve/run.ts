@@ -30,8 +30,13 @@ export function startRun(
     breaks: [],
     worked: [],
     workingSince: null,
-    steps: new Map(plan.stages.flatMap((stage) => stage.steps.map((step) => [step.id, waiting(step, stage.id)]))),
+    steps: unbegun(plan),
   };
+}
+
+/** The steps of a plan of which nothing has begun. */
+export function unbegun({ stages }: Plan): ReadonlyMap<string, StepState> {
+  return new Map(stages.flatMap((stage) => stage.steps.map((step) => [step.id, waiting(step, stage.id)])));
 }
 
 /** Everything about a run that follows from its steps: what is passed over, its status, its problem. */

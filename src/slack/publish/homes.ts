@@ -12,6 +12,7 @@ import { type Incidents, isOpen } from "../../incidents/index.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { Outbox } from "../../projection/outbox.ts";
+import type { Readiness } from "../../readiness/state.ts";
 import { callFailureOf } from "../../sinks/slack/call-failure.ts";
 import { namesIn } from "../../sinks/slack/names.ts";
 import { truncateHome } from "../../sinks/slack/truncate.ts";
@@ -25,6 +26,8 @@ export interface HomesOptions {
   readonly client: WebClient;
   readonly incidents: Pick<Incidents, "current" | "withChannels">;
   readonly draw: RenderHome;
+  /** Absent: nothing proves it. */
+  readonly readiness?: Pick<Readiness, "of">;
   readonly practice: boolean;
   readonly log: Logger;
   /** Why incidents can't be announced at the moment, or null. */
@@ -121,6 +124,7 @@ async function situationOf(options: HomesOptions, user: string) {
     )
       .flat()
       .sort(bySoonest),
+    readiness: (await options.readiness?.of(mine.map(({ system }) => system))) ?? [],
     now,
     announceProblem: options.announceProblem(),
     practice: options.practice,

@@ -15,6 +15,7 @@ import { notFencedLines, notFencedPlain } from "../run/fence.ts";
 import { actionLine, isDue } from "./action-items.ts";
 import { occasionLine } from "./calendar.ts";
 import { named } from "./maintenance.ts";
+import { readinessHome } from "./readiness.ts";
 
 /** The Home tab of one person: what waits for them, what is open, what runs. */
 export const renderHome: RenderHome = (home): readonly Block[] => {
@@ -32,6 +33,7 @@ export const renderHome: RenderHome = (home): readonly Block[] => {
     divider,
     header("Running now"),
     ...running(home),
+    ...ready(home),
     ...drills(home),
     actions(
       { label: "Declare incident…", verb: "declare", actionValue: "", style: "primary" },
@@ -176,6 +178,12 @@ function running(home: HomeSituation): Block[] {
       return `${runMark(run)} ${kindPrefix(run.plan.kind, home.practice)}${safe(cut(runTitle(run.plan, run.dryRun), 150))}: ${runStatusWords(run)}${where}`;
     }),
   );
+}
+
+function ready({ readiness = [] }: HomeSituation): Block[] {
+  const told = readinessHome(readiness);
+  if (told.length === 0) return [];
+  return [divider, header("Readiness"), ...lines(told), context("Every runbook: `/dr readiness`")];
 }
 
 const DRILLS = 5;

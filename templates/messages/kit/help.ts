@@ -20,7 +20,7 @@ export const HELP: readonly (readonly [title: string, verbs: readonly string[]])
   ["Lead", ["role", "delegate", "severity", "invite", "note", "raise"]],
   ["Tell people", ["update", "resend", "snooze", "catchup"]],
   ["Finish", ["resolve", "reopen", "close", "postmortem", "action", "timeline"]],
-  ["Set up", ["enroll", "vouch", "calendar", "seats", "reload", "help"]],
+  ["Set up", ["enroll", "vouch", "calendar", "seats", "readiness", "reload", "help"]],
   ["No one answers", ["break-glass", "review"]],
 ];
 

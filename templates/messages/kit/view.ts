@@ -1,5 +1,6 @@
 import type { System } from "../../../src/catalog/types.ts";
 import type { ActionItem, IncidentState } from "../../../src/incident/state.ts";
+import type { SystemReadiness } from "../../../src/readiness/state.ts";
 import type { OpenBefore } from "../incident/action-items.ts";
 import type { OccasionNow } from "../incident/calendar.ts";
 import type { Block, Message } from "./message.ts";
@@ -82,6 +83,8 @@ export interface HomeSituation {
   readonly incidents: readonly { readonly state: IncidentState; readonly channel: string | null }[];
   /** The calendars of this person's systems, what is overdue first; absent: they have none. */
   readonly occasions?: readonly OccasionNow[];
+  /** How ready this person's systems are; absent: nobody knows. */
+  readonly readiness?: readonly SystemReadiness[];
   /** This person's open action items; absent: none. */
   readonly actions?: readonly { readonly state: IncidentState; readonly item: ActionItem }[];
   readonly now: Date;
@@ -110,6 +113,12 @@ export type RenderCalendar = (
     readonly data: unknown;
     readonly actor: unknown;
   }[],
+  around: NoticeSurroundings,
+) => readonly ShownMessage[];
+
+/** How ready a system is, from the stream that says so. */
+export type RenderReadiness = (
+  events: readonly { readonly type: string; readonly version: number; readonly data: unknown; readonly at: Date }[],
   around: NoticeSurroundings,
 ) => readonly ShownMessage[];
 

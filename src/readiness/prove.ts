@@ -1,0 +1,103 @@
+import type { Observations } from "../catalog/binding.ts";
+import { planPrepared } from "../catalog/plan.ts";
+import { type PlanRequest, preparePlan, sharedServers } from "../catalog/prepare.ts";
+import type { Scalar } from "../catalog/reference.ts";
+import type { TargetLook } from "../catalog/roles.ts";
+import type { Catalog, Mode, Plan, Runbook } from "../catalog/types.ts";
+import type { Surroundings } from "../engine/look.ts";
+import { lookAtPlan } from "../engine/preflight.ts";
+import type { DataOf } from "../incident/events.ts";
+import { isEnough, type Judged, judgePreflight, judgeProblems, worstOf } from "./judge.ts";
+import { samplesOf } from "./samples.ts";
+
+export interface ProveParts extends Pick<PlanRequest, "cards"> {
+  readonly catalog: Catalog;
+  /** Read for every proof, as for every plan. */
+  readonly variables: PlanRequest["variables"];
+  readonly drillVariables?: PlanRequest["drillVariables"];
+  /** Looks at members of targets, read-only and bounded. */
+  readonly lookAt: (targets: readonly TargetLook[], drill: boolean) => Promise<Observations>;
+  /** What actions are given, as the engine gives it. */
+  readonly around: Surroundings;
+}
+
+export interface Assessment extends Judged {
+  readonly way: NonNullable<DataOf<"readiness.changed">["way"]> | null;
+}
+
+/**
+ * Plans a runbook as a request for it would be planned now, looks at every target as its preflight would, and throws the plan away. Changes nothing.
+ * The direction is the one that is possible now. Rejects only where `signal` ends it.
+ */
+export async function prove(
+  parts: ProveParts,
+  runbook: Runbook,
+  mode: Mode,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Assessment> {
+  const samples = samplesOf(runbook, now);
+  if (!samples.ok) {
+    const says = `needs ${samples.needs.join(", ")}, which only the person who starts it knows`;
+    return { verdict: "unprovable", findings: [{ code: "input-missing", step: null, says }], way: null };
+  }
+  const proofs: Assessment[] = [];
+  for (const { tries } of samples.all) proofs.push(await firstThatDoes(parts, { runbook, mode, tries, signal }));
+  const [first, ...others] = proofs;
+  if (first === undefined) throw new TypeError(`${runbook.id} has no sample to be proven with`);
+  const worst = worstOf([first, ...others]);
+  return { ...worst, way: proofs.find(({ way }) => way !== null)?.way ?? null };
+}
+
+interface Tried {
+  readonly runbook: Runbook;
+  readonly mode: Mode;
+  readonly tries: readonly ReadonlyMap<string, Scalar>[];
+  readonly signal: AbortSignal;
+}
+
+/** What the first try found is told where none does. */
+async function firstThatDoes(parts: ProveParts, { tries, ...of }: Tried): Promise<Assessment> {
+  let first: Assessment | null = null;
+  for (const inputs of tries) {
+    of.signal.throwIfAborted();
+    const proof = await proveWith(parts, of, inputs);
+    if (isEnough(proof)) return proof;
+    first ??= proof;
+  }
+  if (first === null) throw new TypeError(`${of.runbook.id} was not tried`);
+  return first;
+}
+
+async function proveWith(
+  parts: ProveParts,
+  { runbook, mode, signal }: Omit<Tried, "tries">,
+  inputs: ReadonlyMap<string, Scalar>,
+): Promise<Assessment> {
+  const { catalog, cards, variables, drillVariables } = parts;
+  const isDrill = runbook.drill === true || runbook.exercise === true;
+  const request: PlanRequest = {
+    ...{ catalog, cards, variables, inputs, ...(drillVariables && { drillVariables }) },
+    ...{ system: runbook.system, runbook: runbook.id, mode, kind: isDrill ? "drill" : "real" },
+  };
+  const prepared = preparePlan(request);
+  if (!prepared.ok) return { ...judgeProblems(prepared.problems, runbook.title), way: null };
+  const { targets, inDrillEnvironment, apart } = prepared;
+  const [seen, drill, production] = await Promise.all([
+    parts.lookAt(targets, inDrillEnvironment),
+    apart && parts.lookAt(apart.drill, true),
+    apart && parts.lookAt(apart.production, false),
+  ]);
+  signal.throwIfAborted();
+  const shared = drill && production ? sharedServers(drill, production) : [];
+  if (shared.length > 0) return { ...judgeProblems(shared, runbook.title), way: null };
+  const planned = planPrepared(request, prepared, seen);
+  if (!planned.ok) return { ...judgeProblems(planned.problems, runbook.title), way: null };
+  const preflight = await lookAtPlan(planned.plan, parts.around, signal);
+  signal.throwIfAborted();
+  return { ...judgePreflight(preflight), way: wayOf(planned.plan) };
+}
+
+function wayOf({ direction }: Plan): Assessment["way"] {
+  return direction === undefined ? null : { from: direction.from.title, to: direction.to.title };
+}
