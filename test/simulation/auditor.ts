@@ -1,4 +1,4 @@
-import { complaintsOf } from "../timeline/independent-verifier.ts";
+import { complaintsOf } from "../support/independent-verifier.ts";
 
 /**
  * Reads the ledger of the targets, the rows of the store and what Slack shows, and says which of I1–I8 and I10–I12 (docs/testing.md)

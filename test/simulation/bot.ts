@@ -17,11 +17,11 @@ import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createSlack } from "../../src/slack/index.ts";
 import { openKeyring } from "../../src/timeline/keys.ts";
+import type { MemoryDatabase } from "../support/memory-store/database.ts";
+import type { Link } from "../support/memory-store/link.ts";
+import { openMemoryStore } from "../support/memory-store/store.ts";
 import { testKeys } from "../support/record-keys.ts";
 import { HttpFront, SIGNING_SECRET } from "./http-front.ts";
-import type { MemoryDatabase } from "./memory/database.ts";
-import type { Link } from "./memory/link.ts";
-import { openMemoryStore } from "./memory/store.ts";
 import { actionsOn, type World } from "./world.ts";
 
 const log = createLog(process.env.SIMULATE_LOG ?? "silent");

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
+import { MemoryDatabase } from "../support/memory-store/database.ts";
 import type { Complaint } from "./auditor.ts";
 import { audit } from "./auditor.ts";
 import { startBot, worldIs } from "./bot.ts";
 import type { Answered, HttpFront } from "./http-front.ts";
-import { MemoryDatabase } from "./memory/database.ts";
 import { People } from "./people.ts";
 import { createRandom } from "./random.ts";
 import { SlackServer } from "./slack-server.ts";

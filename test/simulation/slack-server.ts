@@ -94,7 +94,7 @@ export class SlackServer {
           return void answer(() => resolve(json(200, { ok: false, error: "internal_error" })));
         const said = this.#do(method, args);
         this.#trace(
-          `${process.name} slack ${method} ${fate} ${args.ts ?? said.ts ?? ""} ${String(args.text ?? "").slice(0, 60)}`,
+          `${process.name} slack ${method} ${fate} ${args.ts ?? said.ts ?? ""} ${String(args.text ?? "").slice(0, 40)} ${JSON.stringify(args.metadata ?? "").slice(0, 140)}`,
         );
         if (fate === "answer lost") return void answer(() => reject(fetchFailed()));
         if (fate === "unwell after the effect") return void answer(() => resolve(json(503, {})));

@@ -1,4 +1,4 @@
-import { type Link, lostConnection } from "./memory/link.ts";
+import { type Link, lostConnection } from "../support/memory-store/link.ts";
 import type { Random } from "./random.ts";
 import type { Process, VirtualTime } from "./time.ts";
 

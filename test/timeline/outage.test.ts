@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { sha256 } from "../../src/lib/canonical.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { complaints } from "../support/independent-verifier.ts";
 import { type Net, openNet } from "../support/network.ts";
 import { event, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
-import { complaints } from "./independent-verifier.ts";
 
 let on: TestServer;
 let url: string;

@@ -3,9 +3,9 @@ import { peopleInEvents, textsOf } from "../../src/people-in-events.ts";
 import { asOwner } from "../../src/timeline/database.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { forget } from "../../src/timeline/pseudonyms.ts";
+import { complaints } from "../support/independent-verifier.ts";
 import { orders } from "../support/orders-system.ts";
 import { asSuperuser, event, storeOn, type TestServer, testServer } from "../support/postgres.ts";
-import { complaints } from "./independent-verifier.ts";
 
 const people = [
   { id: "dana-kim", name: "Dana Kim", slack: ["UDANA"], roles: ["dba"] },

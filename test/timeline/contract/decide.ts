@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { sha256 } from "../../../src/lib/canonical.ts";
 import type { NewRun } from "../../../src/timeline/contract.ts";
-import type { ProcessStore } from "../../simulation/memory/store.ts";
+import type { ProcessStore } from "../../support/memory-store/store.ts";
 import { until } from "../../support/postgres.ts";
 import { event, type Stores, type Tampering } from "./stores.ts";
 

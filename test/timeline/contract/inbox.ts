@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { attemptsMax } from "../../../src/timeline/index.ts";
-import type { ProcessStore } from "../../simulation/memory/store.ts";
+import type { ProcessStore } from "../../support/memory-store/store.ts";
 import type { Stores } from "./stores.ts";
 
 /** What every store promises of the inbox: kept before it is acknowledged, handled by one at a time, given up visibly. */

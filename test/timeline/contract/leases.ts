@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { sha256 } from "../../../src/lib/canonical.ts";
 import type { Lease } from "../../../src/timeline/contract.ts";
-import type { ProcessStore } from "../../simulation/memory/store.ts";
+import type { ProcessStore } from "../../support/memory-store/store.ts";
 import { until } from "../../support/postgres.ts";
 import { event, type Stores } from "./stores.ts";
 

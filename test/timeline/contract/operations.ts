@@ -2,7 +2,7 @@ import { sha256 } from "../../../src/lib/canonical.ts";
 import type { DueItem } from "../../../src/projection/deliveries.ts";
 import type { DesiredState, Item } from "../../../src/projection/outbox.ts";
 import type { Lease } from "../../../src/timeline/contract.ts";
-import type { ProcessStore } from "../../simulation/memory/store.ts";
+import type { ProcessStore } from "../../support/memory-store/store.ts";
 
 /**
  * Random sequences of what processes ask of a store, so that two stores can be held against each other answer by answer. Every period

@@ -6,12 +6,12 @@ import type { LeaseTimings, Store } from "../../../src/timeline/index.ts";
 import { createSchedule } from "../../../src/timeline/schedule.ts";
 import { createSecondFactors } from "../../../src/timeline/second-factors.ts";
 import { createTally } from "../../../src/timeline/tally.ts";
-import { type EventRow, MemoryDatabase } from "../../simulation/memory/database.ts";
-import { turningLink } from "../../simulation/memory/link.ts";
-import { openMemoryStore, type ProcessStore } from "../../simulation/memory/store.ts";
+import { complaints, complaintsOf } from "../../support/independent-verifier.ts";
+import { type EventRow, MemoryDatabase } from "../../support/memory-store/database.ts";
+import { turningLink } from "../../support/memory-store/link.ts";
+import { openMemoryStore, type ProcessStore } from "../../support/memory-store/store.ts";
 import { asSuperuser, quiet, storeOn, type TestServer, testServer } from "../../support/postgres.ts";
 import { testKeyring } from "../../support/record-keys.ts";
-import { complaints, complaintsOf } from "../independent-verifier.ts";
 
 /** A kind of store, as the contract is tested on it. */
 export interface Stores {

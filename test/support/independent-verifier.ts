@@ -1,6 +1,6 @@
 /**
  * A second reading of the timeline that shares no code with the first: what an auditor could write from the description
- * alone. Run: node --import tsx test/timeline/independent-verifier.ts postgres://…
+ * alone. Run: node --import tsx test/support/independent-verifier.ts postgres://…
  */
 import { createHash } from "node:crypto";
 import { pathToFileURL } from "node:url";
