@@ -13,7 +13,7 @@ import { describeWith } from "../support/describe-with.ts";
 import { away, EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
 import { behave, ledger } from "../support/ledger-actions.ts";
 import { asSuperuser, event, storeOn } from "../support/postgres.ts";
-import { complaints } from "./independent-verifier.ts";
+import { complaints } from "../support/independent-verifier.ts";
 
 const describe = await describeWith(PATRONI_PROGRAMS, PATRONI_PACKAGES);
 
