@@ -11,9 +11,9 @@ import {
 import type { Store } from "../../src/timeline/index.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { away, EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { complaints } from "../support/independent-verifier.ts";
 import { behave, ledger } from "../support/ledger-actions.ts";
 import { asSuperuser, event, storeOn } from "../support/postgres.ts";
-import { complaints } from "../support/independent-verifier.ts";
 
 const describe = await describeWith(PATRONI_PROGRAMS, PATRONI_PACKAGES);
 
