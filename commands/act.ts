@@ -11,7 +11,7 @@ import { systemOf } from "./incidents.ts";
 import { countRefusal, hasRoom } from "./record.ts";
 import { repeatOf } from "./repeat.ts";
 
-/** What somebody has just proved about themselves. `vouchedBy`: the person by whose word a new proof counts. */
+/** What someone has just proved about themselves. `vouchedBy`: the person by whose word a new proof counts. */
 export interface StepUp {
   readonly provedAfresh: boolean;
   readonly vouchedBy: string | null;

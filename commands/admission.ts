@@ -33,7 +33,7 @@ function reads(request: Request, command: Command | null): boolean {
 }
 
 /**
- * Where people of another company read along, nothing is changed, decided or taken out; where nobody can tell who does,
+ * Where people of another company read along, nothing is changed, decided or taken out; where no one can tell who does,
  * only what every member may do is: an alarm is heard from wherever it is given.
  */
 function notFromHere(request: Request, command: Command | null, open: boolean): Problem | null {

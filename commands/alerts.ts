@@ -53,7 +53,7 @@ async function start(context: CommandContext, request: Request): Promise<Reply> 
   return startProposed(context, request, state, proposed, mode, "alert");
 }
 
-/** What was sent and opened no incident: without it nobody would know that an alert is missing in the catalogue, or its sender's secret wrong. */
+/** What was sent and opened no incident: without it no one would know that an alert is missing in the catalogue, or its sender's secret wrong. */
 async function strayLines({ tally }: CommandContext): Promise<string[]> {
   const counted = (await tally.read("alerts/")).slice(0, STRAYS);
   if (counted.length === 0) return [];

@@ -80,7 +80,7 @@ export interface Caller {
   /** Why this caller may do nothing (guest, outsider, deactivated, bot, look-up failed), or null. */
   readonly blocked: string | null;
   /**
-   * Why nothing may be changed from the place this was asked in; null or absent: it may. `known` is false where nobody
+   * Why nothing may be changed from the place this was asked in; null or absent: it may. `known` is false where no one
    * could say who reads along there.
    */
   readonly place?: { readonly why: string; readonly known: boolean } | null;
@@ -100,7 +100,7 @@ export type Reply =
       readonly beside?: readonly { readonly name: string; readonly content: string }[];
       readonly message: Message;
       readonly channel: string | null;
-      /** Not for everybody who reads where it was asked for: where it has no channel, it goes to who asked. */
+      /** Not for everyone who reads where it was asked for: where it has no channel, it goes to who asked. */
       readonly confidential?: true;
     }
   | { readonly kind: "nothing" };

@@ -18,7 +18,7 @@ export function pastMoment(form: Readonly<Record<string, string>>, field: string
   }
 }
 
-/** Slack takes blanks, and characters nobody sees, for an answer. */
+/** Slack takes blanks, and characters no one sees, for an answer. */
 export function blanks(form: Readonly<Record<string, string>>, required: readonly string[]): FormErrors {
   const empty = required.filter((field) => words(form[field] ?? "", 1) === null);
   return Object.fromEntries(empty.map((field) => [field, "Fill this in."]));

@@ -69,7 +69,7 @@ export async function meant(context: CommandContext, request: Request, over = fa
   const [only] = open;
   if (open.length > 1) return { kind: "several", open };
   const unreadable = context.incidents.unreadable();
-  // What can't be read may be open too, so nobody knows which is meant until it is named.
+  // What can't be read may be open too, so no one knows which is meant until it is named.
   if (unreadable.length > 0) return only ? { kind: "several", open } : unsure(unreadable);
   if (only) return { kind: "one", incident: only };
   if (over) for await (const state of context.incidents.all()) if (mayBe(state)) return one(context, state);

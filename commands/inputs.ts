@@ -106,12 +106,12 @@ export function keptFrom({ plan }: { readonly plan: Plan }, { inputs = [] }: Run
   return new Map(kept.map(({ name, value }) => [name, value]));
 }
 
-/** True when it can not be started without being told something. */
+/** True when it can't be started without being told something. */
 export function needsInputs({ inputs = [] }: Runbook): boolean {
   return inputs.some((input) => input.default === null);
 }
 
-/** What to type for the inputs nobody has given yet: `node=…`, `revision=…`; empty where it needs none. */
+/** What to type for the inputs no one has given yet: `node=…`, `revision=…`; empty where it needs none. */
 export function inputsToType({ inputs = [] }: Runbook): readonly string[] {
   return inputs.filter((input) => input.default === null).map(({ name }) => `${name}=…`);
 }

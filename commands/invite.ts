@@ -28,7 +28,7 @@ export const invite: Command = {
   },
 };
 
-/** Somebody on the roster by their id there; any other account of the workspace by its own. */
+/** Someone on the roster by their id there; any other account of the workspace by its own. */
 function memberMeant(context: CommandContext, incident: Parameters<typeof systemOf>[1], word: string): string {
   const system = systemOf(context, incident);
   const user = userIn(word);

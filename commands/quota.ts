@@ -14,7 +14,7 @@ import { stop } from "./say.ts";
 
 const HOUR_SECONDS = 3600;
 
-/** How many an hour. A wrong alarm costs a page and a channel; one that is not heard costs more, so nobody has none. */
+/** How many an hour. A wrong alarm costs a page and a channel; one that is not heard costs more, so no one has none. */
 const DECLARED = {
   onRoster: 60,
   offRoster: 5,
@@ -60,7 +60,7 @@ export async function mayDeclare(
   if (counted.some(([count, most]) => count > most)) tooMany(asNamed(context, system), may, true);
 }
 
-/** Counts a note of somebody who is not on the incident's roster. */
+/** Counts a note of someone who is not on the incident's roster. */
 export async function mayNote(context: CommandContext, request: Request, system: System): Promise<void> {
   if (personOf(actorOf(request.caller), system) !== null) return;
   const count = await context.tally.add("note", idOf(actorOf(request.caller)), HOUR_SECONDS);

@@ -72,7 +72,7 @@ function properName(names: readonly string[], typed: string): string {
 const YES = ["yes", "y", "true", "on"];
 const NO = ["no", "n", "false", "off"];
 
-/** The value somebody typed, as a plan holds it. */
+/** The value someone typed, as a plan holds it. */
 function valueIn(input: Input, typed: string, now: Date): Scalar | { readonly fault: string } {
   const text = typed.trim();
   switch (input.type) {

@@ -16,7 +16,7 @@ const HOUR_SECONDS = 3600;
 /**
  * A refusal as an event: who, why, and over which transport. In the incident of the channel, else in the workspace's own. Of
  * people who are not on that incident's roster, and of what is refused again and again, a count is kept in its place
- * (`lifeboat.tally`): what they type can not make an incident's record grow.
+ * (`lifeboat.tally`): what they type can't make an incident's record grow.
  */
 export async function record(context: CommandContext, request: Request, problem: Problem): Promise<void> {
   const { system, stream } = await placeOf(context, request);

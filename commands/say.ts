@@ -35,7 +35,7 @@ export async function whereOf(context: CommandContext, incident: string): Promis
   return channel === null ? safe(incidentName(await context.incidents.read(incident))) : channelWords(channel);
 }
 
-/** Where an incident typed in `channel` is announced, if that is another place: direct messages reach nobody else. For mrkdwn. */
+/** Where an incident typed in `channel` is announced, if that is another place: direct messages reach no one else. For mrkdwn. */
 export function announcedElsewhere({ announceIn }: CommandContext, channel: string | null): string | null {
   if (announceIn == null || !channel?.startsWith("D")) return null;
   return /^[CG][A-Z0-9]{5,}$/.test(announceIn) ? `<#${announceIn}>` : `#${safe(announceIn)}`;

@@ -36,7 +36,7 @@ export interface StepUpRequest {
 }
 
 /**
- * Where a gate wants a fresh proof, asks for it and checks it, before anything is decided. Somebody who may not decide anyhow is
+ * Where a gate wants a fresh proof, asks for it and checks it, before anything is decided. Someone who may not decide anyhow is
  * not asked: their refusal says why. Wrong codes are refusals, and recorded like all of them.
  */
 export async function prove(context: CommandContext, request: Request, wish: StepUpRequest): Promise<Proved> {

@@ -64,7 +64,7 @@ export function shownIn(run: RunState, ask: string | null): Shown | null {
   return null;
 }
 
-/** True when this press has to open the list first: the card it stands on can not show all that would start. */
+/** True when this press has to open the list first: the card it stands on can't show all that would start. */
 export function needsList(run: RunState, ask: string, request: Request): Shown | null {
   const shown = shownIn(run, ask);
   const pressed = request.verb === "gate.approve" && request.form === null;

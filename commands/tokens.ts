@@ -10,7 +10,7 @@ export interface Typed {
   readonly tooLong?: true;
 }
 
-/** Characters of a line that is read. Slack takes 40,000 in a message; nobody types a command of this length. */
+/** Characters of a line that is read. Slack takes 40,000 in a message; no one types a command of this length. */
 export const LINE_MAX = 3000;
 
 const TOO_LONG: Typed = { verb: "", words: [], options: {}, rest: "", tooLong: true };

@@ -7,7 +7,7 @@ import { createSecretBook } from "./lib/redact.ts";
 import { warnOfRenamed } from "./renamed-settings.ts";
 import { ownSecretsIn } from "./secrets.ts";
 
-/** `--no-slack`: performs runs and answers the command line, with nobody's Slack tokens. */
+/** `--no-slack`: performs runs and answers the command line, with no one's Slack tokens. */
 const slack = !process.argv.slice(2).includes("--no-slack");
 const loaded = loadConfig(process.env, { slack, bot: true });
 if (!loaded.ok) {
@@ -25,7 +25,7 @@ if (!slack)
     "this bot runs without slack; whoever started it is on the timeline",
   );
 
-/** Nobody knows what state a process is in after this. Another replica, or the next start, goes on from the timeline. */
+/** No one knows what state a process is in after this. Another replica, or the next start, goes on from the timeline. */
 process.on("unhandledRejection", (error) => {
   log.fatal({ event: "bot.failed", err: error }, "unhandled rejection; this process ends");
   process.exit(1);

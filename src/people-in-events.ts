@@ -4,7 +4,7 @@ import type { PeopleInEvents } from "./timeline/pseudonyms.ts";
 
 /** What means a person in events: ids, Slack user ids and names of the rosters, and whoever an event says it is by. */
 export function peopleInEvents(catalog: () => Catalog): PeopleInEvents {
-  // Asked for at every append: made anew only when the catalogue is another one.
+  // Asked for at every append: made again only when the catalogue is another one.
   let roster: { readonly of: Catalog["systems"]; readonly texts: ReadonlySet<string> } = { of: [], texts: new Set() };
   return {
     known() {
@@ -20,7 +20,7 @@ export function peopleInEvents(catalog: () => Catalog): PeopleInEvents {
   };
 }
 
-/** Every text that means one of this person and nobody else; what also names a role or a system is not forgotten with them. */
+/** Every text that means one of this person and no one else; what also names a role or a system is not forgotten with them. */
 export function textsOf(catalog: Catalog, person: string): readonly string[] {
   const reserved = reservedIn(catalog);
   const found = catalog.systems.flatMap(({ people }) => people.filter(({ id }) => id === person));

@@ -49,7 +49,7 @@ export function warnOfRenamed(log: Pick<Logger, "warn">, renamed: CurrentNames["
   log.warn({ event: "config.settings_renamed", use: renamed }, "settings have new names; the old ones work until 0.3");
 }
 
-/** Old ports and hosts that are set, each with the address to write instead. Without Slack over HTTP `PORT` is nobody's. */
+/** Old ports and hosts that are set, each with the address to write instead. Without Slack over HTTP `PORT` is no one's. */
 export function formerAddressesIn(env: Environment): Readonly<Record<string, string>> {
   const isRead = (name: string) => env[name] && (name !== "PORT" || env.SLACK_SIGNING_SECRET);
   return Object.fromEntries(Object.entries(replacedByAddress).filter(([name]) => isRead(name)));

@@ -16,7 +16,7 @@ export interface ScriptUser {
  * Before anything is started: removes what scripts of processes that were killed have left, and says what this machine
  * can't hold back. Null: scripts run as the user Lifeboat runs as.
  *
- * @throws LifeboatError where scripts are to run as somebody they can't run as
+ * @throws LifeboatError where scripts are to run as someone they can't run as
  */
 export async function prepareScripts(
   user: string | null,

@@ -8,7 +8,7 @@ export interface Killed {
   readonly environment: Readonly<Record<string, string>>;
   /** From here on it dies once more. */
   again(): Promise<void>;
-  /** Starts the bot again whenever it is gone while `work` is under way, as a supervisor would. */
+  /** Starts the bot again whenever it is gone while `work` is in progress, as a supervisor would. */
   supervised<T>(bot: BotProcess, work: () => Promise<T>): Promise<T>;
 }
 

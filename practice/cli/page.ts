@@ -7,7 +7,7 @@ import { chosen, open } from "./open.ts";
 
 const USUAL_PORT = 4180;
 
-/** The page, until somebody stops it. */
+/** The page, until someone stops it. */
 export async function page(given: { system?: string | undefined; port?: string | undefined }): Promise<number> {
   // Who reads along may go away; practice goes on until it is ended.
   process.stdout.on("error", () => {});
@@ -42,7 +42,7 @@ function whatToDo({ system }: Offered): string {
 `;
 }
 
-/** What else can be practised here, and what is missing where it can not. */
+/** What else can be practised here, and what is missing where it can't. */
 function others(list: readonly Offered[], now: Offered, title: typeof titleOf): string {
   const lines = list
     .filter(({ system }) => system !== now.system)
@@ -60,7 +60,7 @@ function interrupted(): Promise<void> {
   });
 }
 
-/** The port people know, or any free one when somebody else has it. */
+/** The port people know, or any free one when someone else has it. */
 function usualPort(): Promise<number> {
   return freePort([USUAL_PORT, USUAL_PORT + 1]).catch(() => 0);
 }

@@ -29,7 +29,7 @@ export interface DatabaseHost {
   start(): Promise<void>;
   /** A power cut: every process at once. */
   kill(): Promise<void>;
-  /** Stops every process in its tracks: connections are accepted by the kernel, and nobody answers. */
+  /** Stops every process in its tracks: connections are accepted by the kernel, and no one answers. */
   freeze(): Promise<void>;
   thaw(): Promise<void>;
   /** Throws away what is here and becomes a standby of `primary`. */

@@ -14,7 +14,7 @@ export interface StoppedHost extends DatabaseHost {
 }
 
 /**
- * `lifeboat.hosts/1` (docs/contracts.md). What scripts ask the agent of the database hosts for: `POST /hosts/<name>/rebuild` makes one server of the pair anew as a
+ * `lifeboat.hosts/1` (docs/contracts.md). What scripts ask the agent of the database hosts for: `POST /hosts/<name>/rebuild` makes one server of the pair again as a
  * standby of the other; `POST /hosts/<name>/start` and `/stop` do that to one server, and `GET /hosts/<name>` says how it is. `others`: servers that only start and
  * stop. `more`: what else it does; null: it does not know that either. Who does not bear the token may only look.
  */

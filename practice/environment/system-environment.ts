@@ -8,7 +8,7 @@ export type { Writer } from "./servers.ts";
 export interface SystemEnvironment {
   /** What it is made of, for people and for the table of `--all`. */
   readonly parts: readonly Part[];
-  /** For `/estate/…` of the practice workspace; false when the path is somebody else's. */
+  /** For `/estate/…` of the practice workspace; false when the path is someone else's. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   /** What the bot needs in its environment to work on it: `LIFEBOAT_VALUES`, endpoints, secrets. */
   environment(): Record<string, string>;
@@ -27,11 +27,11 @@ export interface SystemEnvironment {
   ledger(): Promise<Losses | null>;
   /** People know that these are lost: from now on they are not counted on. */
   writeOff(ids: readonly string[]): Promise<void>;
-  /** What somebody on the night would say of this runbook's inputs, as they would type it; asked after `prepare`. Absent: none has any. */
+  /** What someone on the night would say of this runbook's inputs, as they would type it; asked after `prepare`. Absent: none has any. */
   inputs?(runbook: string): Readonly<Record<string, string>>;
-  /** What somebody does with their own hands when a step of a runbook asks for it; resolves when it is done. */
+  /** What someone does with their own hands when a step of a runbook asks for it; resolves when it is done. */
   byHand?(runbook: string, step: string): Promise<void>;
-  /** What each thing in it is now, for the page: asked every second while somebody looks, so it is quick and bounded. */
+  /** What each thing in it is now, for the page: asked every second while someone looks, so it is quick and bounded. */
   look?(): Promise<readonly Row[]>;
   /** What can be broken on purpose, in the order the page offers it. */
   readonly strikes?: readonly InjectableFault[];
@@ -90,7 +90,7 @@ export interface SystemEnvironmentOptions {
 export interface SystemEnvironmentKind {
   /** The folder of the system under `templates/systems`. */
   readonly system: string;
-  /** Programs of Debian packages without which it can not run, and the packages that bring them. */
+  /** Programs of Debian packages without which it can't run, and the packages that bring them. */
   readonly needs: readonly { readonly program: string; readonly package: string }[];
   create(options: SystemEnvironmentOptions): Promise<SystemEnvironment>;
 }

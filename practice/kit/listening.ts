@@ -12,7 +12,7 @@ export interface Listening {
 export interface BalancerOptions {
   /** Addresses of the pods that are ready now. */
   pods(): readonly string[];
-  /** While it is gone it answers nobody. */
+  /** While it is gone it answers no one. */
   isGone(): boolean;
   /** How long a pod is waited for. */
   readonly milliseconds: number;

@@ -27,7 +27,7 @@ export const MAIL_FAULTS = {
 } as const;
 export type MailFault = keyof typeof MAIL_FAULTS;
 
-/** A real SMTP server whose mailboxes everybody may read. */
+/** A real SMTP server whose mailboxes everyone may read. */
 export class Mailbox {
   readonly mails: ReceivedMail[] = [];
   port = 0;

@@ -26,7 +26,7 @@ export interface Policy {
 const routingKey = "practice0routing0key000000orders";
 const token = "practice-pagerduty-token";
 
-/** Somebody on call whom no roster knows: to see that being on call decides nothing. */
+/** Someone on call whom no roster knows: to see that being on call decides nothing. */
 export const STRANGER = "PNELL";
 
 /** The people of the practice workspace, with phones. */

@@ -34,7 +34,7 @@ export function userReference(state: PagerState, id: string): Reference {
   return reference("user", id, state.user(id)?.name);
 }
 
-/** An incident of the REST API. Once it is resolved nobody is assigned to it any more. */
+/** An incident of the REST API. Once it is resolved no one is assigned to it any more. */
 export function shownIncident(state: PagerState, one: Incident): Shown {
   const over = one.status === "resolved";
   const trigger = { ...reference("log_entry", `R${one.id.slice(1)}`, "Triggered through the API") };

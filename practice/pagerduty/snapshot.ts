@@ -3,7 +3,7 @@ import type { PagerState } from "./state.ts";
 
 /** Everything the panel shows: `GET /pager/state`. */
 export interface PagerSnapshot {
-  /** Everybody with a phone: what rings on it now, and what they have answered that is not over. */
+  /** Everyone with a phone: what rings on it now, and what they have answered that is not over. */
   readonly phones: readonly {
     readonly user: string;
     readonly name: string;

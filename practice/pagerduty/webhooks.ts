@@ -67,7 +67,7 @@ export class Webhooks {
         // What was refused once is refused again.
         if (status < 500 && status !== 429) return this.#log.debug({ status }, "A webhook was refused.");
       } catch {
-        // Nobody listens: a bot that is being started again.
+        // No one listens: a bot that is being started again.
       }
       await pause(250 * 2 ** attempt, undefined, { signal: this.#closing.signal }).catch(() => {});
     }

@@ -6,7 +6,7 @@ const STEP_MS = 30_000;
 const LATE_MS = 2_000;
 
 /**
- * The authenticator on somebody's phone. A code counts once, and codes of the step before and after now count too: so each
+ * The authenticator on someone's phone. A code counts once, and codes of the step before and after now count too: so each
  * step is shown once, the oldest that counts first, and three codes can be had at once before one has to wait.
  */
 export class Authenticator {

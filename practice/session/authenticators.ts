@@ -10,7 +10,7 @@ import type { Workspace } from "../slack/index.ts";
 
 /** The authenticator apps of the personas, so that an approval with a code can be played without any device. */
 export interface Authenticators {
-  /** For `/authenticators/…`; false when the path is somebody else's. */
+  /** For `/authenticators/…`; false when the path is someone else's. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   /** Another bot, another store: what was enrolled before proves nothing there. */
   clear(): void;

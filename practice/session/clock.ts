@@ -7,7 +7,7 @@ export interface PracticeClock {
   /** How far it is ahead of real time, seconds. */
   aheadSeconds(): Promise<number>;
   /**
-   * Moves it forward. What is under way in real time (a step, a process) is waited for, so that no deadline of the outside world
+   * Moves it forward. What is in progress in real time (a step, a process) is waited for, so that no deadline of the outside world
    * is skipped. @returns how far it is ahead now, seconds
    * @throws LifeboatError `clock-not-moved`
    */

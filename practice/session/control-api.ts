@@ -14,7 +14,7 @@ import type { WrittenRunbook } from "./written.ts";
 
 /** What the page's panel reaches: which system is practised, how its environment is, and what can be done to it. */
 export interface ControlApi {
-  /** For `/systems/…`; false when the path is somebody else's. */
+  /** For `/systems/…`; false when the path is someone else's. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
@@ -59,7 +59,7 @@ export function createControlApi(behind: Behind): ControlApi {
     return { ...one, title };
   }
 
-  /** Looked at again after a minute: somebody may just have installed what was missing. */
+  /** Looked at again after a minute: someone may just have installed what was missing. */
   function list(): Promise<readonly Offered[]> {
     if (offers === null || Date.now() - offers.at > 60_000) offers = { at: Date.now(), list: offered() };
     return offers.list;

@@ -28,7 +28,7 @@ export interface Mark {
   readonly does: "fence" | "open";
   /** When a fence was verified, or an opening step began; milliseconds since 1970 by this machine's clock. */
   readonly at: number;
-  /** Of the servers it is about; `all`: it can not be said which. */
+  /** Of the servers it is about; `all`: it can't be said which. */
   readonly ports: readonly number[] | "all";
 }
 

@@ -11,7 +11,7 @@ export interface Offered {
   readonly install: string | null;
 }
 
-/** All that can be practised, in the order they are offered; looked at anew each time. */
+/** All that can be practised, in the order they are offered; looked at again each time. */
 export function offered(): Promise<readonly Offered[]> {
   return Promise.all(systems.map(offer));
 }

@@ -3,7 +3,7 @@ import type { Gate, Person, Runbook } from "../../src/catalog/types.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import type { Workspace } from "../slack/index.ts";
 
-/** Accounts that may press buttons: everybody the workspace does not show as a guest, a stranger, gone or an app. */
+/** Accounts that may press buttons: everyone the workspace does not show as a guest, a stranger, gone or an app. */
 export function membersOf(workspace: Workspace): ReadonlySet<string> {
   const may = workspace
     .snapshot()
@@ -12,7 +12,7 @@ export function membersOf(workspace: Workspace): ReadonlySet<string> {
 }
 
 /**
- * Who asks for a run, by account. Whoever asks can not approve: so somebody whose role no gate of it needs, else somebody
+ * Who asks for a run, by account. Whoever asks can't approve: so someone whose role no gate of it needs, else someone
  * without whom enough are left. The roster's order decides among equals.
  */
 export function requesterOf(systemFolder: string, id: string, members: ReadonlySet<string>): string {

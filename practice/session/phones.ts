@@ -20,7 +20,7 @@ export function phonesOf(dataFolder: string): Phones {
 
 /**
  * Takes away what an account proves with on every roster it is on, as `lifeboat unenroll` does, so that its owner can enroll
- * anew and has codes again: a code counts once, and a play doesn't wait for the next one.
+ * again and has codes again: a code counts once, and a play doesn't wait for the next one.
  */
 export async function unenroll(
   { systemFolder, dataFolder }: Pick<Practice, "systemFolder" | "dataFolder">,

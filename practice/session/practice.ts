@@ -36,7 +36,7 @@ export interface PracticeOptions {
 export interface Practice<E extends SystemEnvironment = PracticeEnvironment> extends SharedServices, PracticeSession {
   readonly url: string;
   readonly environment: E;
-  /** Ends the environment and the bot and begins anew with another system, or the same one; the workspace stays as it is. */
+  /** Ends the environment and the bot and begins again with another system, or the same one; the workspace stays as it is. */
   practise(system: string): Promise<void>;
 }
 

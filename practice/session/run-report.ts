@@ -35,7 +35,7 @@ export function reportOfRun(state: IncidentState, run: RunState): RunReport {
   };
 }
 
-/** A run nobody is done with counts as stopped: it waits for a person, or its time was up. */
+/** A run no one is done with counts as stopped: it waits for a person, or its time was up. */
 function outcomeOf(run: RunState): RunReport["outcome"] {
   return run.status === "verified" || run.status === "failed" || run.status === "aborted" ? run.status : "stopped";
 }

@@ -3,7 +3,7 @@ import type { Message } from "../slack/index.ts";
 /** What one message of a run's thread asks of the people who read it, from nothing but what it shows. */
 export type Call =
   | { readonly kind: "over"; readonly verified: boolean; readonly says: string }
-  /** Nothing goes on until somebody decides what to do about it. */
+  /** Nothing goes on until someone decides what to do about it. */
   | { readonly kind: "trouble"; readonly says: string }
   /** `ask`: one question of one gate. `people`: those it waits for, by account. `given`: how many have approved. */
   | {
@@ -15,7 +15,7 @@ export type Call =
       /** Its button opens a form, which asks for a code or lists a long plan, in place of asking whether one is sure. */
       readonly opensForm: boolean;
     }
-  /** `people`: who may say that it is done; empty: anybody. */
+  /** `people`: who may say that it is done; empty: anyone. */
   | { readonly kind: "by hand"; readonly step: string; readonly people: readonly string[] };
 
 export function callOf(message: Message): Call | null {

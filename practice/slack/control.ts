@@ -43,7 +43,7 @@ export async function control(
         return events(platform, request, response);
     }
   if (request.method === "POST") {
-    // A form of another site can not send this type without asking first, and is not allowed when it asks.
+    // A form of another site can't send this type without asking first, and is not allowed when it asks.
     if (!/^application\/json\b/.test(request.headers["content-type"] ?? "")) return say(response, 415, "Send JSON.");
     const body = JSON.parse((await bytesOf(request, limits.fileBytes * 2)).toString("utf8"));
     if (what === "as") return deed(platform, response, which, body as UserAction);

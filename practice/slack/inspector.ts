@@ -11,7 +11,7 @@ export interface Entry extends Json {
   /** Which Socket Mode connection, `http`, or null for calls. */
   readonly connection: string | null;
   readonly milliseconds: number | null;
-  /** Slack's error word, or null when all is well; undefined while it is under way. */
+  /** Slack's error word, or null when all is well; undefined while it is in progress. */
   error: string | null | undefined;
   readonly sent: unknown;
   readonly answered: unknown;

@@ -46,7 +46,7 @@ export const limits = {
   /** [DOC] surfaces/canvases */
   canvasTableCells: 300,
   pageSize: 1000,
-  /** Bytes of one upload here. Slack allows 1 GB; nobody practises with that. */
+  /** Bytes of one upload here. Slack allows 1 GB; no one practises with that. */
   fileBytes: 50 * 1024 * 1024,
   bodyBytes: 1024 * 1024,
 } as const;

@@ -11,7 +11,7 @@ export const GENERAL_CHANNEL = "CGENERAL";
 export const SHARED_CHANNEL = "CSHARED";
 export const RESPONDERS_GROUP = "SRESPONDERS";
 
-/** Everybody here, with what the switcher says of them. The last three exist to be refused. */
+/** Everyone here, with what the switcher says of them. The last three exist to be refused. */
 export const people: readonly User[] = [
   person("UALEX", "alex", "Alex Rivera", "Responder, on call"),
   person("USAM", "sam", "Sam Okafor", "Incident commander"),

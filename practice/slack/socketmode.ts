@@ -97,7 +97,7 @@ export class SocketMode implements Delivery {
     return this.connections.map(({ name, frozen, seen }) => ({ name, frozen, seen }));
   }
 
-  /** What Slack does every few hours: says it will close, and does. The app is to connect anew. */
+  /** What Slack does every few hours: says it will close, and does. The app is to connect again. */
   refresh(reason: "refresh_requested" | "warning" | "link_disabled" = "refresh_requested", which?: string): void {
     for (const connection of this.picked(which)) {
       this.inspector.note({ kind: "socket", name: `disconnect: ${reason}`, connection: connection.name });
@@ -114,7 +114,7 @@ export class SocketMode implements Delivery {
     }
   }
 
-  /** The network goes silent and nobody is told; envelopes still go to the dead connections and are lost. */
+  /** The network goes silent and no one is told; envelopes still go to the dead connections and are lost. */
   freeze(seconds: number, which?: string): void {
     for (const connection of this.picked(which)) {
       this.inspector.note({

@@ -34,7 +34,7 @@ export interface ClientSettings {
     readonly connectionTimeout: number;
     readonly requestTimeout: number;
     readonly throwOnRequestTimeout: true;
-    /** With an endpoint of somebody's own: connected is to an address that was judged, and to no other. */
+    /** With an endpoint of someone's own: connected is to an address that was judged, and to no other. */
     readonly httpAgent?: { readonly lookup: LookupFunction };
     readonly httpsAgent?: { readonly lookup: LookupFunction };
   };
@@ -82,7 +82,7 @@ export async function clientSettings(
 
 /** Why AWS gave no answer of use. */
 export interface AwsError {
-  /** `silent`: nobody can tell what became of it. The others are refusals by AWS itself. */
+  /** `silent`: no one can tell what became of it. The others are refusals by AWS itself. */
   readonly kind: "silent" | "denied" | "throttled" | "missing" | "refused";
   readonly name: string;
   readonly says: string;

@@ -12,10 +12,10 @@ import type { Check, ReadContext } from "./contract.ts";
 export const clusterInput = z.strictObject({
   /** The secret is a kubeconfig, or the path of one. */
   kubeconfigFrom: z.string().min(1),
-  /** Always named: the kubeconfig's own current context is nobody's decision. */
+  /** Always named: the kubeconfig's own current context is no one's decision. */
   context: z.string().min(1),
   namespace: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
-  /** `kubectl get namespace kube-system -o jsonpath={.metadata.uid}`: a context may be pointed elsewhere, this can not. */
+  /** `kubectl get namespace kube-system -o jsonpath={.metadata.uid}`: a context may be pointed elsewhere, this can't. */
   clusterUid: z.uuid(),
 });
 export type ClusterTarget = z.infer<typeof clusterInput>;
@@ -241,7 +241,7 @@ function refused({ context }: ClusterTarget, code: string, what: string): Lifebo
   return new LifeboatError({ code, where: context, what, stateNow: "Nothing was asked of it or changed in it" });
 }
 
-/** Why nothing is known: nobody there, somebody there who would not let us in, or not the plan's cluster. */
+/** Why nothing is known: no one there, someone there who would not let us in, or not the plan's cluster. */
 export interface NoLook {
   readonly answers: false;
   readonly kind: "unreachable" | "refused" | "other";

@@ -5,9 +5,9 @@ import type { Fact } from "./contract.ts";
  * being lost. Milliseconds since 1970.
  */
 export interface Window {
-  /** Of the newest write the copy has; null: nobody knows. */
+  /** Of the newest write the copy has; null: no one knows. */
   readonly keptUntil: number | null;
-  /** When the old side was last seen to write, or was fenced; null: nobody knows, so the amount is unknown. */
+  /** When the old side was last seen to write, or was fenced; null: no one knows, so the amount is unknown. */
   readonly lostUntil: number | null;
   /** Where the first figure is from: "the newest that reached orders-b". */
   readonly origin: string;

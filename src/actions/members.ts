@@ -38,7 +38,7 @@ export async function lookAtMembers(
   return new Map(await Promise.all(looks));
 }
 
-/** One look that met silence is no lost site: it is looked at once more before anybody believes it. */
+/** One look that met silence is no lost site: it is looked at once more before anyone believes it. */
 async function lookTwice(...of: Parameters<typeof lookAtMember>): Promise<RoleObservation> {
   const first = await lookAtMember(...of);
   return first.state === "silent" ? await lookAtMember(...of) : first;

@@ -4,7 +4,7 @@ import type { ApplyContext } from "./contract.ts";
 
 /**
  * Runs a program that changes something. Which process it is stands on the timeline before it begins, so that after a
- * crash nobody does the same again beside it.
+ * crash no one does the same again beside it.
  */
 export async function runRecorded(
   ctx: ApplyContext,

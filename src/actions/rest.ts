@@ -137,7 +137,7 @@ async function bodyOf(response: IncomingMessage): Promise<RestAnswer> {
   return { status: response.statusCode ?? 0, bytes: Buffer.concat(chunks), contract };
 }
 
-/** Whether an error means that nobody answered, so that nobody can tell what became of a request. */
+/** Whether an error means that no one answered, so that no one can tell what became of a request. */
 export function isSilence(error: unknown): boolean {
   if (error instanceof LifeboatError) return error.problem.code === "deadline";
   const code = String((error as { code?: unknown } | null)?.code ?? "");

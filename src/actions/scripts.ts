@@ -34,7 +34,7 @@ export const scriptArguments = z
 const OUTPUT_BYTES_MAX = 16 * 1024;
 const PATH = "/usr/local/bin:/usr/bin:/bin";
 
-/** SHA-256 of the file as it is now, or null when it can not be read. */
+/** SHA-256 of the file as it is now, or null when it can't be read. */
 export async function hashNow(script: Script): Promise<string | null> {
   return await readFile(script.path).then(sha256, () => null);
 }
@@ -155,7 +155,7 @@ async function start(
   }
 }
 
-/** Ours, unless it may not be read (then nobody reads our environment either): another of the same kind. */
+/** Ours, unless it may not be read (then no one reads our environment either): another of the same kind. */
 async function nodeForScripts(): Promise<string> {
   for (const path of [process.execPath, ...PATH.split(":").map((folder) => join(folder, "node"))])
     if (

@@ -3,7 +3,7 @@ import type { Inverse, Undo } from "./contract.ts";
 
 /** The ways in which an action can say how its effect is taken back. */
 
-/** It can not be: what was there before is gone. A point of no return. */
+/** It can't be: what was there before is gone. A point of no return. */
 export function neverUndone<I>(why: (input: I) => string): Undo<I, never> {
   return always((input) => ({ kind: "never", says: why(input) }));
 }

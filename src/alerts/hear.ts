@@ -41,7 +41,7 @@ function held(open: readonly IncidentState[], { id }: System, { alert }: Heard, 
   return waits[0] ?? null;
 }
 
-/** Back into the inbox, where nobody takes it before then. Its key names the moment, so a repeat of this is one. */
+/** Back into the inbox, where no one takes it before then. Its key names the moment, so a repeat of this is one. */
 async function keepUntil({ inbox }: Hearing, notice: Notice, until: Date, now: Date): Promise<void> {
   const seconds = Math.max(1, (until.getTime() - now.getTime()) / 1000);
   const key = `alerts/held/${notice.fingerprint}/${notice.receivedAt}/${until.toISOString()}`;

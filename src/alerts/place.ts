@@ -178,7 +178,7 @@ function declaring(
   return outcome.kind === "accepted" ? outcome.events : null;
 }
 
-/** When the first of them began, as far as that can be: users hurt since then, as far as anybody knows. */
+/** When the first of them began, as far as that can be: users hurt since then, as far as anyone knows. */
 function impactOf(heard: readonly Heard[], now: Date): Date | null {
   const since = now.getTime() - IMPACT_SECONDS * 1000;
   const moments = heard

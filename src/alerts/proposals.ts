@@ -70,7 +70,7 @@ export function createProposals(options: ProposalsOptions): Projector {
     });
   }
 
-  /** What can't be looked at is offered all the same, and says so: the run looks again before anybody is asked. */
+  /** What can't be looked at is offered all the same, and says so: the run looks again before anyone is asked. */
   async function look({ declared }: IncidentState, { runbook }: AlertState): Promise<Looked> {
     const [mode = "unplanned"] = runbook?.modes ?? [];
     const about = { system: declared?.system ?? "", runbook: runbook?.id ?? "", mode };

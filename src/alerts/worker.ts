@@ -85,7 +85,7 @@ export function createAlertWorker({ inbox, hearing, confirm, log, settings }: Wo
 
   return {
     now() {
-      // While one look is under way or has just been, what comes in is gathered.
+      // While one look is in progress or has just been, what comes in is gathered.
       if (working === null) lookIn(Math.max(0, restUntil - performance.now()));
       else void working.finally(() => lookIn(gatherMs));
     },

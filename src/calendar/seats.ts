@@ -9,9 +9,9 @@ export type { SeatRound } from "./state.ts";
 /** What is known of people beside the calendar's record: by their accounts, and what they prove with. */
 export interface SeatFacts {
   readonly chain: readonly ChainRole[];
-  /** Person id → why they can't answer at all (deactivated, left), as far as anybody can tell. */
+  /** Person id → why they can't answer at all (deactivated, left), as far as anyone can tell. */
   readonly gone: ReadonlyMap<string, string>;
-  /** Person ids with an authenticator set up; null: nobody can have one here. */
+  /** Person ids with an authenticator set up; null: no one can have one here. */
   readonly enrolled: ReadonlySet<string> | null;
 }
 
@@ -98,7 +98,7 @@ function silentSince(system: System, { rounds }: CalendarState, now: Date): Read
 
 const byId = (one: SeatRound, other: SeatRound) => (one.id < other.id ? -1 : 1);
 
-/** Person id → drills, restore tests and tabletops they took part in within the last 365 days, for everybody in the chain. */
+/** Person id → drills, restore tests and tabletops they took part in within the last 365 days, for everyone in the chain. */
 export function drillsTaken(
   system: System,
   state: CalendarState,
@@ -113,7 +113,7 @@ export function drillsTaken(
   return new Map(members.map(({ id }) => [id, counted.filter(({ people }) => people.includes(id)).length]));
 }
 
-/** What the rounds of asking have to record now. Nothing where the system asks nobody. */
+/** What the rounds of asking have to record now. Nothing where the system asks no one. */
 export function seatsDue(
   system: System,
   state: CalendarState,
@@ -169,7 +169,7 @@ export function newestRound({ rounds }: CalendarState): SeatRound | null {
   return [...rounds.values()].sort(byId).at(-1) ?? null;
 }
 
-/** Since when this system has a calendar here: nobody is asked for months before. */
+/** Since when this system has a calendar here: no one is asked for months before. */
 function sinceOf({ occasions }: CalendarState): Date | null {
   const all = [...occasions.values()].flatMap(({ planned }) => (planned === null ? [] : [planned.since.getTime()]));
   return all.length === 0 ? null : new Date(Math.min(...all));

@@ -79,7 +79,7 @@ function periodMs(occasion: Occasion, planned: Date): number {
   return next === null ? 365 * DAY_MS : next.getTime() - planned.getTime();
 }
 
-/** How long ahead people are told, and reminded, milliseconds; 0: not at all. What is held every few days is told of to nobody. */
+/** How long ahead people are told, and reminded, milliseconds; 0: not at all. What is held every few days is told of to no one. */
 export function leadsOf(occasion: Occasion, planned: Date): { readonly announce: number; readonly remind: number } {
   const period = periodMs(occasion, planned);
   if (period >= 25 * DAY_MS) return { announce: 7 * DAY_MS, remind: DAY_MS };

@@ -201,7 +201,7 @@ export type Bindings =
 /** What was seen of each member of each target. */
 export type Observations = ReadonlyMap<string, ReadonlyMap<string, RoleObservation>>;
 
-/** Which member has which role and which way it goes; or why nobody can tell, or why it would go the wrong way. */
+/** Which member has which role and which way it goes; or why no one can tell, or why it would go the wrong way. */
 export function bindTargets(system: System, runbook: Runbook, mode: Mode, seen: Observations, said: Said): Bindings {
   const { direction } = runbook;
   const roles = new Map<string, Roles>();

@@ -135,7 +135,7 @@ export function toCalendar(written: Written): readonly Occasion[] {
   }));
 }
 
-/** The first time after a moment. Null: never again. @throws when its cron expression or its time zone can not be read. */
+/** The first time after a moment. Null: never again. @throws when its cron expression or its time zone can't be read. */
 export function nextOf({ cron, timezone }: Pick<Occasion, "cron" | "timezone">, after: Date): Date | null {
   return cronFor(cron, timezone).nextRun(after);
 }

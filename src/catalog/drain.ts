@@ -17,7 +17,7 @@ export function drainSecondsOf(
   return Math.ceil(Math.max(LEAST_SECONDS, ...typical.map((seconds) => seconds * MARGIN)));
 }
 
-/** What a script may take is said where it is named: nobody else knows what is usual for it. */
+/** What a script may take is said where it is named: no one else knows what is usual for it. */
 function ownLimit(given: unknown): number {
   const { script, timeoutSeconds } = (given ?? {}) as { script?: unknown; timeoutSeconds?: unknown };
   return typeof script === "string" && typeof timeoutSeconds === "number" ? timeoutSeconds : 0;

@@ -251,7 +251,7 @@ interface KnownStep {
   readonly names: readonly string[];
 }
 
-/** Each action step with its input bound; `unknown`: those with a value that nobody gives. Inputs not given are sampled. */
+/** Each action step with its input bound; `unknown`: those with a value that no one gives. Inputs not given are sampled. */
 function stepsWith(
   system: System,
   runbook: Runbook,

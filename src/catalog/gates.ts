@@ -5,7 +5,7 @@ export function rolesOfGate({ role, escalate }: Pick<Gate, "role" | "escalate">)
   return [...new Set([role, ...escalate.map((level) => level.role)])];
 }
 
-/** A gate that asks for as much as both; null: nobody may decide both. */
+/** A gate that asks for as much as both; null: no one may decide both. */
 export function stricter(one: Gate | null, other: Gate): Gate | null {
   if (one === null) return other;
   const allowed = rolesOfGate(other);

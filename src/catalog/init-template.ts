@@ -2,7 +2,7 @@ import type { Runbook, System, Variable } from "./types.ts";
 
 /** What of a shipped system is about one installation, and so has to be filled in by whoever makes it their own. */
 
-/** People of the practice workspace, and addresses and ids of nobody. */
+/** People of the practice workspace, and addresses and ids of no one. */
 const ofOneHouse: readonly (readonly [key: string, says: string])[] = [
   [
     "people",
@@ -14,7 +14,7 @@ const ofOneHouse: readonly (readonly [key: string, says: string])[] = [
   ["links", "Bookmarked in every incident's channel."],
 ];
 
-/** The file of a shipped system as one of somebody's own: for production, with what is about people as examples to fill in. */
+/** The file of a shipped system as one of someone's own: for production, with what is about people as examples to fill in. */
 export function ownSystem(text: string, id: string): string {
   const [schema = "", ...rest] = text.split("\n");
   const head = [schema, `# A copy of the shipped system ${id}, made by lifeboat init. It is yours to edit.`];

@@ -51,7 +51,7 @@ export const inputSchema = z.strictObject({
 
 type WrittenInput = z.output<typeof inputSchema>;
 
-/** What belongs to one type only. `needed`: it can not be left out there. */
+/** What belongs to one type only. `needed`: it can't be left out there. */
 const ofType = [
   { key: "pattern", type: "text", needed: 'What all of it has to fit: "[a-z0-9-]{1,63}"' },
   { key: "example", type: "text", needed: "What it could look like, for the person who types one" },
@@ -118,7 +118,7 @@ function wholePattern(pattern: string): RegExp {
   return new RegExp(`^(?:${pattern})$`, "u");
 }
 
-/** Why an input can not have this value, in one sentence; null: it can. A moment is ISO 8601 in UTC. */
+/** Why an input can't have this value, in one sentence; null: it can. A moment is ISO 8601 in UTC. */
 export function valueFault(input: Input, value: Scalar): string | null {
   switch (input.type) {
     case "text":
@@ -167,7 +167,7 @@ export function momentValue(moment: Date): string {
   return moment.toISOString().replace(".000Z", "Z");
 }
 
-/** Stands in for a value nobody has given yet, so that the rest of what holds it can be checked. */
+/** Stands in for a value no one has given yet, so that the rest of what holds it can be checked. */
 export function sampleOf({ type, default: usual, example, choices, min, max }: Input): Scalar {
   if (usual !== null) return usual;
   if (example !== null) return example;

@@ -5,8 +5,8 @@ import type { Change } from "./changes.ts";
 import type { Catalog, System } from "./types.ts";
 
 /**
- * The catalogue as it is now. Whoever holds it sees the newest one that was read whole: `systems` and `runbooks` are read anew from it each
- * time, so nobody keeps a part of it for longer than one decision.
+ * The catalogue as it is now. Whoever holds it sees the newest one that was read whole: `systems` and `runbooks` are read again from it each
+ * time, so no one keeps a part of it for longer than one decision.
  */
 export interface LiveCatalog extends Catalog {
   /** From now on it is this one. */
@@ -72,7 +72,7 @@ export async function fingerprintOf(folder: string): Promise<string> {
   return hashOf(seen);
 }
 
-/** What came of reading the files anew. */
+/** What came of reading the files again. */
 export type Reloaded =
   | { readonly kind: "unchanged" }
   | {

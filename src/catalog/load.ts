@@ -27,7 +27,7 @@ const idPattern = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 /**
  * Reads `<folder>/<system>/system.yml` and `<folder>/<system>/runbooks/*.yml`, or one system when `folder` is one.
  * Without `cards` nothing is known of actions, and what depends on them is left unchecked: the planner checks it again.
- * Never throws: a folder that can not be read is a problem.
+ * Never throws: a folder that can't be read is a problem.
  */
 export function loadCatalog(folder: string, cards?: ReadonlyMap<string, ActionCard>): Loaded {
   const problems: Finding[] = [];
@@ -148,7 +148,7 @@ function brokenUses({ runbook }: Judged, all: readonly Judged[]): RuleFault[] {
   });
 }
 
-/** Where the system itself can not be read, its runbooks are at least held against their shape. */
+/** Where the system itself can't be read, its runbooks are at least held against their shape. */
 function checkShapes(home: string, problems: Finding[]): void {
   for (const file of runbookFiles(home, problems)) {
     const text = readText(file, problems);

@@ -18,9 +18,9 @@ export interface Parsed<T> {
 const charactersMax = 500_000;
 const aliasesMax = 100;
 const reservedKeys = new Set(["__proto__", "constructor", "prototype"]);
-/** Nobody nests this deeply, and parsers fall over it. */
+/** No one nests this deeply, and parsers fall over it. */
 const depthMax = 100;
-/** Characters nobody sees: controls but for tab and line feed, and Unicode's format characters (bidi, zero width). */
+/** Characters no one sees: controls but for tab and line feed, and Unicode's format characters (bidi, zero width). */
 const unseen = /[^\P{Cc}\t\n\r]|\p{Cf}/u;
 
 /**

@@ -3,7 +3,7 @@ import { runbookSchema, type WrittenRunbook } from "./schema.ts";
 
 /**
  * What can be read of a runbook with mistakes in its shape, so that the rules find the other mistakes in the same go.
- * Steps and stages that can not be read are held by a wait of no time, so that everything else keeps its place. Never
+ * Steps and stages that can't be read are held by a wait of no time, so that everything else keeps its place. Never
  * planned, never run. Null when too little is left.
  */
 export function parsePartially(raw: unknown, faults: readonly Fault[]): WrittenRunbook | null {

@@ -85,14 +85,16 @@ const seats = z
     confirm: z
       .literal("monthly")
       .optional()
-      .describe("monthly: on the first of the month whoever may decide is asked to confirm that they can be reached"),
+      .describe(
+        "monthly: on the first of the month everyone who may decide is asked to confirm that they can be reached",
+      ),
     answerWithin: duration.default(7 * 86_400).describe("Who doesn't confirm within this time doesn't fill a seat; 7d"),
     drillsAYear: z
       .int()
       .min(1)
       .max(50)
       .optional()
-      .describe("In so many drills a year everybody who may decide takes part"),
+      .describe("In so many drills a year everyone who may decide takes part"),
   })
   .describe("Whether the people who may decide are there: /dr seats");
 

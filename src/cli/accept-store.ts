@@ -55,7 +55,7 @@ export async function accept(config: Config["store"], found: readonly Difference
   }
 }
 
-/** What a run did after that is not recorded, so nobody but a person may go on with it. */
+/** What a run did after that is not recorded, so no one but a person may go on with it. */
 async function pauseRuns({ pool, timeline }: Store, { stream, seen, now, says }: Difference): Promise<string[]> {
   if (now === null) return [];
   const { rows } = await pool.query<{ id: string }>("select id from lifeboat.run where stream = $1 and not done", [

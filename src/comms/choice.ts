@@ -9,7 +9,7 @@ import type { Template } from "./template.ts";
 const ORDER: readonly Audience[] = ["customers", "status-page", "executives", "responders"];
 
 /**
- * What may be said now, the most fitting first: what reaches somebody, is meant for this severity, and belongs to this
+ * What may be said now, the most fitting first: what reaches someone, is meant for this severity, and belongs to this
  * moment. What would be untrue now is left out.
  */
 export function fitting(templates: Templates, state: IncidentState, system: System): readonly Template[] {

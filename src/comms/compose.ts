@@ -33,7 +33,7 @@ export interface Composition {
   readonly update: Omit<PostedUpdate, "update">;
   /** Required fields with nothing in them. */
   readonly missing: readonly Field[];
-  /** The words, whether or not anybody can be reached with them. */
+  /** The words, whether or not anyone can be reached with them. */
   readonly preview: { readonly slack: string } | { readonly subject: string; readonly text: string };
   /** Where it goes and, with a reason, where it does not, for the person who sends it. */
   readonly destinations: readonly { readonly to: string; readonly why: string | null }[];
@@ -46,7 +46,7 @@ const CHANNEL_ONLY = { slack: ["incident"], email: [], page: false } as const;
 
 export const FIELD_LENGTH_MAX = 1500;
 
-/** What stands in the form before anybody types: what was said last under the same name, else what the facts give. */
+/** What stands in the form before anyone types: what was said last under the same name, else what the facts give. */
 export function prefilled(template: Template, writing: Writing): Readonly<Record<string, string>> {
   const facts = factsOf(writing);
   return Object.fromEntries(
@@ -139,7 +139,7 @@ function offered({ prefill }: Field, facts: Facts): string {
   return prefill === null ? "" : lineOf(render(prefill, facts));
 }
 
-/** Set before everything that is not for real, so that nobody takes it for real. */
+/** Set before everything that is not for real, so that no one takes it for real. */
 function noticeOf({ declared }: IncidentState, practice: boolean): { mark: string; says: string } | null {
   if (practice) return { mark: "PRACTICE", says: "This is practice. Nothing real is affected." };
   return declared?.kind === "drill" ? { mark: "DRILL", says: "This is a drill. Nothing is really broken." } : null;
@@ -157,7 +157,7 @@ const OUTAGE = {
   P3: "degraded_performance",
 } as const;
 
-/** Only what somebody set out to recover is known to be touched. */
+/** Only what someone set out to recover is known to be touched. */
 function componentsNow(state: IncidentState, moment: Moment): NonNullable<PostedUpdate["page"]>["components"] {
   const touched = [...state.runs.values()].flatMap(({ plan, dryRun }) => (dryRun ? [] : (plan.component ?? [])));
   const over = pageStatus(state, moment) === "resolved";

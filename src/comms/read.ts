@@ -155,7 +155,7 @@ function strange({ path }: Used, fields: readonly string[]): [string, Partial<Fa
   return [[`There is no "${written}"`, { allowed, ...(meant && { next: `Did you mean ${root}.${meant}?` }) }]];
 }
 
-/** Words of ours that say nothing to somebody who only wants to order. */
+/** Words of ours that say nothing to someone who only wants to order. */
 const JARGON =
   /\b(failover|fail over|replica(?:s|tion)?|standby|primary|runbook|postgres(?:ql)?|kubernetes|redis|dns|rto|rpo|p[0-3]|latency|node|cluster|outage window|root cause)\b/gi;
 

@@ -134,7 +134,7 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Mail readers make links of whatever looks like an address. A word joiner nobody sees keeps `://`, `www.`, `name@host`
+ * Mail readers make links of whatever looks like an address. A word joiner no one sees keeps `://`, `www.`, `name@host`
  * and `host.tld` from looking like one.
  */
 export function unlinked(words: string): string {

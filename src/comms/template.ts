@@ -4,7 +4,7 @@ import type { Audience, SeverityId } from "../catalog/types.ts";
 import type { Moment } from "../incident/events.ts";
 import { moments } from "../incident/moments.ts";
 
-/** What somebody says to whom at which moment: a file of `templates/comms/`, or of a system's own `comms/`. */
+/** What someone says to whom at which moment: a file of `templates/comms/`, or of a system's own `comms/`. */
 export interface Template {
   readonly id: string;
   readonly title: string;

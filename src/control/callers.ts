@@ -5,7 +5,7 @@ import { isMissing } from "./missing.ts";
 
 /**
  * Which user of this machine a caller is. Node can't ask a Unix socket for its peer's credentials, so the caller makes a file
- * whose name only it was told, in a folder where everyone may make files and nobody may list, rename or remove those of
+ * whose name only it was told, in a folder where everyone may make files and no one may list, rename or remove those of
  * others; its owner is who made it.
  */
 export interface Callers {
@@ -20,7 +20,7 @@ export interface Callers {
   clean(): Promise<void>;
 }
 
-/** Everyone may make a file, nobody but the owner of the folder may list them; only owners remove theirs (sticky). */
+/** Everyone may make a file, no one but the owner of the folder may list them; only owners remove theirs (sticky). */
 const FOLDER_MODE = 0o1733;
 const LEFT_BEHIND_MS = 60_000;
 

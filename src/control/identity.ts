@@ -21,7 +21,7 @@ export interface IdentityPorts {
 /** What a caller has to show for who they are. */
 export interface Evidence {
   readonly opened: OpenedSession;
-  /** What the record calls somebody nobody knows yet. */
+  /** What the record calls someone no one knows yet. */
   readonly calledBy: string;
   readonly code: string | null;
   readonly signature: string | null;
@@ -33,7 +33,7 @@ export type Identified =
 
 const WHERE = "lifeboat dr";
 
-/** Who it would be without a code; null: nothing says who. `needsCode`: somebody else than the user of this machine. */
+/** Who it would be without a code; null: nothing says who. `needsCode`: someone else than the user of this machine. */
 export async function expected(
   { context, users }: Pick<IdentityPorts, "context" | "users">,
   { uid, as }: Pick<OpenedSession, "uid" | "as">,

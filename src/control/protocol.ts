@@ -22,7 +22,7 @@ export const LIMITS = {
   characters: 8_000,
   /** From `hello` to `open`: the file has to be there by then. */
   openSeconds: 5,
-  /** From `open` to `run`: somebody types a code, or touches a key. */
+  /** From `open` to `run`: someone types a code, or touches a key. */
   runSeconds: 120,
   /** A command has to be answered within it. */
   answerSeconds: 60,
@@ -30,7 +30,7 @@ export const LIMITS = {
 
 export interface Hello {
   readonly nonce: string;
-  /** To be made by the caller, with `mark` as its content and written by nobody else; null: the bot doesn't ask. */
+  /** To be made by the caller, with `mark` as its content and written by no one else; null: the bot doesn't ask. */
   readonly file: string | null;
   readonly mark: string;
 }
@@ -72,7 +72,7 @@ export interface Refused {
   readonly error: string;
 }
 
-/** What somebody signs: canonical JSON (RFC 8785) of this. */
+/** What someone signs: canonical JSON (RFC 8785) of this. */
 export interface Statement {
   readonly lifeboat: "command/1";
   /** The command, as it is run. */

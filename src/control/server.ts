@@ -43,7 +43,7 @@ const bodies = {
 /** Per machine; then per user or address: a burst, and so many a second after it. */
 const HELLO = { burst: 200, perSecond: 50 };
 const COMMANDS = { burst: 60, perSecond: 1 };
-/** Refusals of callers nobody knows, on the timeline; the others are in the log. */
+/** Refusals of callers no one knows, on the timeline; the others are in the log. */
 const REFUSALS = { burst: 20, perSecond: 1 / 30 };
 const ANSWERS_MAX = 16;
 

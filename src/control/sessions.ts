@@ -13,7 +13,7 @@ export interface Session {
 }
 
 export interface OpenedSession {
-  /** Of the caller on this machine; null: nobody can tell. */
+  /** Of the caller on this machine; null: no one can tell. */
   readonly uid: number | null;
   readonly words: readonly string[];
   readonly as: string | null;

@@ -28,7 +28,7 @@ export const SERVER_BOUNDS: Bounds = {
 
 /**
  * Listens on a Unix socket that every user of the machine may connect to. Where another bot answers there already, this one waits
- * and takes over once that one is gone. The path is taken by a rename: there is no moment at which nobody answers, and a socket
+ * and takes over once that one is gone. The path is taken by a rename: there is no moment at which no one answers, and a socket
  * left by a process that was killed is replaced.
  */
 export async function listenOnSocket(path: string, listener: RequestListener, log: Logger): Promise<Listening> {

@@ -137,7 +137,7 @@ interface LookedUp {
   readonly instead: ReadonlyMap<string, string>;
 }
 
-/** Who is still somebody that may approve. */
+/** Who is still someone that may approve. */
 async function lookUp(runContext: RunContext, people: readonly string[]): Promise<LookedUp> {
   const accounts = new Map<string, string | null>();
   const instead = new Map<string, string>();

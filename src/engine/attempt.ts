@@ -7,7 +7,7 @@ import { applyContext, type Job, jobOf, observe, readContext } from "./look.ts";
 import { createProgressReporter, type ProgressReporter } from "./progress-reporter.ts";
 import { botEvent, type RunContext } from "./run-context.ts";
 
-/** The attempt is no longer under way on the timeline: somebody else decided about it. Nothing more is done for it. */
+/** The attempt is no longer in progress on the timeline: someone else decided about it. Nothing more is done for it. */
 export class Superseded extends Error {}
 
 type StepOutcome = Exclude<StepEvent["type"], "step.opened" | "step.confirmed" | "step.retried" | "step.skipped">;
@@ -22,12 +22,12 @@ export interface Attempt {
   /** A person asked for this attempt: it may do again what the rule would not. */
   readonly askedByPerson: boolean;
   readonly reporter: ProgressReporter;
-  /** Binds the plan's step to its action. Throws a `LifeboatError` where this version can not. */
+  /** Binds the plan's step to its action. Throws a `LifeboatError` where this version can't. */
   job(): Job;
   /** Looks once. As plain JSON, exactly what would be read back after a crash. */
   look(job: Job): Promise<unknown>;
   applyContext(job: Job, signal: AbortSignal): ReturnType<typeof applyContext>;
-  /** Rejects with `Superseded` when the attempt is not under way any more, or `only` says that it may not be written. */
+  /** Rejects with `Superseded` when the attempt is not in progress any more, or `only` says that it may not be written. */
   record<T extends StepOutcome>(type: T, data: DataWithout<T>, only?: (run: RunState) => boolean): Promise<void>;
   /** Writes it together with the next record, or alone where none follows within `NOTE_MS`. Resolves when it is written. */
   note<T extends StepOutcome>(type: T, data: DataWithout<T>): Promise<void>;

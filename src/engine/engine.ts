@@ -116,7 +116,7 @@ export function createEngine(ports: EnginePorts): Engine {
   }
 
   /**
-   * Lets go of a run that isn't driven here. `meanwhile`: when it is due where something happened since version `seen`, which nobody
+   * Lets go of a run that isn't driven here. `meanwhile`: when it is due where something happened since version `seen`, which no one
    * has looked at. Left as it is it would wait out its lease, and count as one more process that was lost.
    */
   async function letGo(lease: Lease, seen: number, wakeAt: Date | null, meanwhile: Date): Promise<void> {
@@ -290,7 +290,7 @@ export function createEngine(ports: EnginePorts): Engine {
   };
 
   /**
-   * Leaves a run with steps under way to the next replica, and says so: at once where they only look or where the timeline
+   * Leaves a run with steps in progress to the next replica, and says so: at once where they only look or where the timeline
    * knows the process that runs on, after the lease where a request may still be on its way.
    */
   async function abandon(one: Live): Promise<void> {

@@ -4,7 +4,7 @@ import type { RunEventWriter } from "./run-event-writer.ts";
 
 type Running = Extract<StepState, { status: "running" }>;
 
-/** Writes for each step under way that this process stops, and what becomes of the step. */
+/** Writes for each step in progress that this process stops, and what becomes of the step. */
 export async function handOver(writer: RunEventWriter): Promise<void> {
   const { run, epoch } = writer.lease;
   await writer.write((state) => {

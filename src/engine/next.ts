@@ -10,7 +10,7 @@ import { needsPerson, triesAgain } from "../incident/status.ts";
 /** What is to be done now about a run. Performing it, and recording that it was, is the driver's. */
 export type Intent =
   | { readonly do: "preflight" }
-  /** The preflight found that the run can not start: it ends, and nothing was changed. */
+  /** The preflight found that the run can't start: it ends, and nothing was changed. */
   | { readonly do: "fail" }
   | { readonly do: "openGate"; readonly step: string }
   /** Time has made something due on an open gate: the next level is asked, or the ask ends. */
@@ -24,15 +24,15 @@ export type Intent =
   | { readonly do: "settle"; readonly step: string; readonly attempt: number; readonly reached: Reached }
   /** A manual step is put before people, or a wait begins. */
   | { readonly do: "open"; readonly step: string; readonly seconds: number | null }
-  /** A wait is over, or nobody said within its time that a manual step is done. */
+  /** A wait is over, or no one said within its time that a manual step is done. */
   | { readonly do: "closeWait"; readonly step: string }
   /** Stages have taken longer than they were given: it is written down. */
   | { readonly do: "tellLate" }
   /** Every step is settled. */
   | { readonly do: "finish" }
-  /** The run has ended while steps of ours are under way: ask them to stop. */
+  /** The run has ended while steps of ours are in progress: ask them to stop. */
   | { readonly do: "halt" }
-  /** The run has ended and nothing is under way: its resources may be free. */
+  /** The run has ended and nothing is in progress: its resources may be free. */
   | { readonly do: "free" };
 
 export interface Next {
@@ -48,7 +48,7 @@ export type Reached = Running["reached"];
  * The whole run logic, pure: what is true → what to do. It reads no clock, so stopping anywhere and asking again gives the
  * same answer, and recovery after a crash is the same path as going on.
  *
- * Paused, or with a step that needs a person, nothing new starts; what is under way may finish. The clocks of stages run on.
+ * Paused, or with a step that needs a person, nothing new starts; what is in progress may finish. The clocks of stages run on.
  */
 export function next(run: RunState, at: { readonly epoch: string; readonly now: Date }): Next {
   const work = workOf(run, at);

@@ -6,7 +6,7 @@ import type { Attempt } from "./attempt.ts";
 
 /** How often it is looked whether a process that an earlier attempt started still runs. */
 const LOOK_AGAIN_MS = 250;
-/** So long is waited for what runs where nobody here can look, before people are asked. */
+/** So long is waited for what runs where no one here can look, before people are asked. */
 const PATIENCE_MS = 60_000;
 
 /** A process that may still change something, and until when. */

@@ -80,7 +80,7 @@ async function begin(attempt: Attempt, job: Job, from: From): Promise<void> {
   const { action } = job;
   if (action.apply) {
     if (done === "yes") return prove(attempt, job, from.before ?? seen, null);
-    // Nobody's word makes a toggle safe to repeat while it is not known that the first did nothing.
+    // No one's word makes a toggle safe to repeat while it is not known that the first did nothing.
     if (isToggledBefore(job, from) && done !== "no") return attempt.stop(question(attempt, job, seen, done));
     const repeats = from.before !== null && !attempt.askedByPerson;
     if (repeats && recovery(done, action.repeat) === "ask") return attempt.stop(question(attempt, job, seen, done));
@@ -312,7 +312,7 @@ function questionAfter(attempt: Attempt, job: Job, found: Found, error?: unknown
   return error === undefined ? problem : { ...problem, what: `${problem.what} ${messageOf(error)}` };
 }
 
-/** What a person is asked when nobody can know: what is known, what each answer would do, how things are. */
+/** What a person is asked when no one can know: what is known, what each answer would do, how things are. */
 function question(attempt: Attempt, job: Job, seen: unknown, done: Done, blind: unknown = null): Problem {
   return {
     code: done === "partial" ? "outcome-partial" : "outcome-unknown",

@@ -5,7 +5,7 @@ import type { Conformance, Plan, System } from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Leases, Timeline } from "../timeline/contract.ts";
 
-/** Looks up afresh whether a person on the roster is still somebody who may approve. */
+/** Looks up afresh whether a person on the roster is still someone who may approve. */
 export interface AccountStatus {
   /**
    * Why an approval of this person does not count now (deactivated, guest, look-up failed), or null. `atCommandLine`: they gave it
@@ -19,8 +19,8 @@ export interface AccountStatus {
     counted?: (instead: string) => void,
   ): Promise<string | null>;
   /**
-   * Why this person can not answer a question at all (deactivated, left), or null: they can, or nobody can tell. Absent:
-   * everybody is taken to be there.
+   * Why this person can't answer a question at all (deactivated, left), or null: they can, or no one can tell. Absent:
+   * everyone is taken to be there.
    */
   gone?(system: System, person: string): Promise<string | null>;
 }

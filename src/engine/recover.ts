@@ -1,7 +1,7 @@
 import type { Done } from "../actions/contract.ts";
 import type { Repeat } from "../catalog/types.ts";
 
-/** What to do about a request of which nobody knows whether it arrived, once the world has been looked at. */
+/** What to do about a request of which no one knows whether it arrived, once the world has been looked at. */
 export type Recovery = "verify" | "again" | "ask";
 
 /**

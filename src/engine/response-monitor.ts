@@ -14,7 +14,7 @@ export interface ResponseMonitorOptions {
 }
 
 /**
- * Records by the store's clock that an incident goes on and reaches the next level, and that nobody took it on in time. What is due is decided in the
+ * Records by the store's clock that an incident goes on and reaches the next level, and that no one took it on in time. What is due is decided in the
  * transaction that writes it, so any number of processes record it once; after a restart every open incident is looked at again.
  */
 export function createResponseMonitor({

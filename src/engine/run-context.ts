@@ -17,7 +17,7 @@ export interface RunContext {
   readonly killPoint: KillPoint;
   /** Aborts when the run is no longer ours, or is left to another replica: nothing more is done or recorded. */
   readonly lost: AbortSignal;
-  /** Aborts when the run has ended while steps are under way: they finish or stop, and are recorded. */
+  /** Aborts when the run has ended while steps are in progress: they finish or stop, and are recorded. */
   readonly halt: AbortSignal;
   /** The database's clock. */
   readonly now: () => Date;

@@ -24,7 +24,7 @@ export type Left =
 export interface RunDriver {
   /** Call when something may have happened to the run: its timeline has at least this version. */
   poke(version: number): void;
-  /** Starts nothing more; leaves the run to others as soon as nothing is under way. */
+  /** Starts nothing more; leaves the run to others as soon as nothing is in progress. */
   drain(): void;
   readonly left: Promise<Left>;
 }
@@ -81,7 +81,7 @@ export function driveRun(runContext: RunContext, halt: () => void, leases: Lease
     underWay.set(key, work);
   };
 
-  /** Claimed by us and carried by nobody: the answer to the claim was lost, not the claim. */
+  /** Claimed by us and carried by no one: the answer to the claim was lost, not the claim. */
   const ownSteps = (run: RunState): readonly Work[] =>
     [...run.steps.values()]
       .filter((step) => step.status === "running" && step.epoch === lease.epoch)
@@ -199,7 +199,7 @@ export function driveRun(runContext: RunContext, halt: () => void, leases: Lease
   };
 }
 
-/** What neither looks at a target nor begins anything: it needs nobody's catalogue. */
+/** What neither looks at a target nor begins anything: it needs no one's catalogue. */
 function trusts(intent: Exclude<Work, { do: "halt" }>): boolean {
   return !["preflight", "openGate", "passGates", "open", "start", "takeOver"].includes(intent.do);
 }
@@ -302,7 +302,7 @@ function nextAfterPreflight(run: RunState): string {
   return [...(run.plan.beforehand ?? []), "Fix it and request the run again."].join(" ");
 }
 
-/** The run can not go on though nothing happened to it: a person is told why, and resumes or aborts. */
+/** The run can't go on though nothing happened to it: a person is told why, and resumes or aborts. */
 async function tellStuck(runContext: RunContext, refusal: Extract<Admission, { kind: "refused" }>): Promise<void> {
   await runContext.writer.write((run) => {
     if (run.ending !== null || run.stuck !== null) return null;

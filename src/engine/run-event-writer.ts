@@ -7,7 +7,7 @@ import { sha256 } from "../lib/canonical.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import type { Lease, StoredEvent, Timeline } from "../timeline/contract.ts";
 
-/** The run is somebody else's now: everything this process does for it stops, and nothing more is written. */
+/** The run is someone else's now: everything this process does for it stops, and nothing more is written. */
 export class LeaseLost extends Error {
   constructor(run: string) {
     super(`The lease on ${run} is no longer ours.`);

@@ -156,7 +156,7 @@ function sayValue(value: Fact["value"]): string {
   return String(value);
 }
 
-/** Nobody has answered since, and it was not begun anew. */
+/** No one has answered since, and it was not begun again. */
 function isStill({ stream, walk, question }: Open, stored: readonly StoredEvent[]): boolean {
   const state = fold(stream, stored, new Map());
   const now = openTriage(state);

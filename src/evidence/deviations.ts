@@ -9,7 +9,7 @@ export interface Deviation {
   readonly run: string | null;
   readonly kind: DeviationKind;
   readonly says: string;
-  /** Person id; null: nobody in particular. */
+  /** Person id; null: no one in particular. */
   readonly by: string | null;
   readonly at: Date | null;
   readonly event: number | null;

@@ -30,7 +30,7 @@ export interface ExportParts {
 export type Exported = Packed & { readonly from: Date; readonly to: Date };
 
 /**
- * Writes the pack of a period. The same query gives the same bytes, as long as nobody's data is erased and Lifeboat is of the same version.
+ * Writes the pack of a period. The same query gives the same bytes, as long as no one's data is erased and Lifeboat is of the same version.
  * @throws LifeboatError `period-…`, `system-unknown`, `folder-not-empty`, `record-key-missing`, `store-busy`
  */
 export async function exportPack(request: ExportRequest, parts: ExportParts): Promise<Exported> {

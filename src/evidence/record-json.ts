@@ -166,7 +166,7 @@ export function secondsBetween(from: Date, to: Date): number {
   return (to.getTime() - from.getTime()) / 1000;
 }
 
-/** Everybody who did something in it, in order. */
+/** Everyone who did something in it, in order. */
 function peopleIn({ state, asks, events }: RecordEvidence): readonly string[] {
   const found = new Set<string>();
   for (const { actor } of events) {

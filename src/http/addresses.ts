@@ -22,7 +22,7 @@ export interface Site {
 export interface Served {
   readonly port: number;
   readonly listening: boolean;
-  /** Takes no new request, waits so long for those under way, and ends them. */
+  /** Takes no new request, waits so long for those in progress, and ends them. */
   close(drainMs?: number): Promise<void>;
 }
 
@@ -49,7 +49,7 @@ export function createHttpAddresses(log: Logger, expected: readonly string[] = [
     const opening = openAt(address, log, expected);
     if (address.port !== 0) {
       opened.set(key, opening);
-      // An address that can't be listened on is asked for again by the next.
+      // An address that can't be listened on is requested again by the next.
       opening.catch(() => opened.delete(key));
       opening.then(({ server }) => server.once("close", () => opened.delete(key))).catch(() => {});
     }

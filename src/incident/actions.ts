@@ -22,7 +22,7 @@ export function remindersOf(state: IncidentState): readonly { readonly item: Act
   });
 }
 
-/** What the incident is about: the component its last run was for; null: nobody ran anything, or its runbook names none. */
+/** What the incident is about: the component its last run was for; null: no one ran anything, or its runbook names none. */
 export function componentOf({ runs }: IncidentState): string | null {
   return [...runs.values()].at(-1)?.plan.component ?? null;
 }

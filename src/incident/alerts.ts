@@ -77,7 +77,7 @@ export function knows(state: IncidentState, { alert, instance }: Pick<Heard, "al
 }
 
 /**
- * What is new in what was heard: one event for each alert that fires anew or is resolved, however many instances of it were heard of. An alert that is
+ * What is new in what was heard: one event for each alert that fires again or is resolved, however many instances of it were heard of. An alert that is
  * worse than the incident makes the incident as bad as itself the first time it fires; what people say of the severity after that stands.
  */
 export function alertEvents(state: IncidentState, heard: readonly Heard[]): readonly NewEvent[] {

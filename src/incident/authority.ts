@@ -7,7 +7,7 @@ import type { Approval, GateState, RunState } from "./state.ts";
 /**
  * Who may decide a gate. Authority comes from the roster alone: the gate's role, or a role the escalation names, held
  * today *and* when the question was asked. Roles outside that list decide nothing, so a lower level never stands in for
- * a higher one, while a higher one may always decide. An empty list means nobody. Who holds such a role may lend it for a while
+ * a higher one, while a higher one may always decide. An empty list means no one. Who holds such a role may lend it for a while
  * (`delegation.ts`): the borrower then decides in the lender's place, and the two count once.
  */
 export interface Policy {
@@ -153,7 +153,7 @@ export function countsAlready(run: RunState, gate: string, place: string, which:
   return null;
 }
 
-/** Who asked for the run, or nobody any more: their word is worth nothing in it. */
+/** Who asked for the run, or no one any more: their word is worth nothing in it. */
 export function isOneWithRequester(id: string, run: RunState, system: System): boolean {
   const person = personById(id, system);
   return person === null || isRequester(person, run);
@@ -180,7 +180,7 @@ export interface Awaited {
   readonly approved: readonly { readonly person: string; readonly role: string; readonly at: Date }[];
   /** How many more distinct people are needed; 0: enough have approved. */
   readonly missing: number;
-  /** False: even if everybody entitled approved, it would not be enough. */
+  /** False: even if everyone entitled approved, it would not be enough. */
   readonly possible: boolean;
   readonly next: { readonly role: string; readonly at: Date; readonly people: readonly Person[] } | null;
   readonly expiresAt: Date;

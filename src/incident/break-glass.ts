@@ -10,7 +10,7 @@ export function breakingRole(person: Person, system: System): string | null {
 }
 
 /**
- * From when on a gate's chain counts as silent: every level was asked, and the last one had its time; at once where nobody is left
+ * From when on a gate's chain counts as silent: every level was asked, and the last one had its time; at once where no one is left
  * who could answer. Null: a level has not been asked yet.
  */
 export function silentFrom(run: RunState, gate: GateState, system: System, now: Date, lent: Delegations): Date | null {
@@ -68,7 +68,7 @@ export function flawOfBreak(
   return own ?? (broken.second === null ? null : accountFlaw(broken.second, system, accounts));
 }
 
-/** Broken glasses nobody has reviewed yet, with their runs. */
+/** Break-glass uses no one has reviewed yet, with their runs. */
 export function unreviewed(state: IncidentState): readonly { readonly run: RunState; readonly broke: Break }[] {
   return [...state.runs.values()].flatMap((run) =>
     run.breaks.filter(({ review }) => review === null).map((broke) => ({ run, broke })),

@@ -101,7 +101,7 @@ function owed(
       kind,
       dueAt,
       remindAt: until ?? new Date(dueAt.getTime() - ahead * 1000),
-      // Told late, it needs no reminder of its own, unless somebody asked to be reminded again.
+      // Told late, it needs no reminder of its own, unless someone asked to be reminded again.
       reminded: until === undefined ? last !== undefined || isLate : last !== undefined && last >= until,
       late: isLate,
     },

@@ -5,7 +5,7 @@ import { isSettled } from "./settled.ts";
 import type { GateState, RunState } from "./state.ts";
 
 /**
- * What today's catalogue says against a run under way. The stricter of what was pinned and what it says now applies: where it asks for
+ * What today's catalogue says against a run in progress. The stricter of what was pinned and what it says now applies: where it asks for
  * more than an approval was asked for, the approval is void and asked again under its rules, also in the middle of a run.
  */
 
@@ -54,7 +54,7 @@ export function askedAs(
   const today = conformance?.gates.get(step);
   if (planned === null || today === undefined) return planned === null ? null : { gate: planned };
   if (isNoLooser(planned, today)) return { gate: planned };
-  // Where nobody of the plan's roles may decide any more, those decide who may now.
+  // Where no one of the plan's roles may decide any more, those decide who may now.
   const { role, escalate } = today;
   const gate = stricter(planned, today) ?? stricter({ ...planned, role, escalate }, today) ?? today;
   return { gate, today: { roles: rolesOfGate(gate), stepUp: gate.stepUp } };

@@ -21,7 +21,7 @@ export function coveringNow(run: RunState, step: string): readonly GateState[] {
   });
 }
 
-/** Somebody has approved it, or gone past it. */
+/** Someone has approved it, or gone past it. */
 export function isGiven({ outcome, approvals, broken }: GateState): boolean {
   return outcome === "passed" || approvals.length > 0 || broken !== null;
 }

@@ -96,7 +96,7 @@ export function gateDue(run: RunState, step: string, now: Date): GateDue {
   return { events, nextAt: new Date(Math.min(...times.map((time) => time.getTime()))) };
 }
 
-/** When those asked are reminded next, counted from when somebody was last asked anything; null: never. */
+/** When those asked are reminded next, counted from when someone was last asked anything; null: never. */
 function reminderAt(run: RunState, gate: GateState): Date | null {
   const every = plannedGate(run, gate.step)?.remindSeconds ?? 0;
   if (every <= 0) return null;
@@ -106,7 +106,7 @@ function reminderAt(run: RunState, gate: GateState): Date | null {
 
 /**
  * A level none of whose people can answer is not waited for: the next one is asked at once, with the reason. `gone`: why
- * somebody can not (deactivated, left); who could not be looked up is taken to be there.
+ * someone can't (deactivated, left); who could not be looked up is taken to be there.
  */
 export function fallThrough(
   state: IncidentState,
@@ -212,7 +212,7 @@ function reminded(run: RunState, gate: GateState): NewEvent {
 
 type AskEvent = Pick<Extract<NewEvent, { type: `gate.${string}` }>, "type" | "data">;
 
-/** Keyed by the ask, so that whoever notices first writes it and nobody writes it twice. */
+/** Keyed by the ask, so that whoever notices first writes it and no one writes it twice. */
 function asked(run: RunState, gate: GateState, what: string, event: AskEvent): NewEvent {
   return { ...event, key: `${gate.ask}/${what}`, run: run.id, actor: BOT } as NewEvent;
 }

@@ -45,7 +45,7 @@ export function momentsNow(state: IncidentState, audience: Audience): readonly M
   return [...new Set(all)];
 }
 
-/** A drill tells whom its calendar entry names; one that no entry names tells nobody outside. */
+/** A drill tells whom its calendar entry names; one that no entry names tells no one outside. */
 function isToldOf({ drill }: Declared, audience: Audience): boolean {
   if (drill !== undefined) return drill.audiences.includes(audience);
   return audience === "responders" || audience === "executives";

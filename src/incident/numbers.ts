@@ -11,7 +11,7 @@ export function incidentName({ id, number, declared }: Pick<IncidentState, "id" 
   return number === undefined || declared === null ? id : `${PREFIX[declared.kind]}-${number}`;
 }
 
-/** The number in what somebody typed: `INC-42`, `inc-42`, `#42`, `42`; null: it is none. Ids have eight characters, numbers fewer. */
+/** The number in what someone typed: `INC-42`, `inc-42`, `#42`, `42`; null: it is none. Ids have eight characters, numbers fewer. */
 export function numberIn(word: string): number | null {
   const digits = /^(?:(?:inc|drill|maint)-?|#)?(\d{1,7})$/i.exec(word.trim())?.[1];
   return digits === undefined || Number(digits) === 0 ? null : Number(digits);

@@ -2,12 +2,12 @@ import type { Person, System } from "../catalog/types.ts";
 import type { Actor } from "./events.ts";
 import type { IncidentState } from "./state.ts";
 
-/** Who commands an incident: may stop, skip and resume what somebody else asked for. */
+/** Who commands an incident: may stop, skip and resume what someone else asked for. */
 export const COMMANDER = "incident-commander";
 
 /**
  * The one person on today's roster who acts, or null. A transport may name a person, an account or both; where both are
- * named they must belong together, and an account two people claim belongs to nobody.
+ * named they must belong together, and an account two people claim belongs to no one.
  */
 export function personOf(actor: Actor, system: System): Person | null {
   if (actor.kind !== "person") return null;

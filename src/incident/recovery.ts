@@ -4,7 +4,7 @@ import type { IncidentState, RunState } from "./state.ts";
 /** What one run's recovery took, measured on the log. Seconds throughout; null is "not known", never "none". */
 export interface Recovery {
   /**
-   * RTO counts from here: when the impact started, else when the incident was declared. Of a planned run nobody waits for: when the first
+   * RTO counts from here: when the impact started, else when the incident was declared. Of a planned run no one waits for: when the first
    * step took service away; null where none has.
    */
   readonly startedAt: Date | null;
@@ -110,7 +110,7 @@ function lastDone(run: RunState): Date | null {
   return times.length === 0 ? run.endedAt : new Date(Math.max(...times));
 }
 
-/** The worst loss of any target; one whose loss nobody could measure is worse than any number. */
+/** The worst loss of any target; one whose loss no one could measure is worse than any number. */
 function lossOf(run: RunState): Loss | null {
   const bySubject = new Map<string, Loss>();
   for (const step of run.steps.values()) {

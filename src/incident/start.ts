@@ -28,7 +28,7 @@ export interface StartContext {
   readonly accounts: ReadonlyMap<string, string | null>;
   /** What counts in place of Slack's answer, for those of them it could not be asked about. */
   readonly instead?: ReadonlyMap<string, string>;
-  /** The plan held against the catalogue of this process; absent: nobody did, as in a story that has no catalogue. */
+  /** The plan held against the catalogue of this process; absent: no one did, as in a story that has no catalogue. */
   readonly conformance?: Conformance;
   /** The lease the driver holds, where it has one. */
   readonly lease?: { readonly run: string; readonly planHash: string };

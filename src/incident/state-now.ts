@@ -20,7 +20,7 @@ export function changesOf(run: Pick<RunState, "steps">): Changes {
 
 /**
  * What a run has changed by now and what not, in full sentences: how every failure and every abort ends. Only steps
- * that change something are named; nothing is said about what nobody saw.
+ * that change something are named; nothing is said about what no one saw.
  */
 export function stateNow(run: Pick<RunState, "steps">): string {
   const { done, unsure, untouched } = changesOf(run);
@@ -34,7 +34,7 @@ export function stateNow(run: Pick<RunState, "steps">): string {
     .join(" ");
 }
 
-/** An effect may have been caused: its intent was written and nobody has seen the outcome. */
+/** An effect may have been caused: its intent was written and no one has seen the outcome. */
 function maybe(step: StepState): boolean {
   switch (step.status) {
     case "running":

@@ -7,7 +7,7 @@ type Unjudged = Omit<RunState, "status" | "problem">;
 
 /**
  * What a run is, from its steps: the only place that says so, for live writes and for recovery alike.
- * A step under way outranks a step that needs a person, which outranks a pause: the word shown is the one to act on.
+ * A step in progress outranks a step that needs a person, which outranks a pause: the word shown is the one to act on.
  */
 export function statusOf(run: Unjudged): RunStatus {
   if (run.ending !== null) return run.ending.as;
@@ -30,7 +30,7 @@ export function problemOf(run: Unjudged): Problem | null {
   return null;
 }
 
-/** Nothing will happen to this step until somebody decides. */
+/** Nothing will happen to this step until someone decides. */
 export function needsPerson(step: StepState): boolean {
   switch (step.status) {
     case "stopped":

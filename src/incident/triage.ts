@@ -9,7 +9,7 @@ export interface Book {
   readonly modes: readonly Mode[];
 }
 
-/** The walk that is under way: the newest one; earlier ones were begun anew. Null: none was, or it is over. */
+/** The walk that is in progress: the newest one; earlier ones were begun again. Null: none was, or it is over. */
 export function openTriage(state: IncidentState): TriageState | null {
   const newest = state.triages?.at(-1) ?? null;
   return newest?.open ? newest : null;
@@ -28,7 +28,7 @@ export function asking(triage: string, { id, asks, look, probe, answers }: Quest
   };
 }
 
-/** What an answer comes to: the next question, or the end with what is proposed. `saw`: what a probe saw; null: somebody said it. */
+/** What an answer comes to: the next question, or the end with what is proposed. `saw`: what a probe saw; null: someone said it. */
 export function answering(
   { triage, question, answer, saw }: { triage: string; question: Question; answer: Answer; saw: string | null },
   system: System,

@@ -6,7 +6,7 @@ import type { IncidentState, RunState, StepState } from "./state.ts";
 
 /**
  * Whether a step of a plan can be taken back, by its action's own word. Null: it changes nothing by itself, or its plan
- * is one of 0.1, where nobody asked its action.
+ * is one of 0.1, where no one asked its action.
  */
 export function wayBackOf(step: PlanStep): WayBack | null {
   if (step.kind === "manual") return { kind: "by-hand", says: "It was done by hand." };
@@ -15,7 +15,7 @@ export function wayBackOf(step: PlanStep): WayBack | null {
   return step.risk === "irreversible" ? { kind: "never", says: "What was there before is gone." } : null;
 }
 
-/** A step that changed something, or may have, and nobody has taken back. */
+/** A step that changed something, or may have, and no one has taken back. */
 export interface Changed {
   readonly step: StepState & { readonly step: ActionStep };
   /** What was there before its first attempt. */

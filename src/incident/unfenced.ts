@@ -13,7 +13,7 @@ export interface Unfenced {
   readonly step: string;
   /** True: the step went on without the fence. False: it is seen in the preflight, and still to come. */
   readonly happened: boolean;
-  /** Person ids of those who approved while it was shown to them; empty: nobody has. */
+  /** Person ids of those who approved while it was shown to them; empty: no one has. */
   readonly acceptedBy: readonly string[];
 }
 
@@ -44,7 +44,7 @@ export function unfencedNames(run: RunState): readonly string[] {
   return unfencedIn(run).map(({ server }) => server);
 }
 
-/** Servers that a step went on without fencing and that nobody was shown before they approved: nothing is promoted over them. */
+/** Servers that a step went on without fencing and that no one was shown before they approved: nothing is promoted over them. */
 export function unsigned(run: RunState): readonly Unfenced[] {
   return unfencedIn(run).filter(({ happened, acceptedBy: people }) => happened && people.length === 0);
 }

@@ -3,8 +3,8 @@ import type { Event, NewEvent } from "./events.ts";
 import type { IncidentState } from "./state.ts";
 
 /**
- * Whom an incident reaches that nobody moves, and whether it was taken on in time. Asked without a clock; keys make each be recorded once, however many
- * look, and what was missed while nobody looked is recorded when somebody does.
+ * Whom an incident reaches that no one moves, and whether it was taken on in time. Asked without a clock; keys make each be recorded once, however many
+ * look, and what was missed while no one looked is recorded when someone does.
  */
 export function unresolvedDue(
   state: IncidentState,
@@ -47,7 +47,7 @@ function responseOf(state: IncidentState, system: System, since: Date): Due[] {
   return [{ at, key: "incident.responseLate", event: { type: "incident.responseLate", data } }];
 }
 
-/** By when somebody has to take it on, as its severity promises; null: somebody has, or nothing is promised. */
+/** By when someone has to take it on, as its severity promises; null: someone has, or nothing is promised. */
 export function responseDueAt(state: IncidentState, { severities }: System): Date | null {
   const within = severities.find(({ id }) => id === state.severity)?.respondWithinSeconds;
   const { opened } = state.comms;
@@ -55,13 +55,13 @@ export function responseDueAt(state: IncidentState, { severities }: System): Dat
   return state.resolvedAt !== null || isTakenOn(state) ? null : after(opened.at, within);
 }
 
-/** Somebody took a role, acknowledged a page, requested a run or set the status. */
+/** Someone took a role, acknowledged a page, requested a run or set the status. */
 export function isTakenOn({ roles, paging, runs, status }: IncidentState): boolean {
   const isAnswered = [...paging.pages.values()].some(({ acknowledged }) => acknowledged.length > 0);
   return roles.size > 0 || isAnswered || runs.size > 0 || status !== "investigating";
 }
 
-/** Does it reach nobody any more? `until`: what the catalogue says ends it. */
+/** Does it reach no one any more? `until`: what the catalogue says ends it. */
 export function isEnded(state: IncidentState, until: NonNullable<System["ifUnresolved"]>["until"]): boolean {
   if (state.resolvedAt !== null) return true;
   if (until === "acknowledged") return isTakenOn(state);

@@ -4,7 +4,7 @@ import { needsPerson } from "./status.ts";
 
 /**
  * Whose turn it is on a run. Machines work while they look (each preflight, whichever gate or repeat it is for), while a step
- * or a planned wait is under way, between a failed attempt and its automatic repeat, and from a sufficient approval to the
+ * or a planned wait is in progress, between a failed attempt and its automatic repeat, and from a sufficient approval to the
  * start of what it covers. Otherwise the run waits for people. Nothing of it is recorded: it follows from the events, so
  * older logs tell it as exactly.
  */

@@ -33,7 +33,7 @@ export interface OverviewParts {
 /** Ids of incidents begin so; the timeline has other streams too. */
 const PREFIX = "inc-";
 /**
- * Of incidents nobody has summarized yet (the first start of this version on a store) so many are read before anything is
+ * Of incidents no one has summarized yet (the first start of this version on a store) so many are read before anything is
  * answered, and all with a run that is not over; the rest behind it.
  */
 const READ_AT_FIRST = 100;
@@ -77,7 +77,7 @@ export function createOverview({ timeline, reader, log }: OverviewParts): Overvi
     );
   }
 
-  /** What nobody has summarized: the newest and the live at once, the others one by one behind what is asked. */
+  /** What no one has summarized: the newest and the live at once, the others one by one behind what is asked. */
   async function loaded(heads: Parameters<Known["take"]>[0]): Promise<Known> {
     const all = new Known();
     all.take(heads);

@@ -16,7 +16,7 @@ export interface PlanOfRun {
 export interface PlanCache {
   /** Those that were read. One that is not stored is absent: its run then has no steps. */
   readonly plans: Plans;
-  /** Of these, the ones nobody has looked for yet. */
+  /** Of these, the ones no one has looked for yet. */
   unknown(wanted: readonly PlanOfRun[]): readonly PlanOfRun[];
   /** Looks for these. False: one of them is not stored (or not with that hash), so it is looked for again next time. */
   learn(wanted: readonly PlanOfRun[]): Promise<boolean>;

@@ -91,7 +91,7 @@ const OTHER_PROTOCOLS = new Set([
 
 /**
  * HTTP is spoken to 80, 443 and ports from 1024 on that no other protocol is known by; on this machine to any. So an
- * address that somebody could choose does not become a way to speak to mail servers and databases.
+ * address that someone could choose does not become a way to speak to mail servers and databases.
  */
 export function refusePort(host: string, address: string, port: number): void {
   if (kindOfAddress(address) === "loopback" || port === 80 || port === 443) return;

@@ -32,7 +32,7 @@ export interface Recorded {
   readonly folder: string;
   /** In a process namespace of its own, where that is possible. */
   readonly contained?: boolean;
-  /** Somebody else than us. Only root may do that. */
+  /** Someone else than us. Only root may do that. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
 

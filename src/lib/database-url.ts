@@ -28,7 +28,7 @@ export function parseDatabaseUrl(text: string): DatabaseUrl | null {
   return { hosts: [first, ...others], user: decoded(first.username), password: first.password };
 }
 
-/** The same database as somebody else. */
+/** The same database as someone else. */
 export function asUser(text: string, user: string, password: string): string {
   const parsed = parseDatabaseUrl(text);
   if (parsed === null) throw new Error("Not an address of PostgreSQL");

@@ -5,7 +5,7 @@ import { MARKER } from "./processes.ts";
  * Waits for a line before it starts anything, so that who it is can be written down first: where the process that
  * started it dies before that, `read` fails and nothing has happened. Then it starts the program, whose words it is
  * given as they are (`"$@"` is never read as a command line), with three promises the starting process need not be alive for: the
- * program is ended after `$1` seconds, its output never blocks or breaks it (`tee` reads on when nobody listens), and
+ * program is ended after `$1` seconds, its output never blocks or breaks it (`tee` reads on when no one listens), and
  * what it leaves in the background with its output open holds nothing for longer than a second.
  */
 const LAUNCHER = `

@@ -11,7 +11,7 @@ const OLDEST_SECONDS = 26 * 3600;
 /** A private folder for one child, removed with it. */
 export interface OwnFolder {
   readonly path: string;
-  /** Notes who works in it, so that nobody removes it under them. */
+  /** Notes who works in it, so that no one removes it under them. */
   usedBy(child: ProcessIdentity): Promise<void>;
   remove(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export async function ownFolder(): Promise<OwnFolder> {
 }
 
 /**
- * Removes what processes that were killed have left behind: folders of this user only, and only where everybody who
+ * Removes what processes that were killed have left behind: folders of this user only, and only where everyone who
  * worked in them is known to be gone.
  * @returns how many
  */

@@ -136,7 +136,7 @@ function platformPackage(): string {
   }
 }
 
-/** Whom servers that refuse root run as when this process is root; empty for everybody else. @throws LifeboatError `postgres-root` */
+/** Whom servers that refuse root run as when this process is root; empty for everyone else. @throws LifeboatError `postgres-root` */
 export async function unprivilegedUser(): Promise<{ uid?: number; gid?: number }> {
   if (process.getuid?.() !== 0) return {};
   for (const name of ["postgres", "nobody"]) {
@@ -219,7 +219,7 @@ export async function startServer(options: ServerOptions): Promise<PgServer> {
       child.once("exit", () => gone());
       child.once("error", () => gone());
     });
-    // Somebody who started it at the same moment may have written another port before it read its settings.
+    // Someone who started it at the same moment may have written another port before it read its settings.
     const port = await untilReady(dir, child.pid ?? -1, exited);
     options.log?.info({ event: "store.embedded_started", dir, port, pid: child.pid }, "embedded postgresql started");
     return server(binaries, { dir, port, pid: child.pid ?? -1 }, await ownerOf(dir), exited);
@@ -376,7 +376,7 @@ async function writePrivately(file: string, text: string): Promise<void> {
   await giveToServer(file);
 }
 
-/** At no moment is there half of it: a server that somebody else starts just now may be reading it. */
+/** At no moment is there half of it: a server that someone else starts just now may be reading it. */
 async function replace(file: string, text: string): Promise<void> {
   if ((await readFile(file, "utf8").catch(() => null)) === text) return;
   const fresh = `${file}.${process.pid}-${randomBytes(4).toString("hex")}`;

@@ -12,7 +12,7 @@ const FIRST_EPHEMERAL = 32_768;
 
 /**
  * A loopback port for a program that has to be told its port and binds it later, or again after it was killed.
- * It lies outside what the system gives to outgoing connections, nobody listens on it, and it is this process's own until the process ends:
+ * It lies outside what the system gives to outgoing connections, no one listens on it, and it is this process's own until the process ends:
  * the kernel holds a name for it, so that another Lifeboat on this machine takes another one (not on macOS, which has no such names).
  *
  * @throws LifeboatError `no-port`

@@ -38,7 +38,7 @@ export class WireReader {
     return first === -1 ? Buffer.alloc(0) : bytes.subarray(first);
   }
 
-  /** @throws RangeError when anything is left: what nobody read was not checked. */
+  /** @throws RangeError when anything is left: what no one read was not checked. */
   end(): void {
     if (this.#at !== this.#bytes.length) throw new RangeError("The SSH data has something left at its end.");
   }

@@ -25,7 +25,7 @@ export function unseal(key: Uint8Array, holder: string, sealed: Buffer): Buffer 
   }
 }
 
-/** With the first of these keys that opens it; `old`: not the first, so it has to be sealed anew before that key may go. */
+/** With the first of these keys that opens it; `old`: not the first, so it has to be sealed again before that key may go. */
 export function unsealByAny(
   keys: readonly Uint8Array[],
   holder: string,

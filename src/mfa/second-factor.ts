@@ -1,13 +1,13 @@
 import type { Problem } from "../lib/errors.ts";
 
 /**
- * Somebody proves afresh, outside the chat, that they are who their account says: a stolen session is not enough. TOTP does it
+ * Someone proves afresh, outside the chat, that they are who their account says: a stolen session is not enough. TOTP does it
  * today; a WebAuthn key or a company's sign-on would stand behind the same face.
  */
 export interface SecondFactor {
   /** "TOTP": what people call it. */
   readonly method: string;
-  /** Why nobody can prove anything in this installation, or null. */
+  /** Why no one can prove anything in this installation, or null. */
   readonly closed: Problem | null;
   /** All of these holders can prove who they are. */
   enrolled(holders: readonly string[]): Promise<boolean>;
@@ -24,8 +24,8 @@ export interface SecondFactor {
   /** `key`: the request it is for. A code counts once, except for the same request delivered again. */
   check(holder: string, code: string, key: string, from?: CodeSource): Promise<Verdict>;
   /**
-   * Whether a code of theirs is worth anything yet. Somebody who took over an account can enroll in its name, so what is new, or
-   * newer than the question it is for, proves nothing until it has aged, or somebody else vouched for it.
+   * Whether a code of theirs is worth anything yet. Someone who took over an account can enroll in its name, so what is new, or
+   * newer than the question it is for, proves nothing until it has aged, or someone else vouched for it.
    */
   counts(holder: string, askedAt: Date | null): Promise<Counts>;
   /** `by`: the holder who vouches, whose own proof was just checked. */

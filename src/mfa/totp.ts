@@ -19,7 +19,7 @@ type Keys = readonly [Uint8Array, ...Uint8Array[]];
 
 /**
  * `keys`: 32 bytes each (`LIFEBOAT_SECRET_KEY`): the first keeps secrets, the others are what it was before, and what they kept is kept
- * anew when it is next proved with. Empty: there is none, and nobody can enroll or prove anything.
+ * again when it is next proved with. Empty: there is none, and no one can enroll or prove anything.
  */
 export function createTotp(
   proofs: SecondFactors,
@@ -222,7 +222,7 @@ function confirmed(
   const step = stepOf(pending, code, realNow);
   if (step === null) return no({ ...WRONG, next: "Take the code your authenticator shows for the new entry now" });
   const { pending: secret } = row;
-  // With a code of the one before it is the same person; without one there is nobody yet who says so.
+  // With a code of the one before it is the same person; without one there is no one yet who says so.
   const age = row.secret === null ? { enrolledAt: now, vouchedBy: null } : {};
   const after = { ...row, ...age, secret, pending: null, pendingAt: null, lastStep: step, lastKey: request };
   return { holder, row: { ...after, failures: 0, lockedUntil: null }, verdict: { ok: true } };

@@ -32,7 +32,7 @@ export interface PageWords {
     about: { state: IncidentState; run: RunState; step: GateStep; gate: GateState; role: string },
     system: System,
   ): { readonly summary: string; readonly details: string };
-  /** `broke` null: somebody wants to break the glass at this question, and a second person is waited for. */
+  /** `broke` null: someone wants to use break-glass at this question, and a second person is waited for. */
   glass(
     about: { state: IncidentState; run: RunState; gate: GateState | null; broke: Break | null },
     system: System,
@@ -54,7 +54,7 @@ export interface PageWords {
 /**
  * Real incidents of P0 and P1 wake people at once. In a lesser one whoever is asked is woken once they were reminded, or
  * silence has escalated their question; where a gate does neither, at once. A glass that is to be broken, or is broken and not
- * reviewed, wakes people in all of them. A drill wakes those whom its calendar entry names, by name, and nobody else: never a
+ * reviewed, wakes people in all of them. A drill wakes those whom its calendar entry names, by name, and no one else: never a
  * policy or a service, which would ring whoever is on call. Only two primaries after an exercise on production wake as they always do.
  */
 export function desiredPages(
@@ -67,7 +67,7 @@ export function desiredPages(
   if (paging === undefined || state.declared === null) return [];
   const runs = [...state.runs.values()];
   const around: Around = { system, paging, words, lent: delegationsNow(state, now) };
-  // Nobody is woken for planned work, but for two primaries after it.
+  // No one is woken for planned work, but for two primaries after it.
   if (state.declared.kind === "maintenance")
     return runs.flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around)));
   if (state.declared.kind === "drill") return drillPages(state, state.declared, runs, around);
@@ -149,7 +149,7 @@ function asksOf(state: IncidentState, run: RunState, step: StepState, around: Ar
     ...wantsGlass(state, run, gate, around),
   ];
   const summons = gate.summons.toSorted((a, b) => a.level - b.level).at(-1);
-  // Before it is known who is on call nobody is paged.
+  // Before it is known who is on call no one is paged.
   if (summons === undefined) return over;
   const key = summonsKey(state.id, gate.ask);
   const wakes = isUrgent(state) || summons.level > 0 || gate.reminders.length > 0 || asksOnce(run, gate);
@@ -164,7 +164,7 @@ function asksOf(state: IncidentState, run: RunState, step: StepState, around: Ar
 
 const CLOSED: DesiredPage = { kind: "summons", open: false };
 
-/** Nobody is reminded and nobody comes after: whoever is asked first is all there is. */
+/** No one is reminded and no one comes after: whoever is asked first is all there is. */
 function asksOnce(run: RunState, gate: GateState): boolean {
   return gate.escalate.length === 0 && (plannedGate(run, gate.step)?.remindSeconds ?? 0) <= 0;
 }
@@ -180,7 +180,7 @@ function withBorrowers({ role, people }: Summons, run: RunState, { system, lent 
 }
 
 /**
- * On call by PagerDuty's own word: its policy, which knows whom to ring. By the roster, or where somebody decides in another's
+ * On call by PagerDuty's own word: its policy, which knows whom to ring. By the roster, or where someone decides in another's
  * place: the people themselves, as far as PagerDuty knows them.
  */
 function targetOf(
@@ -199,7 +199,7 @@ function usersOf(people: readonly string[], paging: Paging): readonly string[] {
   return paging.people.filter(({ person }) => people.includes(person)).map(({ user }) => user);
 }
 
-/** Somebody wants to break the glass: whoever could confirm it, or deny the question, is woken while that is open. */
+/** Someone wants to use break-glass: whoever could confirm it, or deny the question, is woken while that is open. */
 function wantsGlass(state: IncidentState, run: RunState, gate: GateState, around: Around): Item[] {
   const { breaking } = gate;
   if (breaking === null) return [];
@@ -211,7 +211,7 @@ function wantsGlass(state: IncidentState, run: RunState, gate: GateState, around
   return [{ key, wanted: glassPage(state, gate.ask, people, said, around) }];
 }
 
-/** Broken: everybody who decides this gate or may break it, and had no part in this, is woken, until somebody has reviewed it. */
+/** Broken: everyone who decides this gate or may break it, and had no part in this, is woken, until someone has reviewed it. */
 function brokenGlass(state: IncidentState, run: RunState, broke: Break, around: Around): Item {
   const key = brokenKey(state.id, broke.ask);
   if (broke.review !== null) return { key, wanted: CLOSED };

@@ -63,7 +63,7 @@ export function startPaging(options: PagingOptions): Paging {
   };
 }
 
-/** One client per system, made when it is needed: a missing secret stops no bot, and is said where somebody is not paged. */
+/** One client per system, made when it is needed: a missing secret stops no bot, and is said where someone is not paged. */
 function accounts({ config, secret }: PagingOptions, leaving: AbortSignal): (system: System) => PagerDuty {
   const made = new Map<string, PagerDuty>();
   return (system) => {

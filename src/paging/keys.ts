@@ -11,12 +11,12 @@ export function summonsKey(incident: string, ask: string): string {
   return `lifeboat/${incident}/${ask}`;
 }
 
-/** About break-glass somebody wants to use at this question. */
+/** About break-glass someone wants to use at this question. */
 export function breakGlassKey(incident: string, ask: string): string {
   return `${summonsKey(incident, ask)}/glass`;
 }
 
-/** About a break-glass that was used: a page of its own, because it rings anew and says something else. */
+/** About a break-glass that was used: a page of its own, because it rings again and says something else. */
 export function brokenKey(incident: string, ask: string): string {
   return `${breakGlassKey(incident, ask)}-broken`;
 }
@@ -36,7 +36,7 @@ export function isLifeboats(key: string): boolean {
   return key.startsWith("lifeboat/");
 }
 
-/** What a key of ours is about; null: it is somebody else's. */
+/** What a key of ours is about; null: it is someone else's. */
 export function aboutKey(key: string): { readonly incident: string; readonly ask: string | null } | null {
   const found = ours.exec(key);
   return found === null ? null : { incident: found[1] as string, ask: found[2] ?? null };

@@ -42,7 +42,7 @@ async function ask(pd: () => PagerDuty, policy: string, seconds: number): Promis
 
 /**
  * Who is asked at a level of a gate. Only people who hold the level's role on the roster, or have borrowed it, and may approve
- * this ask count: being on call gives nobody a say. To whom somebody on call has delegated the role is asked with them. Where PagerDuty gives no such person, the roster does, with the reason.
+ * this ask count: being on call gives no one a say. To whom someone on call has delegated the role is asked with them. Where PagerDuty gives no such person, the roster does, with the reason.
  */
 export function summonsFor(
   { run, gate, level, role }: { run: RunState; gate: GateState; level: number; role: string },

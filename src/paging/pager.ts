@@ -46,12 +46,12 @@ const OVER_SECONDS = 86_400;
 const SINK = "pagerduty";
 
 /**
- * PagerDuty as a projection of the timeline, as Slack is: whenever an incident changes, what should be shown is drawn anew
+ * PagerDuty as a projection of the timeline, as Slack is: whenever an incident changes, what should be shown is drawn again
  * and the difference is told, by whichever process has the page. Nothing waits for it.
  */
 export interface Pager {
   start(): void;
-  /** Begins nothing more, and takes no failure of what is under way for PagerDuty's. */
+  /** Begins nothing more, and takes no failure of what is in progress for PagerDuty's. */
   leave(): void;
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** Work under keys: one at a time for each key. What is asked for meanwhile is done once, after it. */
 export interface SingleFlight {
   run(key: string): void;
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is in progress. */
   settled(): Promise<void>;
 }
 
@@ -26,11 +26,11 @@ export function singleFlight(work: (key: string) => Promise<void>): SingleFlight
   return { run, settled: () => settled(() => [...flights.values()].map(({ done }) => done)) };
 }
 
-/** Work under keys that is not repeated: who asks for what is under way gets nothing new. */
+/** Work under keys that is not repeated: who asks for what is in progress gets nothing new. */
 export interface Tasks {
   readonly size: number;
   has(key: string): boolean;
-  /** Begins it, unless something is under way under this key. `work` must not reject. */
+  /** Begins it, unless something is in progress under this key. `work` must not reject. */
   start(key: string, work: () => Promise<void>): void;
   settled(): Promise<void>;
 }

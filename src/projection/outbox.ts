@@ -16,10 +16,10 @@ export interface Outbox {
   drawn(stream: string): Promise<Drawn | null>;
   /** Streams that look different by now though nothing happened to them. */
   dueForRedraw(): Promise<readonly string[]>;
-  /** Streams drawn at an older version than this one: what was missed while nobody was listening. */
+  /** Streams drawn at an older version than this one: what was missed while no one was listening. */
   versions(streams: readonly string[]): Promise<ReadonlyMap<string, number>>;
 
-  /** Queues with something to do now and nobody doing it. */
+  /** Queues with something to do now and no one doing it. */
   claim(owner: string, seconds: number, limit: number): Promise<readonly string[]>;
   queue(queue: string): Promise<Queue | null>;
   /** Extends the claim. */
@@ -37,7 +37,7 @@ export interface Outbox {
    */
   unmade(queue: string, owner: string, place: string, says: string): Promise<boolean>;
   /**
-   * A shared place takes nothing: what is meant for it goes to `place`. Streams with something due there are sent anew as a whole,
+   * A shared place takes nothing: what is meant for it goes to `place`. Streams with something due there are sent again as a whole,
    * so that no thread is torn; those streams.
    */
   redirected(queue: string, owner: string, place: string, says: string): Promise<readonly string[]>;
@@ -46,7 +46,7 @@ export interface Outbox {
   closedQueues(): Promise<readonly string[]>;
   /** A redirected or closed place takes messages again; what was sent elsewhere stays there. */
   restored(queue: string): Promise<void>;
-  /** The place is gone: forget it and everything that was in it, so that all is made anew. */
+  /** The place is gone: forget it and everything that was in it, so that all is made again. */
   lost(queue: string, owner: string): Promise<boolean>;
   /** `failed`: it is tried again because something went wrong, not because it is too early. */
   furnished(
@@ -76,10 +76,10 @@ export interface Outbox {
   /** Looked for and not there: may be sent. */
   notSent(id: string): Promise<void>;
   wordsOnly(id: string): Promise<void>;
-  /** What was shown is gone; it is sent anew. */
+  /** What was shown is gone; it is sent again. */
   gone(id: string): Promise<void>;
 
-  /** What is left of a pace that processes share, kept in a queue of its own: full when nobody has spent of it. */
+  /** What is left of a pace that processes share, kept in a queue of its own: full when no one has spent of it. */
   tokens(queue: string, pace: SharedPace): Promise<number>;
   /** Takes one, unless fewer than `least` are left. */
   spend(queue: string, pace: SharedPace, least: number): Promise<boolean>;
@@ -92,7 +92,7 @@ export interface Outbox {
   placesOf(streams: readonly string[]): Promise<ReadonlyMap<string, string>>;
   places(): Promise<ReadonlyMap<string, string>>;
 
-  /** Forgets what a stream (or every stream) was seen to show, so that all of it is sent anew. */
+  /** Forgets what a stream (or every stream) was seen to show, so that all of it is sent again. */
   forget(stream?: string): Promise<void>;
 
   opened(reader: string): Promise<void>;
@@ -427,7 +427,7 @@ export function createOutbox(pool: Pool): Outbox {
            where stream is not null and ($1::text is null or stream = $1)`,
           [stream ?? null],
         );
-        // Sent at some time, as far as anybody knows: each is looked for in its place before it is sent.
+        // Sent at some time, as far as anyone knows: each is looked for in its place before it is sent.
         await client.query(
           `update lifeboat.outbox set ${UNSHOWN}, sending_since = 'epoch' where sink = 'slack' and ($1::text is null or stream = $1)`,
           [stream ?? null],

@@ -27,19 +27,19 @@ export interface ProjectorOptions {
  */
 export interface Projector {
   start(): void;
-  /** Looks at this stream soon: once more if a look is under way. */
+  /** Looks at this stream soon: once more if a look is in progress. */
   changed(stream: string): void;
   /** The same, after a pause: something its look began went wrong. */
   changedLater(stream: string): void;
   /** Looks at the streams that were missed. */
   catchUp(): void;
-  /** A round now, or right after the one that is under way. */
+  /** A round now, or right after the one that is in progress. */
   wake(): void;
   /** Aborted by `leave` and `stop`. */
   readonly stopping: AbortSignal;
   /** Begins nothing more. */
   leave(): void;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in progress any more. */
   stop(): Promise<void>;
 }
 

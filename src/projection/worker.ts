@@ -52,7 +52,7 @@ export interface DeliveryWorkerOptions {
 export interface DeliveryWorker {
   /** Begins what can be begun now; resolves without waiting for it. */
   round(): Promise<void>;
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is in progress. */
   settled(): Promise<void>;
 }
 

@@ -1,17 +1,17 @@
-/** Requests one person may send within `WINDOW_SECONDS`: far more than anybody types or presses, far fewer than a program sends. */
+/** Requests one person may send within `WINDOW_SECONDS`: far more than anyone types or presses, far fewer than a program sends. */
 const WINDOW_SECONDS = 600;
 const ON_ROSTER = 600;
 const OFF_ROSTER = 30;
 /** People remembered at once. */
 const REMEMBERED = 10_000;
 
-/** How often somebody may ask. `first`: it is the first time it is too often, and they are told. */
+/** How often someone may ask. `first`: it is the first time it is too often, and they are told. */
 export interface Busy {
   ask(user: string, listed: boolean): "heard" | "too often" | "too often, first";
 }
 
 /**
- * Limits in this process's memory what one person asks of it, before anything is looked up for them: nobody can keep the
+ * Limits in this process's memory what one person asks of it, before anything is looked up for them: no one can keep the
  * others' questions from being asked of Slack or of the store. `now`: milliseconds.
  */
 export function createBusy(now: () => number = Date.now): Busy {

@@ -8,11 +8,11 @@ import { sdkLog } from "./sdk-log.ts";
  * call hold up every other; none of these clients does.
  */
 export interface Clients {
-  /** Somebody is waiting and it only reads: 2.5 s, once more on a lost answer. */
+  /** Someone is waiting and it only reads: 2.5 s, once more on a lost answer. */
   readonly ask: WebClient;
-  /** Somebody is waiting and it changes something (a form, an ephemeral answer): 2.5 s, one attempt. */
+  /** Someone is waiting and it changes something (a form, an ephemeral answer): 2.5 s, one attempt. */
   readonly act: WebClient;
-  /** Nobody waits: 10 s, one attempt; the publisher looks before it tries again. */
+  /** No one waits: 10 s, one attempt; the publisher looks before it tries again. */
   readonly bulk: WebClient;
 }
 

@@ -32,7 +32,7 @@ export interface HttpOptions {
 /**
  * Deliveries over HTTP, `POST /slack/events`. What comes is bounded, checked and read here, before Bolt sees it: the signature by
  * any of the secrets, a timestamp of this time (Bolt takes the future), the same signed bytes only once, and a body that is an object,
- * because Bolt reads `null` in a promise nobody waits for and ends the process. Another process, or this one after a restart, takes a
+ * because Bolt reads `null` in a promise no one waits for and ends the process. Another process, or this one after a restart, takes a
  * repeat for what it is by its inbox key: it has no effect there either.
  */
 export class HttpReceiver implements Receiver {
@@ -59,7 +59,7 @@ export class HttpReceiver implements Receiver {
         if (!(error instanceof RefusedDelivery))
           options.log.error({ event: "slack.delivery_failed", err: error }, "a delivery from slack was not handled");
         answer(response, error instanceof RefusedDelivery ? 401 : 500);
-        // It is answered: otherwise Bolt waits three seconds for that, and logs that nobody did.
+        // It is answered: otherwise Bolt waits three seconds for that, and logs that no one did.
         return true;
       },
     });
@@ -125,7 +125,7 @@ export class HttpReceiver implements Receiver {
     return handled.finally(() => this.#underWay.delete(handled));
   }
 
-  /** Throws when nobody acknowledged it, so that Slack is answered at once. */
+  /** Throws when no one acknowledged it, so that Slack is answered at once. */
   async #process(app: App, event: ReceiverEvent): Promise<void> {
     let acknowledged = false;
     const ack: ReceiverEvent["ack"] = (said) => {

@@ -44,7 +44,7 @@ export interface ListenOptions extends Replying {
   /** This bot's own user, once Slack has said it. */
   readonly itself: () => string | null;
   readonly onLockedOut: (says: string) => void;
-  /** Somebody asks so often that they are not heard; counted. */
+  /** Someone asks so often that they are not heard; counted. */
   readonly tooOften: (user: string) => Promise<unknown>;
   /** The store's clock. */
   readonly now: () => Date;
@@ -188,7 +188,7 @@ export function createListener(options: ListenOptions): Listener {
 
 type Ack = (said?: unknown) => Promise<void>;
 
-/** An event that asks for something: words to the bot, or somebody who comes late into an incident's channel. */
+/** An event that asks for something: words to the bot, or someone who comes late into an incident's channel. */
 async function heard(options: ListenOptions, event: { type?: string } | undefined): Promise<Interaction | null> {
   if (event?.type === "app_mention")
     return takeMention(event as unknown as Mention, options.readLine, options.itself());
@@ -216,7 +216,7 @@ async function handle(
     options.people.caller(user, { channel, system }),
     linkTo(options, delivery),
   ]);
-  // Nobody asked, so nobody is refused either: a guest, or this bot itself.
+  // No one asked, so no one is refused either: a guest, or this bot itself.
   if (delivery.carries === JOINED && caller.blocked !== null) return;
   const request: Request = {
     verb,
@@ -247,7 +247,7 @@ async function linkTo({ clients, log }: ListenOptions, { about }: Delivery): Pro
   }
 }
 
-/** Somebody who came late into a channel asked for nothing, so there is nothing to refuse. */
+/** Someone who came late into a channel asked for nothing, so there is nothing to refuse. */
 async function refuseOld(options: ListenOptions, delivery: Delivery, now: Date): Promise<void> {
   options.log.warn(
     { event: "slack.delivery_too_old", user: delivery.user, verb: delivery.verb, doneAt: delivery.doneAt },

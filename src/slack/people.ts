@@ -14,7 +14,7 @@ import { createMemberships } from "./memberships.ts";
 import type { Reachability } from "./reachability.ts";
 import { personOf, systemsOf } from "./roster.ts";
 
-/** Who speaks to the bot, asked of Slack afresh each time. Whatever can not be established means no. */
+/** Who speaks to the bot, asked of Slack afresh each time. Whatever can't be established means no. */
 export interface People {
   /** `system`: whose roster counts, where the place says so. */
   caller(user: string, where: Where): Promise<Caller>;
@@ -59,7 +59,7 @@ export interface PeopleOptions {
 
 /** A form has to open within 3 s of the click, so who clicked has to be known well before. */
 const LOOKUP_SECONDS = 2;
-/** Before a start nobody holds a form open. */
+/** Before a start no one holds a form open. */
 const STANDING_SECONDS = 6;
 
 export function createPeople(options: PeopleOptions): People {
@@ -139,7 +139,7 @@ export function createPeople(options: PeopleOptions): People {
       async check(system, person, atCommandLine = false, counted = () => {}) {
         const accounts = system.people.find(({ id }) => id === person)?.slack ?? null;
         if (accounts === null) return `${person} is no longer on the roster of ${system.title}.`;
-        // Somebody without an account decides at the command line, where Slack has no say.
+        // Someone without an account decides at the command line, where Slack has no say.
         if (accounts.length === 0) return null;
         const rosterDecides = atCommandLine || options.slackUnavailable === "roster";
         const verdicts = await Promise.all(
@@ -159,7 +159,7 @@ export function createPeople(options: PeopleOptions): People {
       async gone(system, person) {
         const accounts = system.people.find(({ id }) => id === person)?.slack ?? [];
         const answers = await Promise.all(accounts.map(membership));
-        // Where Slack says nothing, or nothing about a member, nobody can tell.
+        // Where Slack says nothing, or nothing about a member, no one can tell.
         const gone = answers.map((said) => (said instanceof Unknown ? null : barredBy(said)));
         return gone.includes(null) ? null : (gone[0] ?? null);
       },
@@ -175,7 +175,7 @@ interface Verdict {
   readonly by: string | null;
 }
 
-/** One account that Slack says is a member is enough; one it says is none speaks against those nobody can tell of. */
+/** One account that Slack says is a member is enough; one it says is none speaks against those no one can tell of. */
 function verdictOf(verdicts: readonly Verdict[], counted: (by: string) => void): string | null {
   const members = verdicts.filter(({ why, sure }) => why === null && sure);
   const refused = verdicts
@@ -254,11 +254,11 @@ type Place = { readonly why: string; readonly known: boolean } | null;
 const PLACE_MS = 5000;
 const PLACES = 1000;
 
-/** Why nothing may be changed from a channel: where people of other companies read along, or where nobody can tell. */
+/** Why nothing may be changed from a channel: where people of other companies read along, or where no one can tell. */
 function createPlaces(client: WebClient): (channel: string) => Promise<Place> {
   const known = new Map<string, { readonly at: number; readonly place: Place }>();
   return async (channel) => {
-    // Direct messages with the bot are read by nobody else, and who wrote them is looked up anyway.
+    // Direct messages with the bot are read by no one else, and who wrote them is looked up anyway.
     if (channel.startsWith("D")) return null;
     const before = known.get(channel);
     if (before !== undefined && Date.now() - before.at < PLACE_MS) return before.place;

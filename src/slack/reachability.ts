@@ -2,7 +2,7 @@ import type { FetchFunction } from "@slack/web-api";
 import type { Logger } from "../lib/log.ts";
 
 /**
- * Whether Slack's Web API answers, known before anybody has to wait for it. What any client asks is listened to, and when
+ * Whether Slack's Web API answers, known before anyone has to wait for it. What any client asks is listened to, and when
  * nothing was asked for a while a call is made for this alone.
  */
 export interface Reachability {
@@ -37,7 +37,7 @@ export interface ReachabilityTimings {
   readonly again: number;
   /** Between two calls made for this, while it is. */
   readonly silent: number;
-  /** So long nothing is answered before that is certain: as long as anybody would have waited for an answer. */
+  /** So long nothing is answered before that is certain: as long as anyone would have waited for an answer. */
   readonly certain: number;
 }
 
@@ -51,7 +51,7 @@ interface Unanswered {
 
 /**
  * Silence is certain when a call was not answered, another one that was sent after that was noticed was not answered either, and
- * nothing else was for `certain`. So a process that was frozen, and wakes to calls that are long over, asks anew first.
+ * nothing else was for `certain`. So a process that was frozen, and wakes to calls that are long over, asks again first.
  */
 export function createReachability(options: ReachabilityOptions): Reachability {
   const { log, clock = () => performance.now() } = options;

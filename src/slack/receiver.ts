@@ -199,7 +199,7 @@ export class SocketReceiver implements Receiver {
     return client;
   }
 
-  /** Stands before the SDK's own reading of frames and keeps from it what it can not take. */
+  /** Stands before the SDK's own reading of frames and keeps from it what it can't take. */
   #guard(client: SocketModeClient): void {
     const [read] = client.listeners("ws_message");
     if (read === undefined)
@@ -342,7 +342,7 @@ async function hello(client: SocketModeClient, signal: AbortSignal): Promise<voi
     signal.addEventListener("abort", stopped, { once: true });
   });
   const started = client.start();
-  // It goes on with what it has begun, and would open a socket nobody closes.
+  // It goes on with what it has begun, and would open a socket no one closes.
   started.then(
     () => (signal.aborted ? close(client) : undefined),
     () => {},

@@ -18,7 +18,7 @@ const ROUND_MS = 60_000;
 const APART_MS = 1_500;
 
 /**
- * Asks Slack about everybody on a roster, once an hour and one after the other: who was deactivated is known before an incident names
+ * Asks Slack about everyone on a roster, once an hour and one after the other: who was deactivated is known before an incident names
  * them. Resolves when it is told to stop.
  */
 export async function watchRoster({ people, catalog, rate, stopping }: RosterWatchOptions): Promise<void> {

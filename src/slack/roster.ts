@@ -18,7 +18,7 @@ export function systemsOf(
 
 /**
  * Whose account this is: on the system in question, or, where none is, on every roster alike. Rosters that know the account
- * by different ids give nobody: an id is only worth something on the roster it is from.
+ * by different ids give no one: an id is only worth something on the roster it is from.
  */
 export function personOf(catalog: Catalog, slackUser: string, system: string | null): string | null {
   const found = systemsOf(catalog, slackUser).filter((one) => system === null || one.system.id === system);

@@ -1,5 +1,5 @@
 /**
- * The store's clock between contacts, which practice can move ahead, and the real time of its database, which nobody can. Measured
+ * The store's clock between contacts, which practice can move ahead, and the real time of its database, which no one can. Measured
  * against a monotonic clock: this machine's wall clock may jump.
  */
 export interface StoreClock {

@@ -115,14 +115,14 @@ export interface Timeline {
   /** Calls back, once for each stream, when events are met that no process of Lifeboat wrote. Other streams go on. */
   onTampered(met: (problem: Problem) => void): () => void;
   /**
-   * Calls back when whatever was kept of events is to be read anew: a store that came back older was accepted, or somebody was
+   * Calls back when whatever was kept of events is to be read again: a store that came back older was accepted, or someone was
    * forgotten.
    */
   onReread(again: () => void): () => void;
 
   /** The store's clock, estimated between contacts: the database's own, which only practice can move. */
   now(): Date;
-  /** Real time by the database's clock, which nobody moves: for what is compared with times of the world outside. */
+  /** Real time by the database's clock, which no one moves: for what is compared with times of the world outside. */
   realNow(): Date;
   /** Calls back when the store's clock jumped, which only practice makes it do: what sleeps until a moment looks again. */
   onJump(jumped: () => void): () => void;
@@ -142,7 +142,7 @@ export interface SummarizedHead {
   readonly version: number;
   readonly hash: string;
   readonly updatedAt: Date;
-  /** Absent: none was kept of this head, or what is there was made by nobody with a key. */
+  /** Absent: none was kept of this head, or what is there was made by no one with a key. */
   readonly summary?: unknown;
 }
 
@@ -160,7 +160,7 @@ export interface Verification {
   readonly events: number;
   /** Of those, written before events were authenticated, and covered by the signed seal of the migration. */
   readonly sealed: number;
-  /** Of those, authenticated by a key. Null: no key was given, so nobody could look. */
+  /** Of those, authenticated by a key. Null: no key was given, so no one could look. */
   readonly authenticated: number | null;
   /** Heads whose signature holds and that the events agree with. */
   readonly signedHeads: number;
@@ -187,7 +187,7 @@ export interface Inbox {
    */
   receive(key: string, kind: string, body: unknown, claimSeconds?: number): Promise<boolean>;
   /**
-   * Items nobody has finished, oldest first; each is claimed for `claimSeconds`. With `kind`, only kinds that start so:
+   * Items no one has finished, oldest first; each is claimed for `claimSeconds`. With `kind`, only kinds that start so:
    * every transport takes up its own.
    */
   take(
@@ -199,7 +199,7 @@ export interface Inbox {
   failed(key: string, why: string): Promise<void>;
 }
 
-/** Counts in the store, the same for every process: how often somebody did something within a time. */
+/** Counts in the store, the same for every process: how often someone did something within a time. */
 export interface Tally {
   /**
    * Adds one and says how many there are now in the current window of so many seconds, which begins with the first.

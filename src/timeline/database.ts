@@ -45,7 +45,7 @@ export async function asOwner<T>(url: string, name: string, work: (client: pg.Cl
   }
 }
 
-/** What nobody may change who works with the timeline: what is recorded, what is signed, and what people prove with. */
+/** What no one may change who works with the timeline: what is recorded, what is signed, and what people prove with. */
 const kept = ["event", "plan", "signed_statement", "proof", "proof_entry"];
 
 /** Every role the login may become, itself included, that could change what was recorded. */

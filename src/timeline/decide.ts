@@ -45,7 +45,7 @@ const lockStream = `
          ($2::text is null or exists (select 1 from l)) as leased
     from s`;
 
-// Runs that others drive, or nobody, are due again: what was appended may concern them.
+// Runs that others drive, or no one, are due again: what was appended may concern them.
 const append = `
   with e as (
     insert into lifeboat.event (stream, version, key, run, type, data, actor, at, previous_hash, hash, mac, mac_key)
@@ -207,7 +207,7 @@ function wrongEnd({ seals }: Authenticity, stream: string, seen: SeenStream, hea
     : `the events end at ${seen.version}, and ${sealed.version} were there when the timeline was sealed`;
 }
 
-/** What nobody decides on, and nobody is shown as if it had happened. */
+/** What no one decides on, and no one is shown as if it had happened. */
 export function brokenTimeline(stream: string, says: string): Problem {
   return {
     code: "timeline-broken",
@@ -262,7 +262,7 @@ async function open(
     [id, stream, planHash],
   );
   if (made.rowCount === 0) return alreadyOn(client, stream, id);
-  // In one order for everybody, so that two runs that want the same things never wait for each other in a circle.
+  // In one order for everyone, so that two runs that want the same things never wait for each other in a circle.
   const wanted = [...new Set(resources)].sort();
   const { rows } = await client.query<{ resource: string }>(
     `insert into lifeboat.run_resource (resource, run) select r, $2 from unnest($1::text[]) r order by r

@@ -22,7 +22,7 @@ const leaving = "lifeboat-leaving";
 const settings = {
   max_connections: 60,
   shared_buffers: "32MB",
-  // Nobody replicates from here, so nothing needs to be kept for a standby.
+  // No one replicates from here, so nothing needs to be kept for a standby.
   max_wal_senders: 0,
   wal_level: "minimal",
   max_wal_size: "128MB",
@@ -49,7 +49,7 @@ export async function openEmbedded(dataFolder: string, log: Logger): Promise<Emb
       if (left) return;
       log.warn({ event: "store.embedded_gone", dir }, "embedded postgresql is gone; starting it again");
       await pause(200);
-      // On the port that everybody who works with it knows: whoever has it for a moment is waited for.
+      // On the port that everyone who works with it knows: whoever has it for a moment is waited for.
       server = await raiseOn(dir, server.port, log).catch((error) => {
         log.error({ event: "store.embedded_failed", err: error }, "embedded postgresql could not be started again");
         return server;
@@ -133,7 +133,7 @@ async function ensureDatabase(server: PgServer): Promise<void> {
   });
 }
 
-/** The last one out stops it. Two that leave at once both see nobody else, and both may stop it. */
+/** The last one out stops it. Two that leave at once both see no one else, and both may stop it. */
 async function stopUnlessUsed(server: PgServer, name: string, log: Logger): Promise<void> {
   try {
     const others = await asOwner(server.url(), leaving, async (client) => {

@@ -72,7 +72,7 @@ export async function clockOf(pool: pg.Pool): Promise<Date> {
 }
 
 /**
- * Resolves when no transaction is under way that could still add an event with a time before now. False: one goes on for too long.
+ * Resolves when no transaction is in progress that could still add an event with a time before now. False: one goes on for too long.
  * An event's time is taken after its transaction has its number, so every such transaction is in this snapshot.
  */
 export async function settled(pool: pg.Pool): Promise<boolean> {

@@ -36,7 +36,7 @@ export interface VisibleInbox extends Inbox {
 
 type Taken = Awaited<ReturnType<Inbox["take"]>>[number];
 
-// The receipt tells our own lost attempt from somebody else's delivery.
+// The receipt tells our own lost attempt from someone else's delivery.
 const receive = `
   insert into lifeboat.inbox (key, kind, body, attempts, claimed_until, receipt)
   values ($1, $2, $3, case when $4::float8 is null then 0 else 1 end, clock_timestamp() + $4 * interval '1s', $5)
@@ -51,7 +51,7 @@ const take = `
               from due where i.id = due.id returning i.id, i.key, i.kind, i.body, i.attempts, i.received_at)
   select key, kind, body, attempts, received_at as "receivedAt" from taken order by id`;
 
-// What was done two weeks ago is no longer redelivered by anybody, and may hold personal data.
+// What was done two weeks ago is no longer redelivered by anyone, and may hold personal data.
 const done = `
   with old as (delete from lifeboat.inbox where done_at < clock_timestamp() - interval '14 days')
   update lifeboat.inbox set done_at = clock_timestamp(), claimed_until = null where key = $1 and done_at is null`;

@@ -57,7 +57,7 @@ async function inspected(pool: pg.Pool): Promise<StoreInspection> {
     readOnly: seen.readOnly,
     clockAheadSeconds: (seen.now.getTime() - askedAt) / 1000 - roundTripSeconds / 2,
     pending,
-    // Before the schema is there nobody has any rights on it.
+    // Before the schema is there no one has any rights on it.
     login: pending.length > 0 ? null : await assertAppendOnly(pool).then(() => null, asError),
   };
 }

@@ -25,7 +25,7 @@ export interface RecordKeys {
   readonly verifying: readonly string[];
 }
 
-/** Why an event counts as written by nobody who holds a key. */
+/** Why an event counts as written by no one who holds a key. */
 export type NotAuthentic = "missing" | "unknown-key" | "wrong";
 
 /** A statement and who signed it. `text` is the canonical JSON (RFC 8785) the signature is over. */

@@ -28,7 +28,7 @@ type Line =
   | { readonly accepted: string; readonly heads: readonly (readonly [string, Head])[] };
 
 const WRITE_MS = 100;
-/** A longer file is written anew when it's opened. */
+/** A longer file is written again when it's opened. */
 const LONG_BYTES = 1_000_000;
 
 /** `folder` null: memory only. @throws LifeboatError `state-folder` when it can't be written to */

@@ -16,9 +16,9 @@ export interface LeaseTimings {
   readonly lease: number;
   /** A holder silent for so long whose session is gone too was killed. */
   readonly lock: number;
-  /** A replica without contact for longer starts counting `guard` anew. */
+  /** A replica without contact for longer starts counting `guard` again. */
   readonly gap: number;
-  /** How long a replica must have been in unbroken contact before it may take a run from anybody. */
+  /** How long a replica must have been in unbroken contact before it may take a run from anyone. */
   readonly guard: number;
 }
 
@@ -67,7 +67,7 @@ const lives = `exists (select 1 from pg_locks l where l.locktype = 'advisory' an
 // Free, or abandoned: silent for a whole lease (or with a beat from the future, after the store's clock went back), or
 // silent for less with its session gone, or proven to be dead ($9, $10: run and epoch) with its session gone. $3, $4: this
 // replica's last contact and the first of the unbroken row of them. $11: who we are. When a run is due is told by the store's
-// clock, everything about holders in real time: a clock that is moved in practice takes a run from nobody.
+// clock, everything about holders in real time: a clock that is moved in practice takes a run from no one.
 const claim = `
   with guarded as (select now() - $3::timestamptz between interval '0' and $7 * interval '1s'
                           and $3::timestamptz - $4::timestamptz >= $8 * interval '1s' as may_rob),
@@ -117,7 +117,7 @@ const release = `
          exists (select 1 from lifeboat.run where id = $1 and epoch = $2 and owner = $4 and not done) as held from s`;
 
 export interface StoppableLeases extends Leases {
-  /** Claims no more. What is still held was not released on purpose: a request may be under way, so its lease has to end. */
+  /** Claims no more. What is still held was not released on purpose: a request may be in progress, so its lease has to end. */
   close(): void;
 }
 

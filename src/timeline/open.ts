@@ -36,7 +36,7 @@ export interface StoreOptions {
   readonly production?: boolean;
   /** Events of these types end something: the head of their stream is signed at once. */
   readonly signsAfter?: readonly string[];
-  /** Who stands in events under an opaque id. Unset: nobody, as in 0.1. */
+  /** Who stands in events under an opaque id. Unset: no one, as in 0.1. */
   readonly people?: PeopleInEvents;
   readonly log: Logger;
   /** How long opening waits for a PostgreSQL that is down. Unset: until it is there. */
@@ -60,7 +60,7 @@ export interface Store {
   readonly guard: Pick<Guard, "check" | "known">;
   /** For what else this process stores and has to believe again: what people prove with. */
   readonly keyring: Keyring;
-  /** Ends every connection, and stops the server if it is ours and nobody else's. A run still held waits out its lease. */
+  /** Ends every connection, and stops the server if it is ours and no one else's. A run still held waits out its lease. */
   close(): Promise<void>;
 }
 

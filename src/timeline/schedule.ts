@@ -2,12 +2,12 @@ import type { Pool } from "pg";
 
 /**
  * When streams have to be looked at though nothing happens to them: durable, by the store's clock, one process at a
- * time. Moments that passed while nobody looked collapse into one look. What is due is decided elsewhere, from the events.
+ * time. Moments that passed while no one looked collapse into one look. What is due is decided elsewhere, from the events.
  */
 export interface Schedule {
   /** After a stream was read up to `version`: look again at `nextAt`, or null: not of itself. */
   set(stream: string, version: number, nextAt: Date | null): Promise<void>;
-  /** Streams whose id starts with the prefix and whose moment has come, this caller's for so long: a look that dies is done again by somebody. */
+  /** Streams whose id starts with the prefix and whose moment has come, this caller's for so long: a look that dies is done again by someone. */
   claim(seconds: number, limit: number, prefix: string): Promise<readonly string[]>;
   /** How far each of these streams had been read. */
   versions(streams: readonly string[]): Promise<ReadonlyMap<string, number>>;

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { LifeboatError, type Problem } from "../lib/errors.ts";
 import type { Keyring } from "./keys.ts";
 
-/** What is kept for one holder. The two secrets are ciphertext here; nobody in this room can read them. */
+/** What is kept for one holder. The two secrets are ciphertext here; no one in this room can read them. */
 export interface SecondFactorRow {
   readonly secret: Buffer | null;
   readonly pending: Buffer | null;
@@ -51,7 +51,7 @@ const blank: SecondFactorRow = {
   vouchedBy: null,
 };
 
-/** Entries nobody with a key wrote are looked past, so far; where more of them lie on top, nothing is proved. */
+/** Entries no one with a key wrote are looked past, so far; where more of them lie on top, nothing is proved. */
 const LOOKED_AT = 50;
 
 const COLUMNS = `e.holder, e.version, e.secret, e.pending, e.pending_at as "pendingAt", e.last_step as "lastStep",
@@ -163,7 +163,7 @@ async function append(db: Db, keyring: Keyring, holder: string, version: number,
   await db.query(APPEND, [holder, version, ...values, mac, macKey]);
 }
 
-/** Fails closed: whoever has no readable entry would else be free to enroll anew. */
+/** Fails closed: whoever has no readable entry would else be free to enroll again. */
 function notOurs(holder: string): Problem {
   return {
     code: "proof-not-authentic",

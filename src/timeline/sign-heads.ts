@@ -75,7 +75,7 @@ export function createHeadSigner({
   }
 
   async function signAll(streams: Iterable<string>): Promise<void> {
-    // One that was tampered with is not signed, and keeps nobody else from it.
+    // One that was tampered with is not signed, and keeps no one else from it.
     for (const stream of [...streams])
       await sign(stream).catch((error) =>
         log.warn({ event: "record.not_signed", stream, error: messageOf(error) }, "a head was not signed"),

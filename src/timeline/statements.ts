@@ -93,7 +93,7 @@ export interface StoredRow extends Signed {
   readonly stream: string | null;
 }
 
-/** The seal the migration made. A second one would be nobody's: only the first counts. */
+/** The seal the migration made. A second one would be no one's: only the first counts. */
 export async function readSeals(db: Queryable, keyring: Keyring): Promise<Seals> {
   const { good } = await statementsOf(db, keyring, "seal");
   const seal = good[0]?.statement;

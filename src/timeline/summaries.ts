@@ -5,7 +5,7 @@ import type { Keyring } from "./keys.ts";
 
 /**
  * Heads of streams with what was derived of them. A summary is believed while it is of the stream's head, and while its HMAC
- * says that a process with a key made it; anybody who may write the table can only make it be read anew from the events.
+ * says that a process with a key made it; anyone who may write the table can only make it be read again from the events.
  */
 const HEADS = `
   select pg_snapshot_xmin(pg_current_snapshot())::text as mark, s.id, s.version, s.head_hash as hash,

@@ -133,7 +133,7 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
           ended = (decision.ended?.length ?? 0) > 0 || decision.events.some(({ type }) => signsAfter.includes(type));
           return decision;
         };
-        // What is long is read before the stream is locked, not while everybody waits for it.
+        // What is long is read before the stream is locked, not while everyone waits for it.
         if (streamCache.get(stream) === undefined && (guard.known.get(stream)?.version ?? 0) > AT_A_STRETCH)
           await asked(`reading ${stream}`, () => readVerified(session, stream), seconds);
         const attempt = () => attemptDecision(session, stream, deciding, lease, inDoubt);

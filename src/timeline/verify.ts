@@ -15,7 +15,7 @@ const page = 2_000;
 /** More than so many of one stream are counted and not listed. */
 const LISTED = 20;
 
-/** A head somebody vouches for from outside the events: signed, or seen by this host. */
+/** A head someone vouches for from outside the events: signed, or seen by this host. */
 export interface Witness extends Head {
   readonly stream: string;
   /** "a head signed at …", "this host". */
@@ -190,7 +190,7 @@ function pageAfter(client: pg.PoolClient, stream: string, version: number): Prom
     text: `select ${eventColumns} from lifeboat.event where stream = $1 and version > $2 order by version limit ${page}`,
     values: [stream, version],
   });
-  // Nobody may come to wait for a page that was asked for ahead.
+  // No one may come to wait for a page that was asked for ahead.
   asked.catch(() => {});
   return asked;
 }

@@ -29,7 +29,7 @@ describe("an unplanned failover", () => {
     expect(looked.facts.loss).toMatch(
       /^writes after \d\d:\d\d:\d\d UTC \(the newest that reached orders-.\); how many is unknown: orders-. does not answer$/,
     );
-    // Known before anybody decides, and only where the run would go on without the fence.
+    // Known before anyone decides, and only where the run would go on without the fence.
     const fencing = { node: databases.a, app: databases.app };
     expect((await harness.look("postgres.fence", fencing)).facts).not.toHaveProperty("unfenced");
     const open = await harness.look("postgres.fence", { ...fencing, acceptUnreachable: true });

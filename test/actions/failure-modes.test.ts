@@ -8,7 +8,7 @@ import { failureSuites } from "./failure-suites.ts";
 import { aloneSuite, watchedSuite } from "./redis/failure-cases.ts";
 
 /**
- * Every action that changes something, and everything it has to stand: where that is tested, or why it can not happen.
+ * Every action that changes something, and everything it has to stand: where that is tested, or why it can't happen.
  * `failure-modes.md` is this list as a page. A new action is missing here until its failure cases stand in its target's `failure-cases.ts`.
  */
 const here = join(projectRoot(), "test", "actions");
@@ -91,7 +91,7 @@ function literal(text: string): string {
   return JSON.stringify(text).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-/** ✓ a case · → another test · – can not happen; the numbers lead to the lines below the table. */
+/** ✓ a case · → another test · – can't happen; the numbers lead to the lines below the table. */
 function page(): string {
   const notes: string[] = [];
   const noted = (mark: string, says: string) => {

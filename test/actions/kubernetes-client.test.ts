@@ -64,7 +64,7 @@ describe("the plan's cluster and no other", () => {
     const login = async (name: string, script: string) => {
       const command = join(folder, name);
       await writeFile(command, `#!/bin/sh\nprintf x >> ${folder}/runs\n${script}\n`, { mode: 0o755 });
-      // A port nobody listens on: logging in comes before anything is asked of it.
+      // A port no one listens on: logging in comes before anything is asked of it.
       const config = JSON.parse(kubeconfigOf([{ ...fixture.primary, url: "https://127.0.0.1:1" }]));
       config.users[0].user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command, args: [] } };
       return { KUBECONFIG_SHOP: JSON.stringify(config) };

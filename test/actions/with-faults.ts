@@ -40,7 +40,7 @@ export interface StandInCase<W extends StandInFixture> {
   readonly instead?: Readonly<Partial<Record<FailureMode, Instead>>>;
 }
 
-/** A trial over such a stand-in, made anew for every test. */
+/** A trial over such a stand-in, made again for every test. */
 export function over<W extends StandInFixture>(story: StandInCase<W>): FailureCase {
   const { action, operation, requests = 1, absolute, instead = {}, byHand } = story;
   return {

@@ -277,7 +277,7 @@ describe("a storm", () => {
     const last = notice("DatabaseDown", { status: "resolved" });
     await hear(hearing, [last]);
     expect((await only()).version).toBe(version);
-    // Nobody takes them before then.
+    // No one takes them before then.
     expect(await store.inbox.take(10, 60, "alert.notices")).toEqual([]);
     const { rows } = await store.pool.query(
       "select body, claimed_until > clock_timestamp() + interval '200s' as waits from lifeboat.inbox where key like 'alerts/held/%' order by id",

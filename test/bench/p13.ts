@@ -75,7 +75,7 @@ async function orders({ application }: PracticeEnvironment): Promise<number> {
   return (await application.state())?.acknowledged ?? 0;
 }
 
-/** Nobody asked, nothing looked at beforehand, nothing written down: stop writes, wait, promote, point the application there. */
+/** No one asked, nothing looked at beforehand, nothing written down: stop writes, wait, promote, point the application there. */
 async function byScript({ nodes: [a, b], application }: PracticeEnvironment): Promise<void> {
   const [from, to] = [new pg.Client({ connectionString: a.url() }), new pg.Client({ connectionString: b.url() })];
   await Promise.all([from.connect(), to.connect()]);

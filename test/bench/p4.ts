@@ -8,7 +8,7 @@ import { median } from "./statistics.ts";
 
 const ACCOUNT = "111122223333";
 const REGION = "us-east-1";
-/** Seconds each restore takes; none is a multiple of anybody's interval. */
+/** Seconds each restore takes; none is a multiple of anyone's interval. */
 const JOBS = [61, 97, 151, 233, 307, 419, 503, 599];
 
 /** All at the same time, so it takes as long as the longest: ten minutes. */

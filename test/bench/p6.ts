@@ -80,7 +80,7 @@ async function killed(
 ): Promise<Killed> {
   const dir = await folder();
   around.later(() => away(dir));
-  // Whoever drives it is killed, once: at a gate nobody holds the run, so each of two may take it up.
+  // Whoever drives it is killed, once: at a gate no one holds the run, so each of two may take it up.
   const env = {
     DATABASE_URL: store.url,
     LIFEBOAT_KILL_AT: `it:${at}`,

@@ -79,7 +79,7 @@ describe("given a year of a calendar, in practice time", () => {
       for (const person of ["ana", "bo", "vera"])
         record({ type: "seats.confirmed", data: { round: day.slice(0, 7), person } }, person);
     }
-    // The second quarter's was missed: nobody went through the list. The third's is postponed.
+    // The second quarter's was missed: no one went through the list. The third's is postponed.
     year.until("2026-07-01T12:00:00Z");
     const data = {
       occasion: "region",

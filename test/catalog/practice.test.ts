@@ -20,7 +20,7 @@ const values = new Map<string, string | number>([
   ["hostsUrl", "http://127.0.0.1:5004"],
 ]);
 
-/** Home and protected; after a failover the old primary is fenced and follows nobody. */
+/** Home and protected; after a failover the old primary is fenced and follows no one. */
 const home = seen("active", "standby");
 const away = seen("fenced", "active");
 

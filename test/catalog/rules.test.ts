@@ -10,7 +10,7 @@ import { cards } from "./cards.ts";
 /**
  * A page is a file with something wrong in it (`x.yml`) and what a person is told about it (`x.out`). A page that begins
  * with `title:` and holds `components:` is a system, any other a runbook of the shop, beside those of the shelf that it names. After a change of words:
- * `LIFEBOAT_UPDATE_PAGES=1` writes the pages anew; read the difference before you keep it.
+ * `LIFEBOAT_UPDATE_PAGES=1` writes the pages again; read the difference before you keep it.
  */
 const home = join(projectRoot(), "test/catalog/rules");
 const update = process.env.LIFEBOAT_UPDATE_PAGES === "1";

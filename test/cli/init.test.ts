@@ -31,7 +31,7 @@ interface Written {
   readonly variables?: Readonly<Record<string, { type: string; default?: unknown }>>;
 }
 
-/** As somebody would: four people for every role, and a value of its type for every variable. */
+/** As someone would: four people for every role, and a value of its type for every variable. */
 function fillIn(system: string): void {
   const text = read(system, "system.yml");
   const { roles } = parse(text) as Written;

@@ -30,7 +30,7 @@ storeForEach((fresh) => {
   });
 });
 
-/** Somebody asked for it, it was looked at, and the question is open. */
+/** Someone asked for it, it was looked at, and the question is open. */
 async function asked(words: string, key: string, ask: string): Promise<string> {
   const run = idFor("run", key);
   await app.ask("alex", `${words} --severity P1`, { key, channel: "C0INCNIGHT" });

@@ -13,7 +13,7 @@ const names = readdirSync(home)
   .map((name) => name.slice(0, -3));
 
 describe("what the writer of a template is told", () => {
-  // A page beside each template with something wrong in it; PAGES=write writes them anew, to be read.
+  // A page beside each template with something wrong in it; PAGES=write writes them again, to be read.
   test.each(names)("%s", (name) => {
     const file = join(home, `${name}.md`);
     const { template, findings } = readTemplate(file, name, readFileSync(file, "utf8"));

@@ -57,7 +57,7 @@ describe("the shipped templates", () => {
         : []),
       ...(update.page ? [`=== status page (${update.page.status}): ${update.page.name}\n${update.page.body}\n`] : []),
     ];
-    // The joiner nobody sees, seen.
+    // The joiner no one sees, seen.
     keep(`${id}.txt`, `${parts.join("\n\n").replaceAll("\u2060", "⁀")}\n`.replace(/\n+$/, "\n"));
   });
 

@@ -143,7 +143,7 @@ describe("a key of the roster", () => {
         ...{ planHash: data.planHash, factsHash: data.factsHash },
       },
     });
-    // Anybody who has the timeline can ask OpenSSH.
+    // Anyone who has the timeline can ask OpenSSH.
     expect(await files.accepts(key.publicKey, statement, signature)).toBe(true);
   });
 

@@ -133,7 +133,7 @@ describe("one request", () => {
     });
     const statuses = await Promise.all(opens);
     expect(statuses.filter((status) => status === 429).length).toBeGreaterThan(10);
-    // Without the file nobody knows whose they were: the user of this machine still gets through.
+    // Without the file no one knows whose they were: the user of this machine still gets through.
     expect(await bot.dr("list")).toMatchObject({ exit: 0 });
   });
 

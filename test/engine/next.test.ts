@@ -261,7 +261,7 @@ function play(of: Plan, fixture: World, crashes: (written: number) => boolean): 
   let epoch = 1;
   for (let turn = 0; turn < 400 && story.run().ending === null; turn++) {
     const before = story.log.length;
-    // Only the log survives, and folding it anew says the same as having followed it.
+    // Only the log survives, and folding it again says the same as having followed it.
     expect(fold("inc-1", story.log, story.plans).runs).toEqual(story.state.runs);
     const { intents, wakeAt } = next(story.run(), { epoch: String(epoch), now: story.now });
     const intent = intents[0] ?? own(story, String(epoch));

@@ -322,7 +322,7 @@ function filesOf(where: string): readonly string[] {
     .sort();
 }
 
-/** As somebody would who knows the format: everything from an event on with hashes that fit. */
+/** As someone would who knows the format: everything from an event on with hashes that fit. */
 function rewritten(lines: readonly string[], from: number): readonly string[] {
   let hash = "";
   return lines.map((line, at) => {
@@ -334,7 +334,7 @@ function rewritten(lines: readonly string[], from: number): readonly string[] {
   });
 }
 
-/** The manifest as somebody would make it fit who can't sign it. */
+/** The manifest as someone would make it fit who can't sign it. */
 function remade(copy: string, gone: readonly string[]): void {
   const place = join(copy, "manifest.json");
   const manifest = JSON.parse(readFileSync(place, "utf8"));

@@ -4,7 +4,7 @@ import { byPerson, codeOf, failover, IncidentScenario, rosterWith, startCode } f
 const lend = (story: IncidentScenario, from: string, role: string, to: string, seconds = 7200) =>
   story.asks(from, { type: "delegate", role, to, seconds, reason: "at dinner" });
 
-/** The gate is Vera's alone, and lapses to nobody. */
+/** The gate is Vera's alone, and lapses to no one. */
 const vp = () => IncidentScenario.asking(failover({ role: "vp-engineering", escalate: [] }));
 
 describe("who may lend what to whom", () => {

@@ -132,7 +132,7 @@ function againstGlass(
 }
 
 /**
- * A step behind a gate was skipped while its question was open, or by somebody who could not have approved it alone, and the
+ * A step behind a gate was skipped while its question was open, or by someone who could not have approved it alone, and the
  * question stands all the same; or who asked for the run skipped what others had approved.
  */
 function changedBehind(

@@ -104,7 +104,7 @@ const voting: fc.Arbitrary<Move> = fc
     const ask = asks.at(-1 - (back % asks.length)) ?? "made-up";
     const owner = story.state.runs.get("run-1")?.steps.size && luck > 0 ? ownerOf(story, ask) : id;
     const barred = luck === 1 ? "deactivated" : null;
-    // Some prove who they are by somebody's word only.
+    // Some prove who they are by someone's word only.
     const vouchedBy = luck > 2 && luck < 6 ? (IDS[(back + luck) % IDS.length] ?? null) : null;
     if (decision === "approve") story.approve(who, ask, { blocked: barred, provedAfresh: luck > 2, vouchedBy }, owner);
     else story.deny(who, ask, { blocked: barred }, owner);

@@ -7,7 +7,7 @@ import { action, codeOf, failover, gate, IncidentScenario, plan } from "../suppo
 const stranger: Actor = { kind: "person", person: null, slackUser: "U_NEW", name: "New", door: "slack" };
 const PROBLEM = { code: "no-answer", what: "The standby did not answer" };
 
-/** Fence is under way, approved by Bo. */
+/** Fence is in progress, approved by Bo. */
 function underWay(): IncidentScenario {
   const story = IncidentScenario.asking();
   story.approve("bo");

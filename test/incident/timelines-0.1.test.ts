@@ -15,7 +15,7 @@ import { around } from "../support/surroundings.ts";
 
 /**
  * Timelines and plans that version 0.1 wrote in practice: a planned failover, the rejoin after it and a region failover. What was
- * written then is read now, and a run that was under way goes on.
+ * written then is read now, and a run that was in progress goes on.
  */
 interface Kept {
   readonly stream: string;

@@ -11,7 +11,7 @@ function asking(facts: readonly ShownFact[], of: Plan = failover()): IncidentSce
   return new IncidentScenario().declared().requested(of).preflighted({ facts }).done("check").gateOpened();
 }
 
-/** Nobody answers there any more when the step fences. */
+/** No one answers there any more when the step fences. */
 function wentOn(facts: readonly ShownFact[], of?: Plan): IncidentScenario {
   const story = asking(facts, of);
   story.approve("bo");

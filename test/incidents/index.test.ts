@@ -36,7 +36,7 @@ async function summarized(count: number): Promise<void> {
   await until(async () => (await asSuperuser(url, "select from lifeboat.summary")).length === count);
 }
 
-/** With the bot's login: what somebody who stole it could do. */
+/** With the bot's login: what someone who stole it could do. */
 const asBot = (sql: string, values: unknown[] = []) => store.pool.query(sql, values);
 
 describe("a number", () => {

@@ -1,6 +1,6 @@
 /** Something that stands changed until it is put back. */
 export interface Change {
-  /** How it is left if nobody puts it back: `deployment/contract has 3 replicas, not 2`. */
+  /** How it is left if no one puts it back: `deployment/contract has 3 replicas, not 2`. */
   readonly left: string;
   /** What a person does to put it back: a command, or a sentence. */
   readonly by: string;

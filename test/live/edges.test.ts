@@ -68,7 +68,7 @@ test("aws: a TXT record of several values has them again, each by itself, also a
     const settings = { LIVE_AWS_ACCOUNT: stand.state.account, AWS_ENDPOINT_URL: stand.url };
     expect(await held("aws", settings, "Z0PRACTICE/contract.shop.test")).toMatchObject({ failed: 0 });
     expect(zone.records[0]?.values).toEqual(values);
-    // Its answer is lost, so nobody knows whether it says something else now.
+    // Its answer is lost, so no one knows whether it says something else now.
     stand.faults.next("ChangeResourceRecordSets", "dropAfter");
     const { failed, text } = await held("aws", settings, "Z0PRACTICE/contract.shop.test");
     expect([failed, text.includes("Put back after all")]).toEqual([1, true]);

@@ -10,7 +10,7 @@ export interface Held {
 export interface Holding {
   /** Nothing is changed, whatever is named. */
   readonly readOnly?: boolean;
-  /** Ctrl-C, or the time limit: what is under way ends, what is changed is put back, and nothing else is begun. */
+  /** Ctrl-C, or the time limit: what is in progress ends, what is changed is put back, and nothing else is begun. */
   readonly signal?: AbortSignal;
   readonly changes?: Changes;
   /** Asked once, when it was said what will be changed and before it is. */
@@ -84,7 +84,7 @@ async function holdOne(
     return await changes.putBack(print);
   } catch (error) {
     print(`✗ ${deal.says}\n    ${error instanceof Error ? error.message : String(error)}`);
-    // What is under way is ended by the signal as well: nothing is put back under its hands.
+    // What is in progress is ended by the signal as well: nothing is put back under its hands.
     if (signal.aborted) await Promise.race([working.catch(() => {}), new Promise((end) => setTimeout(end, ENDING_MS))]);
     await changes.putBack(print);
     return false;

@@ -16,7 +16,7 @@ export const pgbouncer: Target = {
   needs: { programs: PGBOUNCER_PROGRAMS, packages: PGBOUNCER_PACKAGES },
   async standIn() {
     const login = { user: "lifeboat", password: "practice" };
-    // Nobody connects through it, so nobody has to be behind it.
+    // No one connects through it, so no one has to be behind it.
     const target = { host: "127.0.0.1", port: await freePort(), database: "app" };
     const practiceEnvironment = await startPgBouncer({ database: "app", target, login });
     return {

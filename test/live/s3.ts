@@ -8,7 +8,7 @@ import { insist, type Target } from "./target.ts";
 
 const OBJECTS_MAX = 10_000;
 
-/** Only what carries our note of the very source it was copied of: what somebody else wrote there stays. */
+/** Only what carries our note of the very source it was copied of: what someone else wrote there stays. */
 async function takeAway(ctx: ReadContext, destination: Bucket, copied: readonly Listed[]): Promise<void> {
   await withBucket(ctx, destination, "change", async (client, about, within) => {
     for (const { key, etag } of copied) {

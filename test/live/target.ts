@@ -22,7 +22,7 @@ export interface Setting {
 }
 
 export interface StandIn {
-  /** What the settings are for it, as somebody would export them. */
+  /** What the settings are for it, as someone would export them. */
   readonly environment: Readonly<Record<string, string>>;
   /** What of it may be changed. */
   readonly mayChange: string;
@@ -39,7 +39,7 @@ export interface Given {
   readonly practice: boolean;
   /** Null: nothing may be changed, and the deals that change something are only told. */
   readonly mayChange: string | null;
-  /** Ends what is under way: Ctrl-C, or the time limit. What puts back does not listen to it. */
+  /** Ends what is in progress: Ctrl-C, or the time limit. What puts back does not listen to it. */
   readonly signal: AbortSignal;
 }
 

@@ -86,7 +86,7 @@ describe("someone whose Slack account is deactivated", () => {
   });
 });
 
-/** What everybody is answered who may not do what they want, in every word of the domain that takes an approval or a role. */
+/** What everyone is answered who may not do what they want, in every word of the domain that takes an approval or a role. */
 function refused(state: IncidentState, now: Date, unreachable: ReadonlySet<string>): readonly string[] {
   return roster.people
     .filter(({ id }) => !id.startsWith("gone-"))

@@ -185,7 +185,7 @@ describe("somebody who proves who they are", () => {
     expect(await counts(now)).toBe("shop/oli");
     await ages(24);
     expect(await counts(now)).toBe("by itself");
-    // A new phone, with a code of the old one: the same person. Enrolled anew after it was taken away: nobody yet.
+    // A new phone, with a code of the old one: the same person. Enrolled again after it was taken away: no one yet.
     const next = await mfa.begin([vera], "Vera");
     expect(codeOf(await mfa.confirm([vera], shows(next.secret), shows(secret, 0), "again"))).toBe("ok");
     expect(await counts(now)).toBe("by itself");

@@ -261,7 +261,7 @@ describe("a broken glass", () => {
     const { ask } = await scenario.gate();
     await scenario.asks("oli", { type: "breakGlass", run: "run-1", ask, reason: "Nobody answers" });
     await until(() => glass().length === 1);
-    // Everybody who could be the second person, and is known to PagerDuty; never the first, nor who asked for the run.
+    // Everyone who could be the second person, and is known to PagerDuty; never the first, nor who asked for the run.
     expect(glass()[0]?.assigned.toSorted()).toEqual(["PBO00", "PCY00"]);
     expect(glass()[0]?.title).toContain("BREAK-GLASS requested: Oli");
     await scenario.asks("cy", { type: "confirmBreak", run: "run-1", ask });
@@ -294,7 +294,7 @@ describe("when PagerDuty is away", () => {
     pager.injectFault("calm");
     await until(() => alarms().length === 1, 20);
     await until(async () => (await scenario.state()).paging.failing === null);
-    // What was over before PagerDuty came back wakes nobody.
+    // What was over before PagerDuty came back wakes no one.
     expect(summons().filter(({ status }) => status !== "resolved")).toEqual([]);
   }, 60_000);
 

@@ -13,7 +13,7 @@ import { actions, ledger } from "../support/ledger-actions.ts";
 import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
 
 /**
- * Attacks on approvals, against a live engine on a real store: by somebody who can put a plan of their own into the store, who requested a
+ * Attacks on approvals, against a live engine on a real store: by someone who can put a plan of their own into the store, who requested a
  * run, or who was on the roster until just now. Each is refused or asked again, and the ledger of effects stays empty until enough of the
  * right people have approved by the rules of today.
  */
@@ -105,7 +105,7 @@ const approving = async (who: string) => {
   const { ask } = await scenario.gate();
   return codeOf(await scenario.asks(who, { type: "approve", run: "run-1", ask }));
 };
-/** Asked anew, after this question. */
+/** Asked again, after this question. */
 const untilAskedAfter = (ask: string) =>
   scenario.until((run) => {
     const state = run.steps.get("go");

@@ -246,7 +246,7 @@ describe("nobody becomes somebody else", () => {
       expect(await send(PATHS.run, { nonce, code: null, signature: null })).toMatchObject({ exit: 1 });
     }
     if (apart) {
-      // Root is a user like others, and nobody here.
+      // Root is a user like others, and no one here.
       const { nonce, file, mark } = await send<Hello>(PATHS.hello, {});
       await showOwner(file ?? "", mark);
       await send<Opened>(PATHS.open, { nonce, words: ["approve", run, ask], as: null, sign: false });
@@ -337,7 +337,7 @@ test("no order of commands, environments, files and requests approves or starts 
     fc.asyncProperty(fc.array(body, { minLength: 1, maxLength: 4 }), async (sequence) => {
       for (const { as, sign, words, code, signature, owner, extra } of sequence) {
         const { nonce, file, mark } = await send<Hello>(PATHS.hello, {});
-        // As Rio's own user where this isn't root; else as root, who is nobody. The processes below are Rio in both.
+        // As Rio's own user where this isn't root; else as root, who is no one. The processes below are Rio in both.
         if (owner && file) await showOwner(file, mark);
         await send(PATHS.open, { nonce, words, as, sign, ...extra });
         await send(PATHS.run, { nonce, code, signature });

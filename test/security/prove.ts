@@ -12,7 +12,7 @@ const { check } = (await import(checker)) as {
   check: (source: string, flags: string, options: object) => Promise<Verdict>;
 };
 
-/** Read from files of the installation itself at its start, never from what somebody sends. */
+/** Read from files of the installation itself at its start, never from what someone sends. */
 const OF_OUR_OWN_FILES: Readonly<Record<string, string>> = {
   "src/catalog/input.ts": "reads the pattern of an input in a runbook, of 300 characters at most",
   "src/catalog/parse.ts": "looks for lines that are nested too deeply in a file of the catalogue, in bounded steps",

@@ -190,14 +190,14 @@ describe("with the application's login", () => {
     expect(says(await verified())).toBe(
       "what shop/vera proves with 2: no process of Lifeboat wrote this entry; it counts for nothing",
     );
-    // And where nothing else is left, nobody is free to enroll anew.
+    // And where nothing else is left, no one is free to enroll again.
     await asOwner("delete from lifeboat.proof_entry where version = 1");
     await expect(change({})).rejects.toMatchObject({ problem: { code: "proof-not-authentic" } });
     await store.close();
   });
 });
 
-/** The whole timeline written anew, with hashes that hold: what somebody does who has everything but the keys. */
+/** The whole timeline written again, with hashes that hold: what someone does who has everything but the keys. */
 const rewritten = async (stream: string) => {
   const rows = await asSuperuser<StoredEvent>(
     url,
@@ -282,7 +282,7 @@ describe("as the owner of the database", () => {
       expect(says(await verified(auditor))).toMatch(apart);
       const fresh = await storeOn(url);
       const asked = fresh.timeline.decide(incident, () => ({ events: [event("noted")], value: null }));
-      // What nobody here has seen before can be cut where it was whole: the signed head says it, and no decision can.
+      // What no one here has seen before can be cut where it was whole: the signed head says it, and no decision can.
       if (/tail cut off and|gone/.test(_)) await asked;
       else await expect(asked).rejects.toMatchObject({ problem: { code: "timeline-broken" } });
       await fresh.close();
@@ -380,7 +380,7 @@ describe("a store that came back older", () => {
       };
       expect(await accept(options, found, "the standby lagged")).toBe(0);
       await until(() => store.timeline.doubt() === null);
-      // Whoever folded on from what is lost begins anew.
+      // Whoever folded on from what is lost begins again.
       const version = (await store.timeline.read(incident)).at(-1)?.version;
       expect([await states.read(incident)].map((state) => [state.version, state.runs.get("run-1")?.ending])).toEqual([
         [version, null],
@@ -569,7 +569,7 @@ describe("a store of 0.1", () => {
       authenticated: 1,
       events: count + 1,
     });
-    // What somebody proved with before stands as it stood.
+    // What someone proved with before stands as it stood.
     const proofs = createSecondFactors(store.pool, store.keyring);
     expect([...(await proofs.confirmed(["shop/vera"]))]).toEqual(["shop/vera"]);
     await store.close();
@@ -583,7 +583,7 @@ describe("a store of 0.1", () => {
     expect(says(await verified())).toContain(`${stream} 2: it was changed after it was written`);
     await asOwner(`update lifeboat.event set actor = '${JSON.stringify(actor)}' where ${second}`);
     expect(says(await verified())).toBe("");
-    // Written anew with hashes that hold, it's the seal that tells.
+    // Written again with hashes that hold, it's the seal that tells.
     await rewritten(stream);
     expect(says(await verified())).toMatch(
       /it isn't what stood here when the timeline was sealed: the timeline was rewritten/,

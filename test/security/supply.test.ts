@@ -11,7 +11,7 @@ const tracked = execFileSync("git", ["ls-files", "-z"], { cwd: root, encoding: "
 
 /**
  * Secrets as their issuers write them. A match that is an example says so by its own words: what practice uses, and what
- * documentation of the issuer gives, is no secret of anybody's.
+ * documentation of the issuer gives, is no secret of anyone's.
  */
 const PATTERNS: Readonly<Record<string, RegExp>> = {
   "a private key": /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s*[A-Za-z0-9+/=\s]{64,}/g,

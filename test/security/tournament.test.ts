@@ -6,7 +6,7 @@ import type { Actor, Event } from "../../src/incident/events.ts";
 import { action, byPerson, gate, IncidentScenario, plan, SYSTEM } from "../support/incident-scenario.ts";
 
 /**
- * Attackers against a model. A coalition holds some people's accounts, and does with them whatever can be asked, in any order; nobody
+ * Attackers against a model. A coalition holds some people's accounts, and does with them whatever can be asked, in any order; no one
  * else says a word. The model knows nothing of the order, of questions, loans or facts: it counts who is in the coalition.
  * Whatever changes something starts only where those people could have decided it openly.
  */
@@ -28,7 +28,7 @@ interface Coalition {
   readonly devices: boolean;
 }
 
-/** By what right a gate may pass with nobody's help from outside; null: by none. */
+/** By what right a gate may pass with no one's help from outside; null: by none. */
 function right(step: string, { people, requester, devices }: Coalition): "votes" | "glass" | null {
   const found = PLAN.stages.flatMap(({ steps }) => steps).find(({ id }) => id === step);
   if (found?.kind !== "gate") throw new Error(`${step} is no gate`);
@@ -40,7 +40,7 @@ function right(step: string, { people, requester, devices }: Coalition): "votes"
   if (others.filter(holds([role, ...escalate.map((level) => level.role)])).length >= quorum) return "votes";
   const breaks = holds(SYSTEM.breakGlass?.roles ?? []);
   const decides = holds([role, ...escalate.map((level) => level.role)]);
-  // One who did not ask for the run, alone when nobody comes; who asked for it, with another who may break it or decide.
+  // One who did not ask for the run, alone when no one comes; who asked for it, with another who may break it or decide.
   if (others.some(breaks)) return "glass";
   return people.some(breaks) && others.some(decides) ? "glass" : null;
 }

@@ -31,7 +31,7 @@ const LINES = [
 
 /** People who read what Slack shows them, press what they see and type what they know. */
 export class People {
-  /** When somebody's account was deactivated, milliseconds since the run began. */
+  /** When someone's account was deactivated, milliseconds since the run began. */
   readonly deactivatedAt = new Map<string, number>();
   readonly #parts: PeopleParts;
   #serial = 0;
@@ -42,7 +42,7 @@ export class People {
     parts.slack.users.set("UGUEST", { id: "UGUEST", name: "GUEST", deleted: false, guest: true });
   }
 
-  /** @param untilMs nobody does anything after it */
+  /** @param untilMs no one does anything after it */
   begin(untilMs: number): void {
     const { time, random, slack, note } = this.#parts;
     const first = random.one(["shop/move", "shop/move", "shop/flip"]);

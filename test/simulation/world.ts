@@ -120,7 +120,7 @@ interface Seen {
   readonly value: string | null;
 }
 
-/** One action of each kind there is, on targets of the simulated world. `world`: of the run that is under way. */
+/** One action of each kind there is, on targets of the simulated world. `world`: of the run that is in progress. */
 export function actionsOn(world: () => World): ReadonlyMap<string, Action> {
   const one = (
     verb: string,

@@ -80,7 +80,7 @@ describe("a form that is drawn anew while it is open", () => {
     await until(() => answered === 2);
     await until(async () => (await open_()) === 0);
     await cass().waitForNoView();
-    // Nobody is told of a form they closed themselves.
+    // No one is told of a form they closed themselves.
     expect(
       calls(harness.workspace, "chat.postMessage").filter(({ sent }) => JSON.stringify(sent).includes("form")),
     ).toEqual([]);

@@ -175,7 +175,7 @@ describe("over HTTP, with everything behind it", () => {
       headers: { ...signed(text, now()), "content-type": type },
       body: text,
     });
-    // What nobody acknowledges is answered 404, after 3 s.
+    // What no one acknowledges is answered 404, after 3 s.
     return [response.status, await response.text()];
   };
 

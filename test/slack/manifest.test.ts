@@ -20,7 +20,7 @@ type Kind = "public" | "private" | "im";
 
 /**
  * What a bot token needs for each method, in each kind of conversation we call it for; null: nothing. [METH] Group direct messages are
- * none of them: what is asked for there is refused, since nobody may tell who reads along.
+ * none of them: what is asked for there is refused, since no one may tell who reads along.
  */
 const NEEDS: Record<string, string | null | Partial<Record<Kind, string>>> = {
   "auth.test": null,
@@ -35,7 +35,7 @@ const NEEDS: Record<string, string | null | Partial<Record<Kind, string>>> = {
   "conversations.canvases.create": "canvases:write",
   "conversations.create": { public: "channels:manage", private: "groups:write" },
   "conversations.history": { public: "channels:history", private: "groups:history", im: "im:history" },
-  // Never of a direct message with the bot: nobody else reads it.
+  // Never of a direct message with the bot: no one else reads it.
   "conversations.info": { public: "channels:read", private: "groups:read" },
   "conversations.invite": { public: "channels:manage", private: "groups:write" },
   "conversations.join": "channels:join",

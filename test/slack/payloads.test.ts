@@ -29,7 +29,7 @@ import {
 } from "./payloads/validators.ts";
 
 /**
- * What the bot shows in Slack, by validators nobody here wrote. What the whole suite's conversations show is recorded and
+ * What the bot shows in Slack, by validators no one here wrote. What the whole suite's conversations show is recorded and
  * checked by `payloads/check.ts`, in `.ci/run`.
  */
 const describe = await describeWith([PYTHON], ["python3-venv, and the packages of .ci/peers.txt (see .ci/run)"]);

@@ -23,7 +23,7 @@ const path = browserPath();
 const onAPhone = path ? test : test.skip;
 const pictures = process.env.LIFEBOAT_PICTURES;
 
-/** What the authenticator of somebody shows; a code that was used is not shown again. */
+/** What the authenticator of someone shows; a code that was used is not shown again. */
 class Authenticator {
   readonly #totp: TOTP;
   #last = -1;
@@ -154,7 +154,7 @@ describe("the VP Engineering is silent", () => {
   }, 180_000);
 });
 
-/** She lost her phone: what she had is taken away, and she enrolls anew. */
+/** She lost her phone: what she had is taken away, and she enrolls again. */
 async function enrolledAgain(): Promise<Authenticator> {
   const proofs = createSecondFactors(harness.store.pool, harness.store.keyring);
   for (const holder of await enrolledIn(harness.store)) await proofs.forget(holder);

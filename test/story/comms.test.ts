@@ -29,7 +29,7 @@ describe("people are told", () => {
   test("a comms lead sends customers a correct update in three interactions", async () => {
     const { id, channel } = await declare("Orders cannot be placed");
     const cass = harness.workspace.as("UCASS");
-    // One: ask. Two: choose what to write; it is drawn anew with what fits. Three: send.
+    // One: ask. Two: choose what to write; it is drawn again with what fits. Three: send.
     await cass.slash("/dr update", channel);
     const form = await cass.waitForView(({ callback_id }) => callback_id === "update");
     const shown = JSON.stringify(form.blocks);

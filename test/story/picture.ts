@@ -7,7 +7,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { browserPath, openBrowser } from "../support/browser.ts";
 
 /**
- * `npm run picture` takes the moving picture of the README anew: plays an unplanned failover in the practice page and keeps it as
+ * `npm run picture` takes the moving picture of the README again: plays an unplanned failover in the practice page and keeps it as
  * docs/practice.gif, with its last screen as docs/practice.png. Nothing in it is drawn by hand.
  */
 const SIZE = { width: 1320, height: 825 };

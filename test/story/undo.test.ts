@@ -52,14 +52,14 @@ afterEach(() => harness.endOpenRuns(), 60_000);
 beforeEach(async () => {
   await harness.environment.heal();
   await logStatements(harness);
-  // A bot that was killed is started again with the catalogue of everybody.
+  // A bot that was killed is started again with the catalogue of everyone.
   environment = await harness.catalog((practice) => writeFile(join(practice, "runbooks/slow-move.yml"), GIVEN_UP));
 }, 120_000);
 
 const alex = () => harness.workspace.as("UALEX");
 const sam = () => harness.workspace.as("USAM");
 
-/** A run that fenced the primary and was aborted: nobody can order. */
+/** A run that fenced the primary and was aborted: no one can order. */
 async function givenUp() {
   const question = await askFor(harness, "/dr runbook slow-move");
   await sam().click(question.card, "gate.approve", { confirm: true });
@@ -71,7 +71,7 @@ async function givenUp() {
   return { over, run: question.run };
 }
 
-/** By somebody past the bot. */
+/** By someone past the bot. */
 async function promote(url: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
   await client.connect();

@@ -19,7 +19,7 @@ export interface Options {
   readonly practice?: boolean;
   /** Left out: those there are. */
   readonly actions?: ReadonlyMap<string, Action>;
-  /** Ends whatever is under way. */
+  /** Ends whatever is in progress. */
   readonly signal?: AbortSignal;
 }
 

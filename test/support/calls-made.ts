@@ -82,10 +82,10 @@ export function recordCalls(): CallsMade {
 const PATH =
   /^\/(?:api\/v1|apis\/([a-z0-9.-]+)\/v[a-z0-9]+)(?:\/namespaces\/[^/]+(?=\/))?\/([a-z]+)(?:\/([^/]+)(?:\/([a-z]+))?)?$/;
 
-/** `get /deployments` of a group as RBAC says it; null: not of an API server, or open to everybody. */
+/** `get /deployments` of a group as RBAC says it; null: not of an API server, or open to everyone. */
 export function kubernetesCall(method: string, url: string): string | null {
   const [path = ""] = url.split("?");
-  // `system:basic-user` and `system:discovery` let everybody ask these.
+  // `system:basic-user` and `system:discovery` let everyone ask these.
   if (path.includes("selfsubjectaccessreviews") || path === "/version") return null;
   const [matches, group = "", resource = "", name, subresource] = PATH.exec(path) ?? [];
   if (matches === undefined) return null;
@@ -99,7 +99,7 @@ export function kubernetesCall(method: string, url: string): string | null {
   return `kubernetes:${verb} ${group}/${resource}${subresource ? `/${subresource}` : ""}`;
 }
 
-/** What IAM calls what an operation needs, where it isn't the operation's own name. Empty: nothing, or what everybody has. */
+/** What IAM calls what an operation needs, where it isn't the operation's own name. Empty: nothing, or what everyone has. */
 const IAM: Readonly<Record<string, readonly string[]>> = {
   "sts:GetCallerIdentity": [],
   "monitoring:GetMetricData": ["cloudwatch:GetMetricData"],

@@ -41,7 +41,7 @@ export interface CaseFixture {
   throw(fault: Fault, after?: number): void;
   /** Whether the target is as the action wants it. */
   holds(): boolean | Promise<boolean>;
-  /** The same effect, caused by somebody else, past the ledger. */
+  /** The same effect, caused by someone else, past the ledger. */
   byHand?(): unknown;
   /** A state in which it must not be begun, or the input that asks for one; and the check that says so. */
   wrong?(): unknown;
@@ -61,7 +61,7 @@ export interface Elsewhere {
 }
 export const shownBy = (file: string, test: string): Elsewhere => ({ file, test });
 
-/** Why there is no trial of a danger: in words why it can not happen there, or where else it is tested. */
+/** Why there is no trial of a danger: in words why it can't happen there, or where else it is tested. */
 export type Instead = string | Elsewhere;
 
 export interface FailureCase {
@@ -75,7 +75,7 @@ export interface FailureCase {
   /** Why saying it again, after an answer that did not come, has no second effect though the target accepts it again. */
   readonly absolute?: string;
   begin(): Promise<CaseFixture>;
-  /** Only the intent knows what to look for: before it, what a person did can not be told from something else. */
+  /** Only the intent knows what to look for: before it, what a person did can't be told from something else. */
   readonly intentFirst?: boolean;
   /** The processes that die are real ones, killed; before the call where the step says these words. */
   readonly kill?: { readonly at: string };

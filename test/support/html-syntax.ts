@@ -14,7 +14,7 @@ const ATTRIBUTES = new Set(
 
 /**
  * What is wrong with an HTML document, by the rules of its syntax: tags that do not match, attributes without quotes, bare `<`, `&` that begin no
- * character, ids twice, links into nowhere, elements nobody meant. There is no HTML parser among the dependencies.
+ * character, ids twice, links into nowhere, elements no one meant. There is no HTML parser among the dependencies.
  */
 export function faultsIn(page: string): readonly string[] {
   const faults: string[] = [];

@@ -138,7 +138,7 @@ export function byPerson(id: string, slackUser: string | null = null, system = S
 
 /**
  * One incident under test. `given` what the log holds, `when` somebody asks something, `then` events or a refusal. Every
- * event goes through the strict fold, so a test can not be built upon a log that could not be.
+ * event goes through the strict fold, so a test can't be built upon a log that could not be.
  */
 export class IncidentScenario {
   readonly log: LogEvent[] = [];
@@ -199,7 +199,7 @@ export class IncidentScenario {
     return { now: this.now, actor, blocked: null, system: this.system, key: `request-${++this.#keys}`, ...more };
   }
 
-  /** Somebody asks; what comes of it is written, as the shell would. */
+  /** Someone asks; what comes of it is written, as the shell would. */
   asks(who: string | Actor, command: IncidentCommand, more: Partial<DecideContext> = {}): Worded {
     const outcome = worded(decide(command, this.state, this.context(who, more)));
     this.write(outcome.events);

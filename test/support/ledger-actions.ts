@@ -8,7 +8,7 @@ import type { Repeat, Risk } from "../../src/catalog/types.ts";
 
 /**
  * Small real actions on a folder: an effect is a file, and the ledger holds every effect that was really caused. How the
- * target behaves (hangs, refuses, loses its answer) is a file too, so that it can change while a run is under way.
+ * target behaves (hangs, refuses, loses its answer) is a file too, so that it can change while a run is in progress.
  */
 const input = z.strictObject({ dir: z.string(), name: z.string(), needs: z.string().optional() });
 type Input = z.infer<typeof input>;

@@ -54,7 +54,7 @@ export async function testServer(): Promise<TestServer> {
 
 const isUp = (server: PgServer) => Promise.race([server.exited.then(() => false), Promise.resolve(true)]);
 
-/** Past every grant and trigger: what somebody with the keys of the database could do. */
+/** Past every grant and trigger: what someone with the keys of the database could do. */
 export async function asSuperuser<R>(url: string, sql: string, values: unknown[] = []): Promise<R[]> {
   const client = new pg.Client({ connectionString: url });
   client.on("error", () => {});

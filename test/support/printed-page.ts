@@ -5,7 +5,7 @@ import { expect } from "@jest/globals";
 export * from "./print-blocks.ts";
 
 /**
- * Compares text with the page kept in `pages/` of a folder. `PAGES=write` writes pages anew, to be read before they are
+ * Compares text with the page kept in `pages/` of a folder. `PAGES=write` writes pages again, to be read before they are
  * committed.
  */
 export function keepPages(folder: string): (name: string, text: string) => void {

@@ -17,7 +17,7 @@ export const testKeySettings = {
   LIFEBOAT_SIGNING_KEY: testKeys.signing ?? "",
 };
 
-/** As if what somebody has to prove with stood there differently. */
+/** As if what someone has to prove with stood there differently. */
 export async function secondFactorsBecome(
   store: Store,
   holders: readonly string[],
@@ -31,7 +31,7 @@ export async function secondFactorsBecome(
 
 export const hoursBefore = (at: Date | null, hours: number) => at && new Date(at.getTime() - hours * 3_600_000);
 
-/** Everybody who ever had something to prove with. */
+/** Everyone who ever had something to prove with. */
 export async function enrolledIn(store: Store): Promise<readonly string[]> {
   const { rows } = await store.pool.query<{ holder: string }>("select distinct holder from lifeboat.proof_entry");
   return rows.map(({ holder }) => holder);

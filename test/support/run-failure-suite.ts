@@ -53,7 +53,7 @@ function everything(failureCase: FailureCase, actions: FailureSuite["actions"]):
       const outcome = await run.go();
       expect(outcome).toMatchObject({ is: "verified" });
       expect([await run.fixture.holds(), await run.fixture.accepted()]).toEqual([true, requests]);
-      // What can not be seen afterwards is never done again by itself.
+      // What can't be seen afterwards is never done again by itself.
       const seen = run.action.repeat === "destructive" ? ["yes", "no"] : ["yes"];
       expect(seen).toContain(await run.found(outcome.before));
       const back = run.inverse(outcome.before);

@@ -134,7 +134,7 @@ playsItsCycles("llm-marketplace", () => practice, {
     // APP-F-001: by the routing controls, on the VP's word, and the side that is left is drained where it answers.
     "applications, planned, 1": leaves("planned"),
     "applications, unplanned, 2": leaves("unplanned"),
-    // CR-F-001: not one call to us-east-1 is answered, and everybody publishes in us-west-2, on one approval.
+    // CR-F-001: not one call to us-east-1 is answered, and everyone publishes in us-west-2, on one approval.
     "region, unplanned, 2": async (play) => {
       const { databases, cloud, clusters } = practice.environment;
       expect(approvers(play)).toEqual(["vera-lindqvist"]);
@@ -150,11 +150,11 @@ playsItsCycles("llm-marketplace", () => practice, {
       expect(searched("west")?.docs.size).toBeGreaterThanOrEqual(40);
       expect(runsIn("west")).toEqual(SERVES);
       expect(await arrivesAt()).toEqual(["west"]);
-      // The search index is as old as its snapshot; how many documents that is, nobody can count.
+      // The search index is as old as its snapshot; how many documents that is, no one can count.
       expect(play.report?.rpo.seconds).toBeLessThan(900);
     },
     "region, unplanned, 3": async () => {
-      // Acknowledged by nobody, and nowhere else.
+      // Acknowledged by no one, and nowhere else.
       await onlyIn(practice.environment.databases.east, 7);
       expect([runsIn("east"), runsIn("west")]).toEqual([SERVES, SERVES]);
     },

@@ -413,7 +413,7 @@ describe("Mimir", () => {
         expect(await arrivesAt()).toEqual(["east"]);
       },
       "database, unplanned, 3": onlyInEast,
-      // The old database is back and takes writes: it is fenced, made anew and follows, and orders are taken all the while.
+      // The old database is back and takes writes: it is fenced, made again and follows, and orders are taken all the while.
       "database, unplanned, 4": async (play) => {
         expect(["alex-rivera", "erin-walsh"]).toContain(approvers(play)?.[0]);
         expect([await takesWrites("primary"), await takesWrites("dr")]).toEqual([false, true]);
@@ -424,7 +424,7 @@ describe("Mimir", () => {
         expect(followers).toEqual([{ name: primary.name, state: "streaming" }]);
         expect(await arrivesAt()).toEqual(["east"]);
       },
-      // The region is lost: not one call to us-east-1 is answered, and everybody orders in us-west-2.
+      // The region is lost: not one call to us-east-1 is answered, and everyone orders in us-west-2.
       "region, unplanned, 2": async (play) => {
         const { cloud, clusters, cache } = practice.environment;
         const answered = cloud.aws.ledger.entries.filter(
@@ -444,7 +444,7 @@ describe("Mimir", () => {
           expect(play.texts.some((text) => /is done and verified/.test(text) && namesUnfenced(text, server))).toBe(
             true,
           );
-        // How much Redis lost nobody can know, and that is what is said: it is worse than any number.
+        // How much Redis lost no one can know, and that is what is said: it is worse than any number.
         expect(play.report?.rpo.seconds).toBeNull();
       },
       "region, unplanned, 3": onlyInEast,

@@ -153,7 +153,7 @@ describe("the reference system", () => {
         expect(report?.rpo.rowsLost).toBe(0);
         expect(await practiceEnvironment.lost()).toEqual([]);
       },
-      // Nobody leads and everybody is behind; one leads again, and the loss is counted.
+      // No one leads and everyone is behind; one leads again, and the loss is counted.
       "database, unplanned, 2": async ({ report, texts }) => {
         expect(report?.approvals).toHaveLength(3);
         expect(report?.rpo.rowsLost).toBeGreaterThan(0);
@@ -169,7 +169,7 @@ describe("the reference system", () => {
       "application, unplanned, 6": () => {
         expect(practiceEnvironment.cloud.aws.ledger.of("UpdateHealthCheck", "accepted")).toHaveLength(2);
       },
-      // The survivor grows first, then everybody is there.
+      // The survivor grows first, then everyone is there.
       "active-active, planned, 1": () => {
         expect(practiceEnvironment.cloud.west.get("deployments", "production", "api")?.status?.availableReplicas).toBe(
           4,

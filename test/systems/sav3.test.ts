@@ -252,7 +252,7 @@ describe("SAV3", () => {
   takesATransaction("sav3", () => practice);
   playsItsCycles("sav3", () => practice, {
     after: {
-      // Behind PgBouncer: nobody sees an error, nothing is lost, and the old primary is fenced.
+      // Behind PgBouncer: no one sees an error, nothing is lost, and the old primary is fenced.
       "database, planned, 1": async (play) => {
         expect(approvers(play)).toEqual(["sam-okafor"]);
         await stored();

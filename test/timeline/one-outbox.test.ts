@@ -9,7 +9,7 @@ import { createDeliveryWorker, type Sink } from "../../src/projection/worker.ts"
 import type { Store } from "../../src/timeline/index.ts";
 import { asSuperuser, quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 
-/** A store as the version before one outbox left it: what was pending, under way and over, in its three tables. */
+/** A store as the version before one outbox left it: what was pending, in progress and over, in its three tables. */
 const OLD_ROWS = `
   insert into lifeboat.page (key, stream, version, wanted, wanted_hash, told, told_hash, tried, not_before, failures, owner, claimed_until) values
     ('lifeboat/inc-new', 'inc-new', 4, '{"n": 1}', 'w', null, null, false, '-infinity', 0, null, '-infinity'),
@@ -115,7 +115,7 @@ test("what was pending in the three tables is sent once by two workers, in order
   expect(mail.recorded.map(({ key, delivered, says }) => ({ key, delivered, says }))).toEqual(
     expect.arrayContaining([{ key: "upd-4/email", delivered: { to: "3 addresses" }, says: "one refused" }]),
   );
-  // Said again by whoever folds the timeline anew: it was said once.
+  // Said again by whoever folds the timeline again: it was said once.
   const deliveries = createDeliveries(store.pool);
   const again = { sink: "email", queue: "inc-1/email/customers", once: true, desired: { n: 9 } };
   await deliveries.enqueue(
@@ -154,7 +154,7 @@ test("what Slack was shown stays shown, what it should show stays due, and its s
   ]);
   const before = await outbox.tokens("workspace:T1:edits", { perSecond: 0, burst: 10 });
   expect(before).toBe(7);
-  // Drawn anew at the next version it changes no more than what is drawn.
+  // Drawn again at the next version it changes no more than what is drawn.
   const message = { queue: "CINCIDENT", under: null, priority: 1, broadcast: false };
   await outbox.want({
     ...{ stream: "inc-1", version: 4, about: {}, redrawAt: null, queues: [] },

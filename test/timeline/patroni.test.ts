@@ -53,7 +53,7 @@ describe("a store on Patroni", () => {
     await cluster.lose(leader);
     await cluster.expire(leader);
   };
-  /** Somebody has to say that it has a write before it is acknowledged. */
+  /** Someone has to say that it has a write before it is acknowledged. */
   const synchronous = (leader: PatroniNode) =>
     soon("A synchronous standby", async () => {
       const [seen] = await asSuperuser<{ count: number }>(

@@ -20,7 +20,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** What is kept of a body. Longer ones are contents of objects, which nobody decodes. */
+/** What is kept of a body. Longer ones are contents of objects, which no one decodes. */
 const KEPT = 1024 * 1024;
 const STARTED = "http.server.request.start";
 

@@ -9,7 +9,7 @@ import type { Exchange } from "./exchange.ts";
 const HEADER =
   /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/;
 
-/** Credentials of practice: of any other nobody here knows the secret. */
+/** Credentials of practice: of any other no one here knows the secret. */
 const SECRETS: Readonly<Record<string, string>> = { PRACTICE: "practice" };
 
 /** Headers a signature has to cover, as far as the request has them. */

@@ -37,7 +37,7 @@ const everywhere: Record<string, Rule> = {
   rich_text: object({ need: { elements: list(anything, 1000, 0) }, may: id }),
 };
 
-/** Known to Slack, let through unchecked, and shown by the page as what it can not draw. */
+/** Known to Slack, let through unchecked, and shown by the page as what it can't draw. */
 const undrawn = ["alert", "card", "carousel", "context_actions", "data_table", "file", "plan", "task_card", "video"];
 
 const inMessages: Record<string, Rule> = {

@@ -74,7 +74,7 @@ function Input({ block, wire, error }) {
   </div>`;
 }
 
-/** No picture is fetched from elsewhere: practice speaks to nobody. */
+/** No picture is fetched from elsewhere: practice speaks to no one. */
 function Image({ block }) {
   return html`<figure class="block picture-block">
     ${block.title && html`<figcaption>${plain(block.title)}</figcaption>`}

@@ -192,7 +192,7 @@ function localMoment(seconds) {
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-/** What an element shows before anybody touched it. */
+/** What an element shows before anyone touched it. */
 export function initialOf(element) {
   return (
     element.initial_option?.value ??

@@ -116,7 +116,7 @@ export function useOpen(box) {
     return () => {
       // While a modal dialog is open nothing outside it can have the focus.
       dialog.close();
-      // What was pressed may be gone, drawn anew or not pressable any more: then back to where one types.
+      // What was pressed may be gone, drawn again or not pressable any more: then back to where one types.
       before?.focus?.();
       if (document.activeElement === document.body || document.activeElement === null)
         /** @type {HTMLElement} */ ([...document.querySelectorAll(".composer textarea")].at(-1))?.focus();

@@ -35,7 +35,7 @@ export function say(where, text, tone = "") {
   where.dataset.tone = tone;
 }
 
-/** Shows what the server tells, while somebody can see it: a browser has six connections for all tabs. @returns {() => void} ends it */
+/** Shows what the server tells, while someone can see it: a browser has six connections for all tabs. @returns {() => void} ends it */
 export function follow(url, show, lost) {
   let source = null;
   const turn = () => {
@@ -68,7 +68,7 @@ export async function post(url, body) {
   }
 }
 
-/** Drawn anew under somebody's finger: what had the focus has it again. */
+/** Drawn again under someone's finger: what had the focus has it again. */
 export function keepFocus(within, draw) {
   const id = within.contains(document.activeElement) ? document.activeElement.id : "";
   draw();

@@ -41,7 +41,7 @@ export function Side() {
   <//>`;
 }
 
-/** Somebody else's panel; it draws itself into an element of its own, while it is shown: each follows a stream, and a browser has few. */
+/** Someone else's panel; it draws itself into an element of its own, while it is shown: each follows a stream, and a browser has few. */
 function Panel({ panel }) {
   const box = useRef(null);
   const [failure, setFailure] = useState(null);

@@ -197,7 +197,7 @@ export function messagesIn(channel) {
   return world.messages.get(channel) ?? [];
 }
 
-/** What I see of a channel: everybody's messages and the ephemerals that are for me. */
+/** What I see of a channel: everyone's messages and the ephemerals that are for me. */
 export function visibleIn(channel) {
   return messagesIn(channel).filter((one) => !one.only || one.only === world.me);
 }

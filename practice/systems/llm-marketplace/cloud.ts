@@ -148,7 +148,7 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
         routingControl: CONTROLS[side],
       });
     }
-    // Nobody may ever turn off the last way in.
+    // No one may ever turn off the last way in.
     state.rules.splice(0, state.rules.length, {
       arn: `${CONTROLS.east.split("/routingcontrol")[0]}/safetyrule/one-on`,
       controls: Object.values(CONTROLS),

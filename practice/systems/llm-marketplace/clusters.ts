@@ -16,7 +16,7 @@ export interface Clusters {
   readonly west: PracticeCluster;
   /** us-east-1 serves, us-west-2 stands by with nothing running; both write to the database of us-east-1. */
   reset(): Promise<void>;
-  /** us-west-2 serves with its own database; what runs in us-east-1 was not stopped by anybody. */
+  /** us-west-2 serves with its own database; what runs in us-east-1 was not stopped by anyone. */
   moved(): Promise<void>;
   /** What is published through a cluster is in the index its region asks. */
   index(add: (side: Side, id: string) => void): void;
@@ -82,7 +82,7 @@ function furnish(cluster: PracticeCluster): void {
   }
 }
 
-/** Brings a cluster to where it serves or stands by. Pods are made anew, because they read their configuration once. */
+/** Brings a cluster to where it serves or stands by. Pods are made again, because they read their configuration once. */
 async function put(cluster: PracticeCluster, endpoint: string, serves: boolean): Promise<void> {
   cluster.edit("configmaps", NAMESPACE, CONFIG, (config) => {
     config.data = { DATABASE_ENDPOINT: endpoint };

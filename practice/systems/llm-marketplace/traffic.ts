@@ -17,12 +17,12 @@ interface Acknowledged {
 export interface Traffic {
   /** The load balancers in front of each cluster, by fixed address. */
   readonly urls: Readonly<Record<Side, string>>;
-  /** The public name, for whoever has no practice resolver: each request looks it up anew. */
+  /** The public name, for whoever has no practice resolver: each request looks it up again. */
   readonly publicUrl: string;
   /** `{ acknowledged: [{ id, at }] }`: what publishers were told is stored. */
   readonly ledgerUrl: string;
   readonly acknowledged: readonly Acknowledged[];
-  /** A region that is gone answers nobody. */
+  /** A region that is gone answers no one. */
   cut(side: Side, gone: boolean): void;
   /** Forgets what was acknowledged so far. */
   forget(): void;
@@ -75,7 +75,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters): Promise<T
     while (!closed) {
       const id = String(++lastId);
       for (let stored = false; !stored && !closed; ) {
-        // An answer to what was sent before the list was begun anew is of a world that is gone.
+        // An answer to what was sent before the list was begun again is of a world that is gone.
         const into = acknowledged;
         try {
           const { side, url } = await wayIn();

@@ -115,7 +115,7 @@ export async function createMarimo(options: SystemEnvironmentOptions): Promise<M
       reset: () => reset(parts),
       writers: () => watch.writers(serversOf(parts)),
       healthy: () => isServed(sites.publicUrl),
-      // Nobody here keeps a list of what was acknowledged.
+      // No one here keeps a list of what was acknowledged.
       ledger: async () => null,
       writeOff: async () => {},
       async prepare(runbook, mode) {

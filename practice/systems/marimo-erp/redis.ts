@@ -8,9 +8,9 @@ export interface Redis {
   readonly port: number;
   start(): Promise<void>;
   kill(): Promise<void>;
-  /** One command, as plain words. Rejects when nobody answers. */
+  /** One command, as plain words. Rejects when no one answers. */
   tell(words: string): Promise<string>;
-  /** `ok`, or `none` while nobody answers. */
+  /** `ok`, or `none` while no one answers. */
   says(): Promise<string>;
 }
 

@@ -26,16 +26,16 @@ export interface Sites {
   readonly clusters: Readonly<Record<Site, PracticeCluster>>;
   /** Past DNS. */
   readonly ingress: Readonly<Record<Site, string>>;
-  /** Each request looks the name up anew. */
+  /** Each request looks the name up again. */
   readonly publicUrl: string;
   /** Whether the nightly job is suspended there. */
   suspended(site: Site): boolean;
   replicas(site: Site, namespace?: string): Readonly<Record<string, number>>;
-  /** A datacentre that is gone answers nobody. */
+  /** A datacentre that is gone answers no one. */
   cut(site: Site, gone: boolean): void;
   /** The primary serves, the secondary stands by, the third is empty. */
   reset(): Promise<void>;
-  /** After the failover: the secondary serves. What was left in the primary runs on as it was, and nobody stopped it. */
+  /** After the failover: the secondary serves. What was left in the primary runs on as it was, and no one stopped it. */
   moved(): Promise<void>;
   /** A release of the gateway that does not start. */
   releaseBadly(): Promise<void>;

@@ -80,7 +80,7 @@ export function valuesOf(
   };
 }
 
-/** What somebody on the night would say, by runbook. */
+/** What someone on the night would say, by runbook. */
 export function inputsOf({ clusters, ingress }: Sites): Readonly<Record<string, Readonly<Record<string, string>>>> {
   return {
     "node-drain": { node: "node-1" },

@@ -36,7 +36,7 @@ const WORKERS = 2;
 const PAUSE_MS = 20;
 const WARM = "warmed";
 const NODES = 2;
-/** After that it is set up anew. */
+/** After that it is set up again. */
 const SETTLES_SECONDS = 60;
 
 export async function createCache(passwords: Passwords): Promise<Cache> {

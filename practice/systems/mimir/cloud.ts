@@ -9,7 +9,7 @@ const PICTURES = 20;
 /** AWS as this company uses it: the public name, routing controls, and a bucket a region with a rule that copies. */
 export interface Cloud {
   readonly aws: Aws;
-  /** Everybody is sent to this side. */
+  /** Everyone is sent to this side. */
   reset(serving: Side): void;
   close(): Promise<void>;
 }
@@ -37,7 +37,7 @@ export async function createCloud(): Promise<Cloud> {
           routingControl: CONTROLS[side],
         });
       }
-      // Nobody may ever turn off the last way in.
+      // No one may ever turn off the last way in.
       const rule = `${CONTROLS.east.split("/routingcontrol")[0]}/safetyrule/one-on`;
       state.rules.splice(0, state.rules.length, { arn: rule, controls: Object.values(CONTROLS), atLeast: 1 });
       const records = (["east", "west"] as const).map((side) => route(side, side === serving ? 100 : 0));

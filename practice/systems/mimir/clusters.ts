@@ -26,7 +26,7 @@ import {
 export interface Clusters extends Readonly<Record<Side, PracticeCluster>> {
   /** us-east-1 serves; us-west-2 stands by with nothing running and the setting it had before it ever served. */
   reset(): Promise<void>;
-  /** After an unplanned failover: us-west-2 serves. What was left in us-east-1 runs on as it was, and nobody stopped it. */
+  /** After an unplanned failover: us-west-2 serves. What was left in us-east-1 runs on as it was, and no one stopped it. */
   moved(): Promise<void>;
   /** The API in us-east-1 writes to the database in us-west-2. */
   leadToDr(): void;
@@ -114,7 +114,7 @@ async function put(cluster: PracticeCluster, side: Side, serves: boolean): Promi
     one.spec = { ...one.spec, suspend: !serves };
     one.metadata.annotations = {};
   });
-  // Pods are made anew, because they read their configuration once.
+  // Pods are made again, because they read their configuration once.
   await scaleTo(cluster, 0);
   if (serves) await scaleTo(cluster, API_REPLICAS);
 }

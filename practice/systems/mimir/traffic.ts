@@ -19,12 +19,12 @@ interface Acknowledged {
 export interface Traffic {
   /** The entrance of each region, past DNS. */
   readonly url: Readonly<Record<Side, string>>;
-  /** The public name, for whoever has no practice resolver: each request looks it up anew. */
+  /** The public name, for whoever has no practice resolver: each request looks it up again. */
   readonly publicUrl: string;
   /** `{ acknowledged: [{ id, at }] }`: what customers were told is stored. */
   readonly ledgerUrl: string;
   readonly acknowledged: readonly Acknowledged[];
-  /** A region that is gone answers nobody. */
+  /** A region that is gone answers no one. */
   cut(side: Side, gone: boolean): void;
   forget(): void;
   /** Takes these out of what was acknowledged: people know that they are lost. */
@@ -73,7 +73,7 @@ export async function createTraffic(cloud: Cloud, clusters: Clusters, cache: Cac
     while (!closed) {
       const id = String(++lastId);
       for (let stored = false; !stored && !closed; ) {
-        // An answer to what was sent before the list was begun anew is of a world that is gone.
+        // An answer to what was sent before the list was begun again is of a world that is gone.
         const into = acknowledged;
         try {
           const { side, url } = await wayIn();

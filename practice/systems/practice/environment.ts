@@ -118,7 +118,7 @@ function build(
   const otherThan = (node: DatabaseHost): DatabaseHost => (node === a ? b : a);
   /** The server the application writes to. */
   const active = async (): Promise<DatabaseHost> => named((await application.state())?.target.name ?? a.name);
-  /** Once the only server that could hold them has been rebuilt, what is missing stays missing: the next run counts anew. */
+  /** Once the only server that could hold them has been rebuilt, what is missing stays missing: the next run counts again. */
   const writeOffLost = async (): Promise<void> => {
     const { lostIds } = await countLosses(application, await active());
     if (lostIds.length === 0) return;
@@ -262,7 +262,7 @@ async function deeds(
   }
 }
 
-/** A password nobody has to type. */
+/** A password no one has to type. */
 function word(): string {
   return randomBytes(18).toString("base64url");
 }

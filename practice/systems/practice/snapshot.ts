@@ -10,7 +10,7 @@ export interface EnvironmentState {
   readonly at: string;
   readonly nodes: readonly NodeState[];
   readonly application: (OrdersState & { readonly url: string }) | null;
-  /** Acknowledged orders that are not on the server the application writes to; null while that one can not be asked. */
+  /** Acknowledged orders that are not on the server the application writes to; null while that one can't be asked. */
   readonly lostRows: number | null;
   readonly lostSeconds: number | null;
   readonly splitBrain: boolean;

@@ -10,7 +10,7 @@ interface Behind {
   readonly token: string;
 }
 
-/** The agent of the backup host: what a script of the system asks to do what only somebody on that host can. */
+/** The agent of the backup host: what a script of the system asks to do what only someone on that host can. */
 export async function openAgent(behind: Behind): Promise<StandInServer> {
   return await openServer({
     isWrite: ({ method }) => method !== "GET",

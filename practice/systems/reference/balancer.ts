@@ -12,7 +12,7 @@ export interface Balancer {
 
 const EVERY_MS = 150;
 const ASK_MS = 500;
-/** Nobody who says so, this often in a row, is nobody: one answer that came late ends no session. */
+/** No one who says so, this often in a row, is no one: one answer that came late ends no session. */
 const FALL = 3;
 
 export async function openBalancer(nodes: readonly PatroniNode[]): Promise<Balancer> {
@@ -49,7 +49,7 @@ export async function openBalancer(nodes: readonly PatroniNode[]): Promise<Balan
   };
 }
 
-/** As HAProxy asks it: 200 from whoever leads, a standby cluster too, 503 from everybody else. */
+/** As HAProxy asks it: 200 from whoever leads, a standby cluster too, 503 from everyone else. */
 async function leads(node: PatroniNode): Promise<boolean> {
   const asked = await fetch(`${node.api}/leader`, { method: "OPTIONS", signal: AbortSignal.timeout(ASK_MS) }).catch(
     () => null,

@@ -127,7 +127,7 @@ function runApplication(cluster: PracticeCluster, replicas: number): void {
   });
 }
 
-/** With everything it made: nobody collects that here. */
+/** With everything it made: no one collects that here. */
 export function removeApplication(cluster: PracticeCluster, namespace: string): void {
   for (const plural of ["deployments", "replicasets", "pods"]) {
     for (const { metadata } of cluster.list(plural, namespace)) cluster.remove(plural, namespace, metadata.name);

@@ -6,17 +6,17 @@ import type { PracticeCluster } from "../../targets/kubernetes/index.ts";
 export interface Entrance {
   readonly region: string;
   readonly url: string;
-  /** Nobody gets in any more, and nobody hears why: the region is gone. */
+  /** No one gets in any more, and no one hears why: the region is gone. */
   close(): void;
   open(): void;
-  /** Somebody comes in. */
+  /** Someone comes in. */
   visit(): Promise<boolean>;
   /** Its pods answer. */
   serves(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
-/** Without a visitor for so long, nobody is there any more. */
+/** Without a visitor for so long, no one is there any more. */
 const IDLE_MS = 700;
 const TRANSACTIONS = "/synthetic";
 
@@ -59,7 +59,7 @@ function namespaceOf(cluster: PracticeCluster): string {
   return data?.NAMESPACE ?? "production";
 }
 
-/** By the API server's own proxy, as somebody with nothing but its address would. */
+/** By the API server's own proxy, as someone with nothing but its address would. */
 async function throughService(cluster: PracticeCluster, namespace: string): Promise<string | null> {
   const path = `/api/v1/namespaces/${namespace}/services/api:80/proxy/health`;
   const answer = await fetch(`${cluster.url}${path}`, {

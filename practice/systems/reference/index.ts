@@ -301,7 +301,7 @@ async function build(
     stop,
   };
 
-  /** As somebody who lost us-east-1 and promoted us-west-2 finds it when us-east-1 is back. */
+  /** As someone who lost us-east-1 and promoted us-west-2 finds it when us-east-1 is back. */
   async function moved(): Promise<void> {
     await strike("lose-region");
     await payments.promote("us-west-2");
@@ -314,7 +314,7 @@ async function build(
     cloud.evacuate();
   }
 
-  /** The region whose cluster is to be made anew: the one that is fenced, else the one that does not take the writes of the application. */
+  /** The region whose cluster is to be made again: the one that is fenced, else the one that does not take the writes of the application. */
   async function stale(): Promise<Region> {
     const fenced = async (region: Region) => {
       const [row] = await payments.asOwner<{ fenced: boolean }>(balancers[region].port, [

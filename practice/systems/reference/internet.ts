@@ -57,7 +57,7 @@ export function openInternet(outside: Outside): Internet {
     every(LOOK_MS, async () => {
       const found = await place(publicName);
       if (!found) return;
-      // Without pods that answer nobody asks the database; pods that find no writer keep asking where they asked before.
+      // Without pods that answer no one asks the database; pods that find no writer keep asking where they asked before.
       if (!(await found.entrance.serves())) return void way.lead(null);
       const writer = await found.database();
       if (writer !== null) way.lead(writer);

@@ -44,7 +44,7 @@ export interface Payments {
   regainRegion(region: Region): Promise<void>;
   /** The standby cluster there leads by itself from now on, as an operator would make it. */
   promote(region: Region): Promise<void>;
-  /** Thrown away and made anew as a standby cluster of the other region, as an operator would on its hosts. */
+  /** Thrown away and made again as a standby cluster of the other region, as an operator would on its hosts. */
   rebuild(region: Region): Promise<void>;
   asOwner<Row>(port: number, statements: readonly string[], values?: readonly unknown[]): Promise<readonly Row[]>;
   stop(): Promise<void>;

@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from "node:net";
 /** A TCP proxy that leads to wherever it is told, as a load balancer does: a change ends what was led elsewhere. */
 export interface TcpProxy {
   readonly port: number;
-  /** A port of this machine; null: nobody is let in. */
+  /** A port of this machine; null: no one is let in. */
   lead(to: number | null): void;
   readonly leads: number | null;
   close(): Promise<void>;

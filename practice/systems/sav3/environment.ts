@@ -81,7 +81,7 @@ export async function createSav3(options: SystemEnvironmentOptions): Promise<Sav
     const valuesFile = join(folder, "values.yml");
     const exportsFolder = join(folder, "exports");
     await mkdir(exportsFolder);
-    // A pair that had to be made anew is another cluster.
+    // A pair that had to be made again is another cluster.
     const writeValues = async () => {
       const systemIdentifier = await databases.systemIdentifier();
       await writeFile(valuesFile, JSON.stringify({ sav3: valuesOf({ ...parts, systemIdentifier, exportsFolder }) }));
@@ -169,7 +169,7 @@ type Parts = Pick<Sav3Environment, "databases" | "bouncer" | "media" | "stack" |
 
 async function reset({ databases, bouncer, media, stack, traffic, machines }: Parts, broken: boolean): Promise<void> {
   traffic.pause(true);
-  // Nobody may wait for a PgBouncer that an earlier run left paused.
+  // No one may wait for a PgBouncer that an earlier run left paused.
   await bouncer.halt();
   await machines.reset();
   await databases.reset();
@@ -291,7 +291,7 @@ async function strike(parts: Parts, id: string): Promise<void> {
 
 const POST_MS = 4000;
 
-/** Somebody posts by way of Traefik, whether others do or not. */
+/** Someone posts by way of Traefik, whether others do or not. */
 async function isPosted(url: string): Promise<boolean> {
   const answer = await fetch(`${url}/posts`, {
     method: "POST",

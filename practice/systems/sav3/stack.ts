@@ -45,7 +45,7 @@ export interface Stack {
   stop(...services: readonly string[]): Promise<void>;
   /** `docker compose start`, by hand. */
   start(...services: readonly string[]): Promise<void>;
-  /** The machine it runs on is gone: every container has ended, and the engine answers nobody until the next reset. */
+  /** The machine it runs on is gone: every container has ended, and the engine answers no one until the next reset. */
   burn(): Promise<void>;
   close(): Promise<void>;
 }
@@ -199,7 +199,7 @@ http:
 `;
 }
 
-/** Everything but what only runs while somebody looks at a restored backup. */
+/** Everything but what only runs while someone looks at a restored backup. */
 function running(docker: PracticeDocker) {
   return docker.containers().filter(({ name }) => name !== `${PROJECT}-${IDLE}-1`);
 }

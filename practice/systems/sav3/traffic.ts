@@ -7,7 +7,7 @@ export interface Traffic {
   /** `{ acknowledged: [{ id, at }] }` */
   readonly ledgerUrl: string;
   readonly acknowledged: readonly { readonly id: string; readonly at: string }[];
-  /** Answers nobody should get: everything but "stored" and a polite "read-only for a moment". */
+  /** Answers no one should get: everything but "stored" and a polite "read-only for a moment". */
   readonly errors: readonly string[];
   readonly readonlyAnswers: number;
   /** Keys of pictures that users were told are stored. */
@@ -39,7 +39,7 @@ export async function createTraffic(url: () => string): Promise<Traffic> {
   const fail = (says: string) => {
     errors = [...errors.slice(-99), says];
   };
-  // An answer to what was sent before the lists were begun anew is of a world that is gone.
+  // An answer to what was sent before the lists were begun again is of a world that is gone.
   const post = async (id: string) => {
     const into = acknowledged;
     const answer = await fetch(`${url()}/posts`, {

@@ -42,7 +42,7 @@ export function servicesOf(state: AwsState): readonly Service[] {
   ];
 }
 
-/** What is covered, by service: read from the very tables that answer, so it can not be out of date. */
+/** What is covered, by service: read from the very tables that answer, so it can't be out of date. */
 export function covered(): Readonly<Record<string, readonly string[]>> {
   const nothing = createAwsState("000000000000", { scale: 1, after: () => {}, stop: () => {} });
   return Object.fromEntries(servicesOf(nothing).map((one) => [one.name, Object.keys(one.operations).sort()]));

@@ -4,7 +4,7 @@ const SIGNATURE =
   /^AWS4-HMAC-SHA256 Credential=[^/]+\/(\d{8})\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([^,]+), Signature=[0-9a-f]{64}$/;
 const SKEW_MS = 15 * 60_000;
 
-/** The shape of a version 4 signature: its scope, its headers, its date. The secret is nobody's, so it is not computed. */
+/** The shape of a version 4 signature: its scope, its headers, its date. The secret is no one's, so it is not computed. */
 export function signatureOf(request: IncomingMessage): { region: string; service: string } | null {
   const [, day, region, service, headers = ""] = SIGNATURE.exec(request.headers.authorization ?? "") ?? [];
   const date = String(request.headers["x-amz-date"] ?? "");

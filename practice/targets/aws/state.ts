@@ -125,7 +125,7 @@ export interface AwsState {
   readonly zones: Map<string, Zone>;
   readonly changes: Map<string, { status: "PENDING" | "INSYNC"; readonly at: Date }>;
   readonly healthChecks: Map<string, HealthCheck>;
-  /** Parameter groups of our own, by `region/name`; the ones called `default.…` can not be changed. */
+  /** Parameter groups of our own, by `region/name`; the ones called `default.…` can't be changed. */
   readonly parameterGroups: Map<string, Map<string, string>>;
   /** Stands behind instances that are restored or made as replicas, before they become available. */
   onCreate?: (made: Instance) => Promise<void>;

@@ -61,7 +61,7 @@ export interface Works {
 
 export interface DockerOptions {
   readonly socket: string;
-  /** How long a program takes to stop, in real milliseconds: a restart is under way that long. */
+  /** How long a program takes to stop, in real milliseconds: a restart is in progress that long. */
   readonly stopMilliseconds?: number;
 }
 

@@ -17,7 +17,7 @@ export interface Running {
   stop(seconds: number): Promise<void>;
 }
 
-/** What an image does when a container of it starts. Rejects when it can not. */
+/** What an image does when a container of it starts. Rejects when it can't. */
 export type Program = (about: Surroundings) => Promise<Running>;
 
 /** An HTTP listener on the first published port, or on a free one, that says who it is. */

@@ -73,7 +73,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     return left > 0 && left < 1000;
   }
 
-  /** True while it is under way. */
+  /** True while it is in progress. */
   function rollOut(deployment: Thing): boolean {
     const spec = deployment.spec as unknown as WorkloadSpec;
     const wanted = spec.replicas ?? 1;

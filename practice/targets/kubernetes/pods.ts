@@ -136,7 +136,7 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
   }
 }
 
-/** Also a pod whose image can not be pulled: nothing more will come of it. */
+/** Also a pod whose image can't be pulled: nothing more will come of it. */
 function hasStarted(pod: Thing): boolean {
   return (pod.status?.containerStatuses ?? null) !== null;
 }

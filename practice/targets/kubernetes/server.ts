@@ -49,7 +49,7 @@ export interface PracticeCluster {
   remove(plural: string, namespace: string | undefined, name: string): void;
   /** Where ready pods with this label listen: what a load balancer in front of the cluster sends requests to. */
   listeners(namespace: string, label: readonly [string, string]): readonly string[];
-  /** How long pods may go on after they were deleted, in practised seconds; from now on, those under way too. */
+  /** How long pods may go on after they were deleted, in practised seconds; from now on, those in progress too. */
   setGrace(seconds: number): void;
   /** The next restore fails on this many items. */
   failItems(count: number): void;

@@ -10,7 +10,7 @@ const LAG_BYTES = 1_048_576;
 const BEHIND_BYTES = 6 * LAG_BYTES;
 
 /**
- * Every replica is further behind than Patroni lets one lead, and then the leader's host is gone: nobody leads, and nobody
+ * Every replica is further behind than Patroni lets one lead, and then the leader's host is gone: no one leads, and no one
  * is elected. Says who was lost.
  */
 export async function leaveBehind(environment: PatroniCluster, database = "postgres"): Promise<PatroniNode> {
@@ -40,7 +40,7 @@ export async function cutOff(environment: PatroniCluster, leader: PatroniNode): 
     "select pg_sleep(0.2)",
     "select pg_terminate_backend(pid) from pg_stat_replication",
   ]);
-  await soon("A leader nobody follows", async () => {
+  await soon("A leader without followers", async () => {
     const client = new pg.Client({
       host: "127.0.0.1",
       port: leader.port,
@@ -73,7 +73,7 @@ const hbaOf = (node: PatroniNode) => join(node.folder, "pg_hba.conf");
 const toldBy = async ({ api }: PatroniNode) =>
   (await (await fetch(`${api}/cluster`, { signal: AbortSignal.timeout(2000) })).json()) as Told;
 
-/** For two rounds of Patroni's: nobody elects by itself. */
+/** For two rounds of Patroni's: no one elects by itself. */
 async function nobodyLeads(nodes: readonly PatroniNode[]): Promise<void> {
   let rounds = 0;
   await soon("a cluster without a leader", async () => {

@@ -36,8 +36,8 @@ async function timelineOf(host: ArchivedHost): Promise<Timeline | null> {
 
 /**
  * Makes `primary` take writes on the newest timeline of the two, whatever was before. Both archive into one repository, and a restore to a
- * moment follows the newest timeline there: a pair that went on with an older one would be restored to what nobody wrote.
- * @returns false where neither server can be brought back: then the pair has to be made anew
+ * moment follows the newest timeline there: a pair that went on with an older one would be restored to what no one wrote.
+ * @returns false where neither server can be brought back: then the pair has to be made again
  */
 export async function healPair(primary: ArchivedHost, other: ArchivedHost): Promise<boolean> {
   await Promise.all([primary, other].map((host) => host.thaw()));

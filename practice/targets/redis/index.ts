@@ -11,7 +11,7 @@ export interface RedisGroup {
   readonly master: string;
   readonly nodes: readonly RedisNode[];
   readonly sentinels: readonly RedisNode[];
-  /** A node that follows nobody and that no Sentinel watches. */
+  /** A node that follows no one and that no Sentinel watches. */
   alone(follows?: RedisNode): Promise<RedisNode>;
   /** Starts again whatever is not running: each with its own port and, a Sentinel, with what it wrote down. */
   restart(): Promise<void>;
@@ -132,7 +132,7 @@ interface Access {
   readonly replicationPassword?: string | undefined;
 }
 
-/** One server of its own, that nobody watches. */
+/** One server of its own, that no one watches. */
 export async function startRedisNode(
   fleet: Fleet,
   name: string,

@@ -32,7 +32,7 @@ export async function createTraefik({ file, port = 0 }: TraefikOptions): Promise
   routing.use(configuration);
   const look = setInterval(() => {
     if (!watching) return;
-    // A file it can not read changes nothing, as with Traefik.
+    // A file it can't read changes nothing, as with Traefik.
     readConfiguration(file).then(
       (next) => {
         if (next.sha256 === configuration.sha256) return;

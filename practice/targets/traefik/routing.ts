@@ -19,7 +19,7 @@ const CHECK_MS = 100;
 
 export function createRouting(): Routing {
   let current: Configuration = { sha256: "", services: {}, routers: {} };
-  /** Servers nobody looked at yet count as up, as with Traefik. */
+  /** Servers no one looked at yet count as up, as with Traefik. */
   let down = new Set<string>();
   let turn = 0;
   const beat = setInterval(() => void look(), CHECK_MS);

@@ -28,14 +28,14 @@ export const flagInput = z.discriminatedUnion("by", [
 ]);
 export type Flag = z.infer<typeof flagInput>;
 
-/** What the flag says, or why it can not be read. Plain JSON. */
+/** What the flag says, or why it can't be read. Plain JSON. */
 export type FlagView =
   | { readonly answers: true; readonly readonly: boolean }
   | { readonly answers: false; readonly why: string };
 
 const SECONDS = 5;
 
-/** That it can not be read is an observation. */
+/** That it can't be read is an observation. */
 export async function readFlag(ctx: ReadContext, flag: Flag): Promise<FlagView> {
   if (flag.by === "kubernetes") return await readConfigMap(ctx, flag);
   try {

@@ -20,7 +20,7 @@ export interface ContainerView {
   readonly health: "none" | "starting" | "healthy" | "unhealthy";
   readonly restartCount: number;
   readonly startedAt: string;
-  /** When it was last told to stop, in seconds of the engine's clock: a restart under way shows here and nowhere else. */
+  /** When it was last told to stop, in seconds of the engine's clock: a restart in progress shows here and nowhere else. */
   readonly toldToStop: number | null;
   readonly role: string | null;
 }

@@ -21,7 +21,7 @@ export const projectInput = z
     tls: z
       .strictObject({ caFrom: z.string().min(1), certFrom: z.string().min(1), keyFrom: z.string().min(1) })
       .optional(),
-    /** `docker info --format {{.ID}}`: an address may lead elsewhere, this can not. */
+    /** `docker info --format {{.ID}}`: an address may lead elsewhere, this can't. */
     engineId: z.string().min(1).max(200),
     /** The project's name, as `docker compose ls` shows it. */
     project: name,

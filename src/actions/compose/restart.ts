@@ -47,7 +47,7 @@ export const restart = defineAction<Input, Seen>({
   undo: nothingToUndo(({ project }) => `${placeOf(project)} runs what it ran before.`),
 });
 
-/** A container that was told to stop and has not started again is on its way: nobody may send a second restart then. */
+/** A container that was told to stop and has not started again is on its way: no one may send a second restart then. */
 function doneOf(seen: Seen, _given: Input, before: Seen | null): Done {
   if (!seen.answers) return "unknown";
   if (!before?.answers) return "no";

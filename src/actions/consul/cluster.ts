@@ -19,7 +19,7 @@ export interface ClusterView {
   readonly version: string;
   /** Empty when there is none. */
   readonly leader: string;
-  /** Null when it could not be asked: without a leader nobody knows. */
+  /** Null when it could not be asked: without a leader no one knows. */
   readonly healthy: boolean | null;
   readonly failureTolerance: number | null;
   readonly services: readonly string[];

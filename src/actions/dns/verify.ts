@@ -62,7 +62,7 @@ export const verify = defineRead<Input, readonly Asked[]>({
   budget: { typicalSeconds: 60, warnSeconds: 180, failSeconds: 600 },
   observe: look,
   facts: (seen, given) => factsOf(seen, given),
-  // What names answer before a change is shown and stands in nobody's way.
+  // What names answer before a change is shown and stands in no one's way.
   ready: (seen) => seen.map(checkOf),
   async verify(ctx, given) {
     let state = "No server has been asked";

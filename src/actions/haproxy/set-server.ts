@@ -187,7 +187,7 @@ function present(seen: Seen, { servers }: Input): Check {
   };
 }
 
-/** A backend nobody is left in answers 503 to everybody. */
+/** A backend no one is left in answers 503 to everyone. */
 function someoneLeft(seen: Seen, { servers }: Input): Check {
   const backends = [...new Set(servers.map(({ backend }) => backend))];
   const empty = backends.filter((backend) => {

@@ -42,7 +42,7 @@ export const check = defineRead<Input, readonly Answered[]>({
   },
 });
 
-/** What it answers before the failover is shown and stands in nobody's way; an address that may not be asked does. */
+/** What it answers before the failover is shown and stands in no one's way; an address that may not be asked does. */
 function checksOf(one: Answered, i: number): Check[] {
   const answer: Check = { id: `answer.${i + 1}`, level: "warn", ok: one.met, says: `${one.url} ${one.says}.` };
   return one.forbidden

@@ -15,11 +15,11 @@ const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const input = z.strictObject({
   /** The front door, as customers reach it. */
   url: z.url({ protocol: /^https?$/ }),
-  /** An endpoint that is made for synthetic transactions: what it takes is no customer's, and costs nobody anything. */
+  /** An endpoint that is made for synthetic transactions: what it takes is no customer's, and costs no one anything. */
   path: z.string().regex(/^\/[A-Za-z0-9/_.-]{1,200}$/),
   /** Said by whoever writes the runbook, beside what the endpoint says of itself. */
   meantForIt: z.literal(true),
-  /** What is sent beside `synthetic: true`. No secret: everybody who sees the plan sees it. */
+  /** What is sent beside `synthetic: true`. No secret: everyone who sees the plan sees it. */
   body: z.record(z.string().min(1).max(60), scalar).default({}),
   /** Sent as `Authorization: Bearer`. */
   tokenFrom: z.string().min(1).optional(),
@@ -168,7 +168,7 @@ function targetOf(ctx: ReadContext, { url, tokenFrom }: Input, key: string | nul
 }
 
 /**
- * Another endpoint answers: blocked. Nobody answers: shown, because before a failover that is what a front door does; nothing is
+ * Another endpoint answers: blocked. No one answers: shown, because before a failover that is what a front door does; nothing is
  * sent before the endpoint has said what it is.
  */
 function meant({ problem, status }: Seen, { url, path }: Input): Check {

@@ -51,7 +51,7 @@ const KNOWN_WITHIN_SECONDS = 60;
 
 type Seen = Look<{
   readonly objects: readonly ObjectView[];
-  /** Why they can not be applied as they are. */
+  /** Why they can't be applied as they are. */
   readonly faults: readonly string[];
 }>;
 

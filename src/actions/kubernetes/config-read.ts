@@ -38,7 +38,7 @@ export async function readConfig(
   return { mark: names.length === 0 || missing.length > 0 ? null : mark, missing };
 }
 
-/** Whether its pods were made for an older configuration, or nobody knows for which. */
+/** Whether its pods were made for an older configuration, or no one knows for which. */
 export function isStale(view: WorkloadView, { mark }: ConfigRead): boolean {
   return mark !== null && view.configRead !== mark;
 }

@@ -20,7 +20,7 @@ import { type NodeView, nodeFacts, nodePresent, nodeResource, readNode } from ".
 const input = z.strictObject({
   cluster: clusterInput,
   node: dnsName,
-  /** Pods nobody would start again: they are gone after a drain. */
+  /** Pods no one would start again: they are gone after a drain. */
   evictBarePods: z.boolean().default(false),
   /** Pods with an emptyDir lose what is in it. */
   deleteEmptyDirData: z.boolean().default(false),

@@ -29,7 +29,7 @@ const change = z
 const input = z.strictObject({
   cluster: clusterInput,
   configMap: dnsName,
-  /** The values are shown to everybody who sees the plan: nothing secret belongs into a ConfigMap. */
+  /** The values are shown to everyone who sees the plan: nothing secret belongs into a ConfigMap. */
   changes: z
     .record(z.string().regex(/^[-._a-zA-Z0-9]{1,253}$/), change)
     .refine((changes) => Object.keys(changes).length > 0),

@@ -135,7 +135,7 @@ function applied(cluster: Cluster, { apiVersion, kind, metadata }: Wished): read
 }
 
 const ROLLED_OUT = new Set(["Deployment", "StatefulSet"]);
-/** Of the API's own kinds. One of a definition of somebody's own is taken to be in a namespace. */
+/** Of the API's own kinds. One of a definition of someone's own is taken to be in a namespace. */
 const IN_NO_NAMESPACE = new Set([
   "APIService",
   "ClusterRole",
@@ -153,7 +153,7 @@ const IN_NO_NAMESPACE = new Set([
   "ValidatingWebhookConfiguration",
 ]);
 
-/** As Kubernetes names the resources of its kinds; a definition of somebody's own may say otherwise. */
+/** As Kubernetes names the resources of its kinds; a definition of someone's own may say otherwise. */
 export function pluralOf(kind: string): string {
   const name = kind.toLowerCase();
   if (name === "endpoints") return name;

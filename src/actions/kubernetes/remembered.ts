@@ -33,7 +33,7 @@ export function noteOps(
     : [{ op: "add", path: "/metadata/annotations", value: { [annotation]: mark } }];
 }
 
-/** What an earlier step found, by name. One that stood there already is left out: nobody knows what it had before. Null: not verified. */
+/** What an earlier step found, by name. One that stood there already is left out: no one knows what it had before. Null: not verified. */
 export function rememberedBy<T>(
   { found, isValue }: Remembered<T>,
   evidences: Evidences,
@@ -47,7 +47,7 @@ export function rememberedBy<T>(
   return new Map(values);
 }
 
-/** @param value null: it stood there already, or nobody saw what was there before */
+/** @param value null: it stood there already, or no one saw what was there before */
 export function foundFact<T>(
   { found }: Remembered<T>,
   name: string,

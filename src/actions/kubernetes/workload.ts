@@ -157,7 +157,7 @@ function markOf(mark: string | undefined): { readonly from: number; readonly to:
   return to === undefined ? null : { from: Number(from), to: Number(to) };
 }
 
-/** When it stands elsewhere now, somebody moved it since and the mark is old. */
+/** When it stands elsewhere now, someone moved it since and the mark is old. */
 function countBefore(mark: string | undefined, replicas: number): number | null {
   const known = markOf(mark);
   return known?.to === replicas ? known.from : null;

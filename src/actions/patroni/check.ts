@@ -18,7 +18,7 @@ const input = z.strictObject({
 });
 type Input = z.infer<typeof input>;
 
-/** Looks at a Patroni cluster: who leads by whose word, who streams by the leader's, and what is under way. */
+/** Looks at a Patroni cluster: who leads by whose word, who streams by the leader's, and what is in progress. */
 export const check = defineLook<Input, ClusterView>({
   id: "patroni.check",
   summary: "Look at a Patroni cluster: leader, members, and replication by the leader's own account",

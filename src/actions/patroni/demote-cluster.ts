@@ -18,13 +18,13 @@ const input = z.strictObject({
     .optional(),
   /** Fetches archived log where streaming has a gap. */
   restoreCommand: z.string().min(1).max(500).optional(),
-  /** The manual step of this run that makes the cluster anew from `primary`: whether their histories fit is looked at after it. */
+  /** The manual step of this run that makes the cluster again from `primary`: whether their histories fit is looked at after it. */
   madeAnewBy: z.string().min(1).optional(),
 });
 type Input = z.infer<typeof input>;
 
 type Seen = ClusterView & {
-  /** `standby_cluster` of the configuration all members share; null: it has none, or nobody says. */
+  /** `standby_cluster` of the configuration all members share; null: it has none, or no one says. */
   readonly follows: Readonly<Record<string, unknown>> | null;
   readonly primary: OutsideView;
   /** The member that leads, a standby cluster's too. */
@@ -147,7 +147,7 @@ function answers(seen: Seen): Check {
   return { id: "api.any", level: "block", ok, says: ok ? "Patroni answers." : "No member's API answers." };
 }
 
-/** A cluster that follows nobody who takes writes is an outage. */
+/** A cluster that follows no one who takes writes is an outage. */
 function primaryWrites({ primary: seen }: Seen, { cluster, primary }: Input): Check {
   const ok = takesWrites(seen);
   const found = seen.answers

@@ -17,7 +17,7 @@ import { apiOf, type ClusterView, followerNamed, lookAtCluster, memberNamed } fr
 const input = z
   .strictObject({
     cluster: clusterInput,
-    /** Who leads now. Patroni refuses (412) when it is somebody else, which makes a second request harmless. */
+    /** Who leads now. Patroni refuses (412) when it is someone else, which makes a second request harmless. */
     leader: z.string().min(1),
     candidate: z.string().min(1),
     maxLagBytes: z.number().int().min(0).default(0),

@@ -6,7 +6,7 @@ import { ask, type Cluster, type Place, query, whyNot } from "./client.ts";
 /** A cluster as Patroni tells it, and replication as the leader's PostgreSQL tells it. Plain JSON. */
 export interface ClusterView {
   readonly apis: readonly { readonly name: string; readonly answers: boolean; readonly why: string }[];
-  /** By the word of every API that answers; null: nobody leads, or they do not agree. */
+  /** By the word of every API that answers; null: no one leads, or they do not agree. */
   readonly leader: string | null;
   readonly members: readonly Member[];
   readonly paused: boolean;
@@ -56,7 +56,7 @@ const itself = z.object({ patroni: z.object({ scope: z.string() }) });
 const LEADERS = new Set(["leader", "master", "primary"]);
 const REPLICAS = new Set(["replica", "sync_standby", "quorum_standby"]);
 
-/** How long a look waits while nobody leads: a switchover takes about two seconds. */
+/** How long a look waits while no one leads: a switchover takes about two seconds. */
 const SETTLE_SECONDS = 6;
 const CATCH_UP_SECONDS = 1;
 

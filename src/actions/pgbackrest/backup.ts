@@ -12,7 +12,7 @@ const input = z.strictObject({
 });
 type Input = z.infer<typeof input>;
 
-/** Makes a backup. A second one is another backup and harms nobody, so an attempt nobody knows of is looked for and repeated. */
+/** Makes a backup. A second one is another backup and harms no one, so an attempt no one knows of is looked for and repeated. */
 export const backup = defineAction<Input, RepositoryView>({
   id: "pgbackrest.backup",
   summary: "Make a pgBackRest backup, and see that it is in the repository",

@@ -10,7 +10,7 @@ const input = z.strictObject({
   maxAgeSeconds: z.number().positive().default(90_000),
   /** How long ago the newest log may have been archived: what a restore alone could lose. */
   rpoSeconds: z.number().positive().default(300),
-  /** False in an emergency: what is too old is said and stands in nobody's way. */
+  /** False in an emergency: what is too old is said and stands in no one's way. */
   mustBeFresh: z.boolean().default(true),
 });
 type Input = z.infer<typeof input>;

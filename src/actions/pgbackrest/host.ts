@@ -23,7 +23,7 @@ export const hostInput = z.strictObject({
       user: account,
       host: z.string().regex(/^[A-Za-z0-9.:-]+$/),
       port: z.number().int().min(1).max(65535).default(22),
-      /** Private key and known hosts, as files of their own: nothing of anybody's home folder is used. */
+      /** Private key and known hosts, as files of their own: nothing of anyone's home folder is used. */
       identity: path,
       knownHosts: path,
     })
@@ -130,7 +130,7 @@ async function overSsh(ctx: ReadContext, ssh: NonNullable<Host["ssh"]>, words: r
   return sshCommand(ssh, address as string, words);
 }
 
-/** What is started for words to be run elsewhere; no configuration of anybody's takes part in it. */
+/** What is started for words to be run elsewhere; no configuration of anyone's takes part in it. */
 export function sshCommand(ssh: NonNullable<Host["ssh"]>, address: string, words: readonly string[]): string[] {
   const settings = {
     BatchMode: "yes",

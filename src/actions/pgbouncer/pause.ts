@@ -22,7 +22,7 @@ const input = z.strictObject({
 });
 type Input = z.infer<typeof input>;
 
-/** Holds new transactions back without an error to anybody, once the running ones have ended. */
+/** Holds new transactions back without an error to anyone, once the running ones have ended. */
 export const pause = defineAction<Input, PoolView>({
   id: "pgbouncer.pause",
   summary: "Let PgBouncer hold clients back, without errors, until pgbouncer.resume",

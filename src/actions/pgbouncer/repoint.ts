@@ -10,7 +10,7 @@ const input = z.strictObject({
   /** Where the database is to lead, as PgBouncer reaches it. */
   to: z.strictObject({ host: z.string().min(1), port: z.number().int().min(1).max(65535).default(5432) }),
   /**
-   * Writes the target into PgBouncer's configuration on its host: the admin console can not. It is given database, host and
+   * Writes the target into PgBouncer's configuration on its host: the admin console can't. It is given database, host and
    * port after `arguments`, and has to write the same again without harm.
    */
   script: scriptInput,

@@ -8,7 +8,7 @@ import { answers, factsOf, lookAtPool, type PoolView, poolInput, resourceOf, say
 const input = z.strictObject({ pool: poolInput });
 type Input = z.infer<typeof input>;
 
-/** Lets everybody go on. */
+/** Lets everyone go on. */
 export const resume = defineAction<Input, PoolView>({
   id: "pgbouncer.resume",
   summary: "Let PgBouncer's clients go on",
@@ -27,7 +27,7 @@ export const resume = defineAction<Input, PoolView>({
       await withAdmin(ctx, pool, (admin) => admin.run(`RESUME ${pool.database}`));
       return { resumed: true };
     } catch (error) {
-      // "database … is not paused": somebody was faster. Not evidence: verify looks.
+      // "database … is not paused": someone was faster. Not evidence: verify looks.
       if (/not paused/i.test(messageOf(error))) return { resumed: false };
       throw error;
     }

@@ -250,7 +250,7 @@ function streams(from: NodeView, to: NodeView): boolean | null {
   return isPrimary(from) ? followerOf(from, to)?.state === "streaming" : null;
 }
 
-/** A slot nobody reads keeps its log for ever and fills the disk. */
+/** A slot no one reads keeps its log for ever and fills the disk. */
 function idleSlots(view: NodeView): string | null {
   if (!view.answers) return null;
   return (

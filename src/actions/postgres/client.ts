@@ -113,11 +113,11 @@ function tlsOf(node: Node, address: string): false | { rejectUnauthorized: boole
   return { rejectUnauthorized: wanted === "verify", ...(isIP(node.host) ? {} : { servername: node.host }) };
 }
 
-/** Why a node could not be asked: nobody there (or silent), or somebody there who would not let us in. */
+/** Why a node could not be asked: no one there (or silent), or someone there who would not let us in. */
 export interface NoAnswer {
   readonly kind: "unreachable" | "refused";
   readonly why: string;
-  /** Somebody answers, and is of another cluster than the plan's: its system identifier. */
+  /** Someone answers, and is of another cluster than the plan's: its system identifier. */
   readonly otherCluster?: string;
 }
 

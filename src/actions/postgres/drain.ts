@@ -127,7 +127,7 @@ function missing(given: Input, goal: Position, seen: NodeView, fenced: number | 
   };
 }
 
-/** The primary never answered: there is no goal, so what is missing can not be measured here, and is not guessed. */
+/** The primary never answered: there is no goal, so what is missing can't be measured here, and is not guessed. */
 async function unmeasured({ from, to, allowDataLoss }: Input, seen: NodeView): Promise<Evidence> {
   if (!allowDataLoss) {
     throw new LifeboatError({

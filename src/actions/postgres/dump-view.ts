@@ -37,7 +37,7 @@ export interface DumpView {
   readonly sha256: string | null;
   readonly expected: string | null;
   readonly takenAt: number | null;
-  /** Why pg_restore can not read it, or null. */
+  /** Why pg_restore can't read it, or null. */
   readonly unreadable: string | null;
   /** Tables it brings, by schema and name. */
   readonly tables: readonly string[];
@@ -111,7 +111,7 @@ function tablesIn(list: string): string[] {
   });
 }
 
-/** It has the SHA-256 somebody wrote down for it. */
+/** It has the SHA-256 someone wrote down for it. */
 export function whole({ file, bytes, sha256, expected, available = [] }: DumpView): Check {
   const ok = sha256 !== null && sha256 === expected;
   const says =

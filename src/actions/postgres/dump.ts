@@ -29,7 +29,7 @@ type Input = z.infer<typeof input>;
 interface Seen {
   readonly database: DatabaseView;
   readonly programs: Programs | null;
-  /** Why the folder can not be written to, or null. */
+  /** Why the folder can't be written to, or null. */
   readonly folderProblem: string | null;
   readonly freeBytes: number | null;
   /** Whole dumps of this label, newest first, the latest few. */

@@ -59,7 +59,7 @@ interface Seen {
   readonly files: readonly string[];
 }
 
-/** Writes the rows that only an old primary holds to a file, before it is made anew as a standby and they are gone. */
+/** Writes the rows that only an old primary holds to a file, before it is made again as a standby and they are gone. */
 export const exportDivergence = defineAction<Input, Seen>({
   id: "postgres.export_divergence",
   summary: "Write the rows that only the old PostgreSQL primary holds to a file, before they are given up",

@@ -23,12 +23,12 @@ import { identityChecks, isPrimary, isStandby, lookAt, type NodeView, silenceOf 
 
 const input = z.strictObject({
   node: nodeInput,
-  /** The application's login: the fence holds when this one can not write. */
+  /** The application's login: the fence holds when this one can't write. */
   app: loginInput,
-  /** Unplanned mode only: go on although a server that does not answer can not be fenced. */
+  /** Unplanned mode only: go on although a server that does not answer can't be fenced. */
   acceptUnreachable: z.boolean().default(false),
   /**
-   * Who makes new transactions read-only: we, or an earlier step, because the server lets nobody (`alter system` on RDS,
+   * Who makes new transactions read-only: we, or an earlier step, because the server lets no one (`alter system` on RDS,
    * where `rds.set_read_only` does it). Then old sessions are ended here, and it is seen that the application is refused.
    */
   readOnlyBy: z.enum(["alter-system", "earlier-step"]).default("alter-system"),
@@ -131,7 +131,7 @@ function peerFact(peer: NodeView): Fact {
   return { id: "peer", label: `${peer.name} is`, value, material: true };
 }
 
-/** Fencing the only server that takes writes, with nobody to take them after it, is an outage and no failover. */
+/** Fencing the only server that takes writes, with no one to take them after it, is an outage and no failover. */
 function peerFits(seen: NodeView, peer: NodeView, given: Input): Check {
   const why = unfit(seen, peer, given);
   const says =

@@ -65,7 +65,7 @@ export function managerReady({ name }: Managed, seen: ManagedView | null): reado
   return [{ id: "manager.acts", level: "block", ok: wrong === null, says }];
 }
 
-/** One request: the cluster follows nobody any more, and Patroni promotes its leader. */
+/** One request: the cluster follows no one any more, and Patroni promotes its leader. */
 export async function letLead(ctx: ApplyContext, managed: Managed): Promise<void> {
   const seen = await lookAtManager(ctx, managed);
   if (seen.url === null) throw refused(managed, `Patroni does not answer (${seen.why})`);

@@ -9,7 +9,7 @@ import { type AnsweringNode, type Follower, isPrimary, isStandby, lookAt, type N
 export interface PairView {
   readonly from: NodeView;
   readonly to: NodeView;
-  /** How far `to` is behind what `from` had written when it was asked, or null when that can not be known. */
+  /** How far `to` is behind what `from` had written when it was asked, or null when that can't be known. */
   readonly lag: Lag | null;
 }
 
@@ -77,7 +77,7 @@ export function sayLoss(pair: PairView): string {
   return sayWindow(windowOf(to, lostUntil, behind, `; ${behind}`));
 }
 
-/** What a standby would lose, from its own newest write. `why`: why nobody knows until when the primary wrote. */
+/** What a standby would lose, from its own newest write. `why`: why no one knows until when the primary wrote. */
 export function windowOf(to: NodeView, lostUntil: number | null, why: string, more = ""): Window {
   const keptUntil = isStandby(to) ? to.standby.newestWriteAt : null;
   return { keptUntil, lostUntil, why, origin: `the newest that reached ${to.name}${lostUntil === null ? "" : more}` };

@@ -33,7 +33,7 @@ import {
 const input = z.strictObject({
   from: nodeInput,
   to: nodeInput,
-  /** The step that fenced `from`: without its evidence nobody is promoted. */
+  /** The step that fenced `from`: without its evidence no one is promoted. */
   fenceStep: z.string().min(1),
   maxLagBytes: z
     .number()
@@ -108,7 +108,7 @@ export const promote = defineAction<Input, Seen>({
           ]);
           return { promoted: row?.promoted === true };
         } catch (error) {
-          // "recovery is not in progress": somebody promoted it before us. Not evidence: verify looks.
+          // "recovery is not in progress": someone promoted it before us. Not evidence: verify looks.
           if (sqlStateOf(error) === "55000") return { promoted: false, refused: messageOf(error) };
           throw error;
         }
@@ -285,7 +285,7 @@ async function verifyPromoted(
       return isPrimary(view) && movedOn(view, before) && (await probeWrite(ctx, to)).found === "writable" ? view : null;
     },
   );
-  // Nobody can write until this is over, so what can be asked at once is.
+  // No one can write until this is over, so what can be asked at once is.
   const [old, checkpointed, replayed] = await Promise.all([
     lookAt(ctx, from),
     checkpoint(ctx, to),
@@ -311,7 +311,7 @@ function movedOn(view: AnsweringNode, before: PairView): boolean {
   return true;
 }
 
-/** At once: until the first checkpoint on the new timeline, pg_rewind sees none and an old primary can not follow. */
+/** At once: until the first checkpoint on the new timeline, pg_rewind sees none and an old primary can't follow. */
 async function checkpoint(ctx: ApplyContext, to: Node): Promise<boolean> {
   try {
     await withNode(ctx, to, (db) => db.query("checkpoint"), ctx.budget.failSeconds / 3);

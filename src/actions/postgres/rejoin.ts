@@ -35,7 +35,7 @@ interface Exported {
   readonly file: string | null;
 }
 
-/** Brings an old primary back as a standby of the new one. SQL can not do it: an allowed script does the host's part. */
+/** Brings an old primary back as a standby of the new one. SQL can't do it: an allowed script does the host's part. */
 export const rejoin = defineAction<Input, Seen>({
   id: "postgres.rejoin",
   summary: "Bring an old PostgreSQL primary back as a standby of the new one",
@@ -174,7 +174,7 @@ function oneTimeline({ from }: PairView): Check {
   };
 }
 
-/** Without an export nobody compares the two: how much the old one holds alone is not known. */
+/** Without an export no one compares the two: how much the old one holds alone is not known. */
 function sayLoss(pair: PairView, { name }: Node, exported: Exported | null): string {
   if (streams(pair)) return "nothing";
   if (exported === null || exported.rows === null) return `unknown: what only ${name} holds`;

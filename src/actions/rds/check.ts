@@ -10,7 +10,7 @@ const input = z.strictObject({
   ...rdsPlace,
   instance: instanceId,
   after,
-  /** What it has to be. What is left out is shown and judged by nobody. */
+  /** What it has to be. What is left out is shown and judged by no one. */
   expect: z
     .strictObject({
       multiAz: z.boolean().optional(),

@@ -9,7 +9,7 @@ const input = z.strictObject({
   ...rdsPlace,
   cluster: instanceId,
   /**
-   * The instance that becomes the writer: with it, a second request can not fail back. RDS for MySQL Multi-AZ clusters take none:
+   * The instance that becomes the writer: with it, a second request can't fail back. RDS for MySQL Multi-AZ clusters take none:
    * there RDS chooses, and it is left out.
    */
   target: instanceId.optional(),

@@ -34,7 +34,7 @@ interface Member {
 interface Seen {
   readonly identity: Identity;
   readonly members: readonly Member[];
-  /** A switchover or failover that is under way, and where it goes. */
+  /** A switchover or failover that is in progress, and where it goes. */
   readonly moving: { readonly status: string; readonly to: string } | null;
   readonly why: string | null;
 }

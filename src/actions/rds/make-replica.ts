@@ -30,7 +30,7 @@ const input = z.strictObject({
   /** Another region only: in its own, a replica is where its source is. Left out, RDS takes the region's default network. */
   subnetGroup: z.string().min(1).optional(),
   securityGroups: z.array(z.string().min(1)).min(1).optional(),
-  /** Left out: the source's in its own region, the engine's default (which nobody can change) in another. */
+  /** Left out: the source's in its own region, the engine's default (which no one can change) in another. */
   parameterGroup: z.string().min(1).optional(),
   /** `db.r6g.large`; left out: the source's. */
   instanceClass: z
@@ -141,7 +141,7 @@ function isFar({ region, sourceRegion }: Input): boolean {
   return region !== sourceRegion;
 }
 
-/** It replicates, and is not as it was asked for: nobody could reach it, or fence it, on the day it is needed. */
+/** It replicates, and is not as it was asked for: no one could reach it, or fence it, on the day it is needed. */
 function refuseUnlike(made: InstanceView, given: Input): void {
   if (!made.present) return;
   const { subnetGroup, securityGroups = [], parameterGroup, instanceClass } = given;
@@ -181,7 +181,7 @@ function keyFits(source: InstanceView, given: Input): Check {
   return { id, level: "block", ok: !says, says: says ? `${says}.` : "The key fits the source and the region." };
 }
 
-/** The default network's security group lets nobody in, and the application is not in it. */
+/** The default network's security group lets no one in, and the application is not in it. */
 function networkNamed({ subnetGroup, securityGroups, region }: Input): Check {
   const lacks = [...(subnetGroup ? [] : ["subnetGroup"]), ...(securityGroups ? [] : ["securityGroups"])];
   const ok = lacks.length === 0;

@@ -50,7 +50,7 @@ const restored = (given: Place & Restored, action: string, ...from: string[]) =>
   ...allow(action, arn(given, "db", given.target), ...from, ...groups(given, given.subnetGroup, given.parameterGroup)),
   // It is tagged as it is made.
   ...allow("rds:AddTagsToResource", arn(given, "db", given.target)),
-  // Its tag tells a restore of ours from somebody else's.
+  // Its tag tells a restore of ours from someone else's.
   ...allow("rds:ListTagsForResource", arn(given, "db", given.target)),
 ];
 

@@ -27,7 +27,7 @@ const input = z.strictObject({
   /** The instance it has to be a replica of, and that one's region; left out: of whichever it is. */
   source: instanceId.optional(),
   sourceRegion: rdsPlace.region.optional(),
-  /** The step that fenced the old primary: without its evidence nobody is promoted. */
+  /** The step that fenced the old primary: without its evidence no one is promoted. */
   fenceStep: z.string().min(1),
   /**
    * The `postgres.check` of the same pair: where the old primary did not answer it, its newest replicated write is the figure, as people
@@ -40,7 +40,7 @@ const input = z.strictObject({
    */
   drainStep: z.string().min(1).optional(),
   maxLagSeconds: z.number().min(0).max(86_400),
-  /** Unplanned mode: lag that is too much or unknown, and a primary that can not be fenced, are accepted. */
+  /** Unplanned mode: lag that is too much or unknown, and a primary that can't be fenced, are accepted. */
   allowDataLoss: z.boolean().default(false),
   /** Automatic backups of the new primary. AWS's own default would be one day. */
   retentionDays: z.number().int().min(1).max(35).default(7),

@@ -143,7 +143,7 @@ function later(now: number | null, before: number | null): boolean {
   return now !== null && now > (before ?? 0);
 }
 
-/** "No" is said only when enough time went by for an accepted request to show; until then nobody knows. */
+/** "No" is said only when enough time went by for an accepted request to show; until then no one knows. */
 function isDone(now: Seen, given: Input, before: Seen | null): Done {
   if (!now.instance.present) return "unknown";
   if (before === null) {
@@ -174,7 +174,7 @@ function isMultiAz(seen: InstanceView): Check {
   return { id: "instance.multiAz", level: "block", ok, says };
 }
 
-/** Without events a failover that is under way can not be told from none, and a second one would go back. */
+/** Without events a failover that is in progress can't be told from none, and a second one would go back. */
 function eventsReadable({ eventsReadable: ok, instance }: Seen): Check {
   const says = ok
     ? `The events of ${instance.name} can be read.`

@@ -63,7 +63,7 @@ const TAG = "lifeboat:restored-from";
 interface Seen {
   readonly identity: Identity;
   readonly target: InstanceView;
-  /** What it is made from: what there is of it, and why it can or can not be used. */
+  /** What it is made from: what there is of it, and why it can or can't be used. */
   readonly from: {
     readonly usable: boolean;
     readonly says: string;
@@ -162,7 +162,7 @@ function shared<I extends Shape>(
     ],
     done: (seen: Seen, given: I): Done => {
       if (!seen.target.present) return isFree(seen) ? "no" : "unknown";
-      // A name that somebody else took is no restore of ours, whatever was recorded.
+      // A name that someone else took is no restore of ours, whatever was recorded.
       return seen.target.tags[TAG] === tagValue(nameOf(given)) ? "yes" : "unknown";
     },
     async apply(ctx: ApplyContext, given: I, seen: Seen) {

@@ -43,7 +43,7 @@ interface Seen {
   readonly instance: InstanceView;
   /** `1`, `0`, or null where the group leaves it to PostgreSQL. */
   readonly value: string | null;
-  /** Why the group can not be read; null when it can. */
+  /** Why the group can't be read; null when it can. */
   readonly why: string | null;
   readonly silent: boolean;
   readonly applied: boolean;
@@ -55,7 +55,7 @@ interface Seen {
 }
 
 /**
- * The fence RDS allows: nobody has `alter system` there, so the instance's parameter group makes new transactions
+ * The fence RDS allows: no one has `alter system` there, so the instance's parameter group makes new transactions
  * read-only. It reaches sessions that are open as well, at their next transaction. Seeing that the application is refused is
  * for `postgres.fence` with `readOnlyBy: earlier-step`.
  */
@@ -125,7 +125,7 @@ export const setReadOnly = defineAction<Input, Seen>({
         const twice = there && before;
         before = there;
         if (twice) return "settled";
-        // It would be waited for until somebody reboots the instance; whether writes are refused is for the next step to see.
+        // It would be waited for until someone reboots the instance; whether writes are refused is for the next step to see.
         unseen = earlier?.awaitsReboot && now.awaitsReboot && isDone(now, given) === "yes" ? unseen + 1 : 0;
         if (unseen >= LOOKS_UNSEEN) return "unseen";
         return given.acceptUnreachable && performance.now() > end ? "accepted" : null;

@@ -15,7 +15,7 @@ export interface SnapshotView {
 export interface Snapshots {
   /** Newest first. */
   readonly all: readonly SnapshotView[];
-  /** Why they can not be read; null when they can. */
+  /** Why they can't be read; null when they can. */
   readonly why: string | null;
 }
 

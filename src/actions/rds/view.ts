@@ -3,7 +3,7 @@ import { type AwsError, awsErrorOf, type Place, partitionOf, rightArn, silentReg
 import type { Check, Done, Fact, ReadContext } from "../contract.ts";
 import { withRds } from "./client.ts";
 
-/** One look at an instance. That it is not there, or that nobody could be asked, is an observation. */
+/** One look at an instance. That it is not there, or that no one could be asked, is an observation. */
 export type InstanceView = PresentInstance | UnseenInstance;
 
 export interface UnseenInstance {
@@ -95,7 +95,7 @@ function viewOf(name: string, one: DBInstance): PresentInstance {
   };
 }
 
-/** Events of the last day by AWS's own clock, newest last; an empty list when they can not be read. */
+/** Events of the last day by AWS's own clock, newest last; an empty list when they can't be read. */
 export interface Noted {
   readonly at: number;
   readonly says: string;
@@ -134,7 +134,7 @@ export function isUnderWay(view: InstanceView): boolean {
 
 /**
  * Where a change has got to. Something that began after the intent is left to `verify`, which waits and proves it: a
- * second request while the first is under way helps nobody.
+ * second request while the first is in progress helps no one.
  */
 export function doneAs(reached: boolean, seen: InstanceView, before: InstanceView | null): Done {
   if (!seen.present) return "unknown";
@@ -207,7 +207,7 @@ export function isReplicaOf(view: InstanceView, wanted: Source): boolean {
 
 /**
  * A replica goes on following its source when that is renamed: once a restored instance has the primary's name, a replica of
- * the one that was put aside holds what nobody wants back.
+ * the one that was put aside holds what no one wants back.
  */
 export function replicaOf(id: string, view: InstanceView, wanted: Source): Check {
   const ok = isReplicaOf(view, wanted);

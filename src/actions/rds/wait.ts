@@ -28,7 +28,7 @@ export interface Wait<V> {
   readonly what: string;
   readonly given: { readonly pollSeconds: number; readonly startsWithinSeconds: number };
   look(): Promise<V>;
-  /** Has it arrived where it should? Asked for two looks in a row, so a status that lags fools nobody. */
+  /** Has it arrived where it should? Asked for two looks in a row, so a status that lags fools no one. */
   arrived(seen: V): boolean;
   /** Has it visibly moved at all? */
   began(seen: V): boolean;

@@ -80,7 +80,7 @@ function tlsOf(node: Node) {
   return { tls: { rejectUnauthorized: node.tls === "verify", ...(isIP(node.host) ? {} : { servername: node.host }) } };
 }
 
-/** What the server itself said no with (`NOGOODSLAVE`, `NOAUTH`), or null: then nobody knows whether it heard. */
+/** What the server itself said no with (`NOGOODSLAVE`, `NOAUTH`), or null: then no one knows whether it heard. */
 export function refusalOf(error: unknown): string | null {
   return error instanceof Error && error.name === "ReplyError" ? error.message : null;
 }

@@ -52,7 +52,7 @@ export const forget = defineAction<Input, Seen>({
       try {
         await withRedis(ctx, sentinel, (redis) => redis.call("SENTINEL", "REMOVE", set.master));
       } catch (error) {
-        // Forgotten by somebody else meanwhile.
+        // Forgotten by someone else meanwhile.
         if (!/no such master/i.test(refusalOf(error) ?? "")) throw error;
       }
     }

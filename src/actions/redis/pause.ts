@@ -10,7 +10,7 @@ export async function pauseWrites(ctx: ApplyContext, node: Node, seconds: number
   await withRedis(ctx, node, (redis) => redis.call("CLIENT", "PAUSE", Math.round(seconds * 1000), "WRITE"));
 }
 
-/** Even when the step was stopped: a pause nobody needs is ended at once. That it can not be is said, and it expires. */
+/** Even when the step was stopped: a pause no one needs is ended at once. That it can't be is said, and it expires. */
 export async function endPause(ctx: ApplyContext, node: Node): Promise<void> {
   try {
     await withRedis({ ...ctx, signal: AbortSignal.timeout(3000) }, node, (redis) => redis.call("CLIENT", "UNPAUSE"));

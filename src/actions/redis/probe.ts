@@ -4,7 +4,7 @@ import type { ReadContext } from "../contract.ts";
 import { withRedis } from "./client.ts";
 import type { Node } from "./node.ts";
 
-/** Writes and reads one key of our own, gone after a second: `lifeboat:probe:…`. Rejects when it can not. */
+/** Writes and reads one key of our own, gone after a second: `lifeboat:probe:…`. Rejects when it can't. */
 export async function probeWrite(ctx: ReadContext, node: Node): Promise<void> {
   const id = randomUUID();
   const read = await withRedis(ctx, node, async (redis) => {

@@ -25,7 +25,7 @@ const input = fields.refine(({ node, set }) => (node === undefined) !== (set ===
 type Input = z.infer<typeof input>;
 interface Seen {
   readonly node: NodeView;
-  /** `FLUSHALL`s since this process started; null when it can not be read. */
+  /** `FLUSHALL`s since this process started; null when it can't be read. */
   readonly flushes: number | null;
 }
 

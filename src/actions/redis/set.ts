@@ -13,7 +13,7 @@ export interface SetView {
   readonly epoch: number;
   /** A Sentinel has a failover in hand, the reconfiguring of replicas after the promotion included. */
   readonly failingOver: boolean;
-  /** A failover was begun, and nobody is promoted yet. */
+  /** A failover was begun, and no one is promoted yet. */
   readonly undecided: boolean;
   readonly nodes: readonly NodeView[];
 }

@@ -29,7 +29,7 @@ interface Seen {
 /** Route 53 takes an endpoint for healthy while more than this share of its checkers do. */
 const HEALTHY_SHARE = 0.18;
 
-/** What Route 53 makes of some health checks. It reads the control plane; that it does not answer stands in nobody's way. */
+/** What Route 53 makes of some health checks. It reads the control plane; that it does not answer stands in no one's way. */
 export const check = defineLook<Input, Seen>({
   id: "route53.check",
   summary: "Look at Route 53 health checks: what the checkers report, and whether they are overridden",

@@ -26,9 +26,9 @@ interface Seen {
   readonly checkersHealthy: number | null;
   readonly checkers: number | null;
   readonly why: string | null;
-  /** Nobody answered; absent: somebody did. */
+  /** No one answered; absent: someone did. */
   readonly silent?: true;
-  /** Inverted by design, as far as the plan or an earlier step knows; null: nobody said. Absent in older logs. */
+  /** Inverted by design, as far as the plan or an earlier step knows; null: no one said. Absent in older logs. */
   readonly byDesign?: boolean | null;
 }
 
@@ -42,7 +42,7 @@ const FORCED: Record<"unhealthy" | "healthy", Flags> = {
   healthy: { disabled: true, inverted: false },
 };
 
-/** A check that is not overridden is as it was made, inverted or not. One that is, and of which nobody knows, is taken for not inverted. */
+/** A check that is not overridden is as it was made, inverted or not. One that is, and of which no one knows, is taken for not inverted. */
 function flagsOf({ force }: Input, { check, byDesign = null }: Pick<Seen, "check" | "byDesign">): Flags {
   if (force !== "normal") return FORCED[force];
   return { disabled: false, inverted: byDesign ?? (check?.disabled === false && check.inverted) };
@@ -81,7 +81,7 @@ export const healthcheckOverride = defineAction<Input, Seen>({
         route53.updateHealthCheck(
           {
             HealthCheckId: given.healthCheck,
-            // Refused when somebody changed it since it was looked at.
+            // Refused when someone changed it since it was looked at.
             ...(seen.check ? { HealthCheckVersion: seen.check.version } : {}),
             Disabled: wanted.disabled,
             Inverted: wanted.inverted,

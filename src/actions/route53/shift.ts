@@ -19,7 +19,7 @@ const recordInput = z.strictObject({
   name: z.string().min(1).max(255),
   type: z.enum(["A", "AAAA", "CNAME", "TXT"]),
   setIdentifier: z.string().min(1).max(128).optional(),
-  /** What it has to say now. If it says something else, somebody else changed it, and nothing is sent. */
+  /** What it has to say now. If it says something else, someone else changed it, and nothing is sent. */
   from: saying,
   to: saying,
 });
@@ -46,7 +46,7 @@ interface Seen {
   readonly identity: Identity;
   readonly records: readonly Found[];
   readonly protectionsReadable: boolean;
-  /** Whether a change can be followed afterwards; null: nobody said. */
+  /** Whether a change can be followed afterwards; null: no one said. */
   readonly changesReadable: boolean | null;
   readonly why: string | null;
 }
@@ -306,7 +306,7 @@ function says(set: ResourceRecordSet | null, wanted: Saying): boolean {
   return wanted.values === undefined || sorted(valuesOf(set)) === sorted(wanted.values);
 }
 
-/** All at once or not at all: a mixture is somebody else's doing. */
+/** All at once or not at all: a mixture is someone else's doing. */
 function isDone(seen: Seen, given: Input, _before: Seen | null): Done {
   if (seen.why !== null) return "unknown";
   const sets = given.records.map((record, i) => ({ record, set: seen.records[i]?.set ?? null }));
@@ -315,7 +315,7 @@ function isDone(seen: Seen, given: Input, _before: Seen | null): Done {
   return sets.some(({ record, set }) => says(set, record.to)) ? "partial" : "unknown";
 }
 
-/** AWS deletes a record set only if it is, to the letter, the one that was seen: somebody else's change refuses the whole batch. */
+/** AWS deletes a record set only if it is, to the letter, the one that was seen: someone else's change refuses the whole batch. */
 function changesOf(set: ResourceRecordSet | null, record: Wanted): Change[] {
   const next = changed(set, record);
   if (set === null) return [{ Action: "CREATE", ResourceRecordSet: next }];

@@ -10,7 +10,7 @@ export const bucketInput = z
   .strictObject({
     bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "has to be the name of a bucket"),
     region: awsPlace.region.default("us-east-1"),
-    /** AWS refuses every request if the bucket is somebody else's. */
+    /** AWS refuses every request if the bucket is someone else's. */
     account: awsPlace.account.optional(),
     /** Where an S3 that is not AWS's answers. */
     endpoint: z.url({ protocol: /^https?$/ }).optional(),

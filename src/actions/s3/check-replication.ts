@@ -18,7 +18,7 @@ const input = z.strictObject({
   /** CloudWatch's `ReplicationLatency` of a rule, where S3's replication metrics are on; in the region that publishes them. */
   metric: z.strictObject({ ruleId: z.string().min(1), region: z.string().min(1) }).optional(),
   /**
-   * `block`: what can not be seen is not within the RPO. `warn`: for the day the source's region is gone: the loss is
+   * `block`: what can't be seen is not within the RPO. `warn`: for the day the source's region is gone: the loss is
    * unknown, and that is what the people who approve are told.
    */
   whenUnknown: z.enum(["block", "warn"]).default("block"),

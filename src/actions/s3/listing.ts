@@ -37,7 +37,7 @@ export async function listAll(
   });
 }
 
-/** Nobody knows what lies beyond. */
+/** No one knows what lies beyond. */
 export class TooMany extends Error {
   constructor(max: number) {
     super(`there are more than ${max} objects; narrow the prefix or raise objectsMax`);

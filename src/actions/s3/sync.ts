@@ -40,7 +40,7 @@ interface Found {
 interface Seen {
   readonly source: Look<object>;
   readonly destination: Look<object>;
-  /** Null when one of the two can not be looked into. */
+  /** Null when one of the two can't be looked into. */
   readonly difference: Found | null;
 }
 
@@ -136,7 +136,7 @@ async function copyAll(ctx: ApplyContext, given: Input, missing: readonly Listed
   return copied;
 }
 
-/** "Slow down" is a refusal: nothing was stored, and it is asked for again, more slowly. */
+/** "Slow down" is a refusal: nothing was stored, and it is requested again, more slowly. */
 async function unhurried(ctx: ApplyContext, copy: () => Promise<void>): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {

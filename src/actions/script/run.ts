@@ -38,7 +38,7 @@ export const run = defineAction<Input, Seen>({
   opens: () => true,
   endsFence: true,
   arbitrary: true,
-  // Nobody but its author knows what a script does twice, so after an unclear attempt a person decides.
+  // No one but its author knows what a script does twice, so after an unclear attempt a person decides.
   repeat: "destructive",
   budget: { typicalSeconds: 5, warnSeconds: 60, failSeconds: 4200 },
   resources: ({ script, resource }) => [resource ?? `script:${script.path}`],

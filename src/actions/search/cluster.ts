@@ -16,7 +16,7 @@ export const clusterInput = z
   .strictObject({
     name: z.string().min(1).max(63),
     url: z.url({ protocol: /^https?$/ }).regex(/[^/]$/, "is written without a slash at its end"),
-    /** `cluster_uuid` of `GET /`: an address may be pointed elsewhere, this can not. */
+    /** `cluster_uuid` of `GET /`: an address may be pointed elsewhere, this can't. */
     clusterUuid: z.string().min(1),
     login: z.strictObject({ user: z.string().min(1), passwordFrom: z.string().min(1) }).optional(),
     /** A secret that holds what follows `ApiKey` in the header. */

@@ -263,7 +263,7 @@ function checksOf(seen: Seen, given: Input, evidence: Evidences): Check[] {
   ];
 }
 
-/** One that was chosen for what it holds may be old; that is said, and stands in nobody's way. */
+/** One that was chosen for what it holds may be old; that is said, and stands in no one's way. */
 function young(check: Check, { snapshot, available = [] }: Found, given: Input): Check {
   if (snapshot === null) return { ...check, says: `${check.says} There are: ${available.join(", ") || "none"}.` };
   const chosen = nameOf(given) !== undefined || given.before !== undefined;

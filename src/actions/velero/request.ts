@@ -100,7 +100,7 @@ export interface RequestBody {
 
 const ENDED_BADLY = /Failed/;
 
-/** `partial`: it ended badly, and nobody knows here what of it is there. */
+/** `partial`: it ended badly, and no one knows here what of it is there. */
 export function doneBy(ours: readonly RequestView[], name: string | null): Done {
   const found = ours.find((one) => one.name === name);
   if (!found) return "no";

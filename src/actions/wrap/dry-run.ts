@@ -5,7 +5,7 @@ export function dryRun<I, S>(action: Action<I, S>): Action<I, S> {
   const { apply: _left, ...rest } = action;
   return {
     ...rest,
-    // Held by nobody: a dry run may go on beside a real one.
+    // Held by no one: a dry run may go on beside a real one.
     resources: () => [],
     async verify(ctx, input) {
       const seen = await action.observe(ctx, input);

@@ -62,7 +62,7 @@ function waitsIn(runbook: Runbook, mode: Mode): readonly number[] {
 
 /** How long only the first level is asked, in seconds; 0 without a chain: there is nothing to be late. */
 function patienceOf({ escalate, exercise }: Gate): number {
-  // Asked before an exercise begins: nobody waits for it.
+  // Asked before an exercise begins: no one waits for it.
   return exercise === true ? 0 : (escalate[0]?.afterSeconds ?? 0);
 }
 

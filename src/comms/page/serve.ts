@@ -7,7 +7,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 
 export interface PageOptions {
-  /** The page is written here too, for any web server or bucket to take; what was written last is served until anew. */
+  /** The page is written here too, for any web server or bucket to take; what was written last is served until again. */
   readonly folder: string;
   /** Null: only written, not served. */
   readonly address: Address | null;
@@ -20,7 +20,7 @@ export interface PageOptions {
 export interface StatusPage {
   /** Null: not served. */
   readonly port: number | null;
-  /** Rejects when the file can not be written; what is served is the new one all the same. */
+  /** Rejects when the file can't be written; what is served is the new one all the same. */
   show(html: string): Promise<void>;
   close(): Promise<void>;
 }

@@ -8,7 +8,7 @@ import { LIMITS, line } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
-/** So many in one incident: a list nobody reads is nobody's work. */
+/** So many in one incident: a list no one reads is no one's work. */
 const ITEMS_MAX = 50;
 
 /** Anyone on the roster may note what is to be done, also once the incident is closed. */

@@ -17,7 +17,7 @@ import { LIMITS, line, words } from "./words.ts";
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
 /**
- * Goes past one gate of one run, for the plan and the facts it shows, when nobody who decides can be reached. Not a way
+ * Goes past one gate of one run, for the plan and the facts it shows, when no one who decides can be reached. Not a way
  * around a denial. Where a second person could confirm it, they are waited for first.
  */
 export function breakGlass(command: Of<"breakGlass">, state: IncidentState, context: DecideContext): Outcome {
@@ -78,7 +78,7 @@ export function confirmBreak(command: Of<"confirmBreak">, state: IncidentState, 
   return broken(context, about, { person: first, role, reason, second: person.id, alone: null });
 }
 
-/** By somebody who had no part in it, whenever they get to it: also when the incident is over. */
+/** By someone who had no part in it, whenever they get to it: also when the incident is over. */
 export function review(command: Of<"review">, state: IncidentState, context: DecideContext): Outcome {
   const no = (refusal: Refusal) => refuse(context, "review", refusal, runIn(state, command.run));
   const { system } = context;
@@ -97,7 +97,7 @@ export function review(command: Of<"review">, state: IncidentState, context: Dec
   return accept(context, [{ type: "gate.reviewed", data: { step, ask, person: person.id, finding } }], due.run.id);
 }
 
-/** An open, undenied, unexpired ask of a live run in an open incident, and a person who is somebody here. */
+/** An open, undenied, unexpired ask of a live run in an open incident, and a person who is someone here. */
 function breakable(
   command: { run: string; ask: string },
   state: IncidentState,

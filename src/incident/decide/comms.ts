@@ -11,10 +11,10 @@ import { accept, refuse } from "./outcome.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
-/** Who tells people what is going on, so that nobody who works on it has to. */
+/** Who tells people what is going on, so that no one who works on it has to. */
 export const COMMS_LEAD = "comms-lead";
 
-/** Longer than anybody waits for the next word. */
+/** Longer than anyone waits for the next word. */
 const SNOOZE_MINUTES_MAX = 60;
 
 /**

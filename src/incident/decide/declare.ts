@@ -5,7 +5,7 @@ import type { IncidentState } from "../state.ts";
 import { accept, refuse } from "./outcome.ts";
 import { LIMITS, line } from "./words.ts";
 
-/** Anybody who is not blocked may say that something is wrong: a false alarm costs less than a late one. */
+/** Anyone who is not blocked may say that something is wrong: a false alarm costs less than a late one. */
 export function declare(
   command: Extract<IncidentCommand, { type: "declare" }>,
   state: IncidentState,

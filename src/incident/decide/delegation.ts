@@ -13,7 +13,7 @@ type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T 
 const SHORTEST = 60;
 const LONGEST = 24 * 3600;
 
-/** Only what the roster gives somebody can be delegated, and it can't be delegated on; and never to who asked for a live run. */
+/** Only what the roster gives someone can be delegated, and it can't be delegated on; and never to who asked for a live run. */
 export function delegate(command: Of<"delegate">, state: IncidentState, context: DecideContext): Outcome {
   const no = (refusal: Refusal) => refuse(context, "delegate", refusal);
   const { system, now } = context;

@@ -37,7 +37,7 @@ export function liveRun(state: IncidentState, id: string): RunState | Refusal {
 
 /**
  * Why this person may not steer the run (abort, resume, skip), or null. It is for the requester, the incident commander,
- * and everybody who may decide one of its gates.
+ * and everyone who may decide one of its gates.
  */
 export function mayNotSteer(state: IncidentState, run: RunState, context: DecideContext): Refusal | null {
   const person = personOf(context.actor, context.system);

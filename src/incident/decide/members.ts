@@ -10,7 +10,7 @@ import { LIMITS, line } from "./words.ts";
 /** So many in one incident: more people than that keep no secret. */
 const MEMBERS_MAX = 100;
 
-/** Any member of a private incident may add others; nobody is ever taken out of what they have read. */
+/** Any member of a private incident may add others; no one is ever taken out of what they have read. */
 export function addMembers(
   command: Extract<IncidentCommand, { type: "addMembers" }>,
   state: IncidentState,

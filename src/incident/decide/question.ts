@@ -54,7 +54,7 @@ export function mayNotVote(question: Question, person: Person, context: DecideCo
   return { code: "gate-role", where: title, roles: policy.roles.map((role) => roleTitle(role, system)), able };
 }
 
-/** Why nobody may decide this ask any more, or null. */
+/** Why no one may decide this ask any more, or null. */
 export function notDecidable(
   { run, gate, title }: Question,
   ask: string,
@@ -119,7 +119,7 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
 
 /**
  * Why the word by which a new proof counts is not enough here, or null: who vouches and who proves by it are one person's word as
- * long as nobody else says so, and the word of who asked for the run is worth nothing.
+ * long as no one else says so, and the word of who asked for the run is worth nothing.
  */
 export function endorsementRefusal(
   { run, gate, title }: Question,

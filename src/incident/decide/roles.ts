@@ -7,7 +7,7 @@ import { notOnRoster, notOpen } from "./may.ts";
 import { accept, refuse } from "./outcome.ts";
 import { LIMITS, line } from "./words.ts";
 
-/** A role of an incident goes to somebody the roster gives it to; where the roster gives it to nobody, to anybody on it. */
+/** A role of an incident goes to someone the roster gives it to; where the roster gives it to no one, to anyone on it. */
 export function assignRole(
   command: Extract<IncidentCommand, { type: "assignRole" }>,
   state: IncidentState,

@@ -15,7 +15,7 @@ import { clock, LIMITS, line } from "./words.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
-/** Also asks a gate again that was denied or that nobody answered; that is for those who steer the run. */
+/** Also asks a gate again that was denied or that no one answered; that is for those who steer the run. */
 export function retryStep(command: Of<"retryStep">, state: IncidentState, context: DecideContext): Outcome {
   const no = (refusal: Refusal) => refuse(context, "retry", refusal, state.runs.has(command.run) ? command.run : null);
   const found = stepOf(command, state);
@@ -39,10 +39,10 @@ export function retryStep(command: Of<"retryStep">, state: IncidentState, contex
 }
 
 /**
- * A step that is skipped leaves no evidence. Gates are never skipped, nor is a fence while something that can not be
+ * A step that is skipped leaves no evidence. Gates are never skipped, nor is a fence while something that can't be
  * undone is still to come: that is how two primaries are made. Nor is the look that the active side is the one the plan was made for.
  *
- * A skip changes what the approvals before it cover: they become void and are asked again. After one was given, only somebody
+ * A skip changes what the approvals before it cover: they become void and are asked again. After one was given, only someone
  * who may decide it skips, and never who asked for the run.
  */
 export function skipStep(command: Of<"skipStep">, state: IncidentState, context: DecideContext): Outcome {

@@ -43,7 +43,7 @@ export function question(command: Of<"question">, state: IncidentState, context:
   );
 }
 
-/** By anybody on the roster who knows. */
+/** By anyone on the roster who knows. */
 export function answer(command: Of<"answer">, state: IncidentState, context: DecideContext): Outcome {
   const no = (refusal: Refusal) => refuse(context, "answer", refusal, runIn(state, command.run));
   const about = questionOf(command, state, context);
@@ -79,7 +79,7 @@ export function explain(command: Of<"explain">, state: IncidentState, context: D
   return accept(context, [{ type: "gate.explained", data: { step, ask, person: person.id, reason } }], run.id);
 }
 
-/** For who asked for the run, who commands, and who is asked: the others need not hurry anybody. */
+/** For who asked for the run, who commands, and who is asked: the others need not hurry anyone. */
 export function escalate(command: Of<"escalate">, state: IncidentState, context: DecideContext): Outcome {
   const no = (refusal: Refusal) => refuse(context, "escalate", refusal, runIn(state, command.run));
   const about = questionOf(command, state, context);

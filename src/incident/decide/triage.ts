@@ -7,7 +7,7 @@ import { accept, refuse } from "./outcome.ts";
 
 type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T }>;
 
-/** Begins the tree of the system, anew where it is being walked already. */
+/** Begins the tree of the system, again where it is being walked already. */
 export function startTriage(command: Of<"startTriage">, state: IncidentState, context: DecideContext): Outcome {
   const no = (refusal: Refusal) => refuse(context, "triage", refusal);
   const refusal = notOnRoster(context) ?? notOpen(state);

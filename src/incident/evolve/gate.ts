@@ -15,7 +15,7 @@ export function evolveGate(before: RunState, event: AskEvent): RunState {
   });
 }
 
-/** Somebody looked at a break-glass: once, whatever has become of the run since. */
+/** Someone looked at a break-glass: once, whatever has become of the run since. */
 export function reviewed(run: RunState, event: Extract<Recorded, { type: "gate.reviewed" }>): RunState {
   const { ask, person, finding } = event.data;
   const review = { person, at: event.at, finding };
@@ -23,7 +23,7 @@ export function reviewed(run: RunState, event: Extract<Recorded, { type: "gate.r
   return { ...run, breaks };
 }
 
-/** The review task stays with the run, also when the gate is asked anew. */
+/** The review task stays with the run, also when the gate is asked again. */
 function withBreak(run: RunState, event: Extract<AskEvent, { type: "gate.broken" }>): RunState {
   const { step, ask } = event.data;
   const state = run.steps.get(step);

@@ -15,7 +15,7 @@ export function evolvePaging(paging: PagingState, event: Recorded<PageEvent>): P
     case "page.acknowledged": {
       const { page, ask, person, name, happenedAt } = event.data;
       const at = new Date(happenedAt);
-      // Somebody may answer before it is written down that they were called.
+      // Someone may answer before it is written down that they were called.
       const called = known ?? { ask, role: null, people: [], at, acknowledged: [], early: true };
       const acknowledged = [...called.acknowledged, { person, name, at }];
       return { ...paging, pages: new Map(paging.pages).set(page, { ...called, acknowledged }) };

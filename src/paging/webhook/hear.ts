@@ -43,7 +43,7 @@ export async function hear(hearing: Hearing, event: WebhookEvent): Promise<void>
   if (event.event_type !== "incident.triggered") await update(hearing, stream, system, event);
 }
 
-/** A page we made ourselves: of interest is who answered it, and that somebody ended it over there. */
+/** A page we made ourselves: of interest is who answered it, and that someone ended it over there. */
 async function hearOurs(
   hearing: Hearing,
   event: WebhookEvent,

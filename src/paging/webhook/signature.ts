@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 const SIGNATURES_MAX = 20;
 
 /**
- * Do these very bytes come from somebody who has one of our secrets? `x-pagerduty-signature` is a list of
+ * Do these very bytes come from someone who has one of our secrets? `x-pagerduty-signature` is a list of
  * `v1=<hex of HMAC-SHA256 over the raw body>`; no secret of ours, or no header, means no.
  *
  * @see https://developer.pagerduty.com/docs/webhooks/webhook-signatures/

@@ -21,7 +21,7 @@ export interface MailOptions {
   readonly from: string;
 }
 
-/** Until somebody answers, until they greet, and between two answers; the whole never takes longer than the last. */
+/** Until someone answers, until they greet, and between two answers; the whole never takes longer than the last. */
 const SECONDS = { connect: 5, greet: 5, silence: 10, all: 25 } as const;
 
 /**

@@ -14,7 +14,7 @@ export interface Account {
   readonly service: string;
   /** The longest any one call may take. */
   readonly seconds?: number;
-  /** Ends whatever is under way: this process leaves. */
+  /** Ends whatever is in progress: this process leaves. */
   readonly leaving?: AbortSignal;
 }
 
@@ -25,7 +25,7 @@ export interface Incident {
   readonly assigned: readonly string[];
 }
 
-/** Whose phones ring: everybody who is on call for a policy, or these PagerDuty users. */
+/** Whose phones ring: everyone who is on call for a policy, or these PagerDuty users. */
 export type Target = { readonly policy: string } | { readonly users: readonly string[] };
 
 export interface Alarm {
@@ -42,7 +42,7 @@ export interface Alarm {
 export interface PagerDuty {
   /** Users of the first level that has any, on call for the policy now. */
   onCall(policy: string, seconds?: number): Promise<readonly { readonly user: string; readonly name: string }[]>;
-  /** Rings the service's own policy. A repeat under the same key rings nobody again. */
+  /** Rings the service's own policy. A repeat under the same key rings no one again. */
   trigger(key: string, alarm: Alarm): Promise<void>;
   acknowledge(key: string): Promise<void>;
   resolve(key: string): Promise<void>;

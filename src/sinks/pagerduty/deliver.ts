@@ -6,7 +6,7 @@ import type { DesiredPage } from "./desired-page.ts";
  * Makes PagerDuty show what is wanted under a key. To be called again after any failure: it looks before it does what a
  * repeat would do twice. Rejects when it is not known to be so.
  *
- * @returns true when phones were made to ring by it, now or in an attempt before whose end nobody saw
+ * @returns true when phones were made to ring by it, now or in an attempt before whose end no one saw
  */
 export async function deliver(pd: PagerDuty, item: DueItem): Promise<boolean> {
   const wanted = item.desired as DesiredPage;
@@ -80,7 +80,7 @@ async function handOn(
   before: Target | "service" | null,
 ): Promise<void> {
   if (to === "service") return;
-  // Given to people by name an incident keeps its policy: back from them it has to be handed to it anew.
+  // Given to people by name an incident keeps its policy: back from them it has to be handed to it again.
   const named = before !== null && before !== "service" && "users" in before && "policy" in to;
   if (!standsAt(found, to) || (named && standsAt(found, before))) await pd.escalate(found.id, to);
 }

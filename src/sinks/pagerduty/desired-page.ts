@@ -7,16 +7,16 @@ export type DesiredPage =
   | { readonly kind: "alarm"; readonly open: false }
   /** PagerDuty told us of it; it only has to learn that it is over. */
   | { readonly kind: "adopted"; readonly incident: string; readonly open: boolean }
-  /** Somebody is asked to decide. */
+  /** Someone is asked to decide. */
   | {
       readonly kind: "summons";
       readonly open: true;
       /** Null: it is about no question: a drill has begun. */
       readonly ask: string | null;
-      /** Null: not as the holder of a role (a broken glass). */
+      /** Null: not as the holder of a role (a break-glass). */
       readonly role: string | null;
       readonly people: readonly string[];
-      /** `service`: nobody knows better than the service's own policy. */
+      /** `service`: no one knows better than the service's own policy. */
       readonly to: Target | "service";
       readonly alarm: Alarm;
     }

@@ -2,7 +2,7 @@ import { LifeboatError, messageOf } from "../../lib/errors.ts";
 
 /** PagerDuty did not say yes. */
 export class PagerDutyError extends LifeboatError {
-  /** What it answered; null: no answer came, and nobody knows whether it was done. */
+  /** What it answered; null: no answer came, and no one knows whether it was done. */
   readonly status: number | null;
   /** It asked to be left alone for so long. */
   readonly afterSeconds: number | null;

@@ -11,7 +11,7 @@ export type CallFailure =
   | { readonly kind: "locked out"; readonly error: string; readonly says: string }
   /** It never reached Slack. */
   | { readonly kind: "unsent"; readonly says: string }
-  /** Nobody knows whether it happened. */
+  /** No one knows whether it happened. */
   | { readonly kind: "unknown"; readonly says: string };
 
 /** @see https://docs.slack.dev/reference/methods/auth.test, errors every method may answer with */

@@ -83,7 +83,7 @@ async function made(deps: Delivering, item: Item, channel: string, isInDoubt: bo
     const failure = callFailureOf(error);
     if (failure.kind !== "refused" || !EXISTS.has(failure.error)) throw error;
     const there = await channelCanvas(client, channel);
-    // Made by a call whose answer was lost, or by Slack with nothing in it; anything else is somebody's work.
+    // Made by a call whose answer was lost, or by Slack with nothing in it; anything else is someone's work.
     if (there !== null && (isInDoubt || there.isEmpty) && (await replaced(client, item, there.id))) return there.id;
     log.info({ event: "slack.canvas_taken", channel }, "the channel has a canvas of its own; the draft is a file");
     return NO_CANVAS;

@@ -85,7 +85,7 @@ function retryIn(troubles: readonly CallFailure[], waiting: boolean, failures: n
   return waiting ? 2 : null;
 }
 
-/** Slack tells everybody in the channel each time, so what changes within a minute is told once. */
+/** Slack tells everyone in the channel each time, so what changes within a minute is told once. */
 async function setTopic({ client }: Furnishing, channel: string, wanted: DesiredChannel, have: Furniture) {
   if (have.topic === wanted.topic || topicWait(have) > 0) return null;
   const failure = await attempt(

@@ -20,7 +20,7 @@ export interface Making {
 const SUFFIXES = ["", ...Array.from({ length: 19 }, (_, i) => `-${i + 2}`)];
 /**
  * Makes the incident's own channel, once: an attempt whose answer was lost, or a rebuild, finds the channel this bot made
- * under that name; a name somebody else holds gets a suffix. Slack's id and name are what is kept. Whatever else Slack refuses
+ * under that name; a name someone else holds gets a suffix. Slack's id and name are what is kept. Whatever else Slack refuses
  * it for, the incident is handled where it is announced.
  */
 export async function makeChannel(deps: Making, queue: Queue): Promise<CallFailure | null> {
@@ -64,7 +64,7 @@ export async function announceChannel(deps: Announcing): Promise<string | null> 
   return known ?? (await channelCalled(deps, name))?.id ?? null;
 }
 
-/** Why nothing can be announced, as a sentence for operators and the Home tab; null: it can; undefined: nobody can tell now. */
+/** Why nothing can be announced, as a sentence for operators and the Home tab; null: it can; undefined: no one can tell now. */
 export async function announceProblem(deps: Announcing): Promise<string | null | undefined> {
   const { announceIn } = deps;
   if (announceIn === null) return null;
@@ -83,7 +83,7 @@ export async function announceProblem(deps: Announcing): Promise<string | null |
   }
 }
 
-/** Opens somebody's direct messages; Slack gives the same channel each time. */
+/** Opens someone's direct messages; Slack gives the same channel each time. */
 export async function openDirect(deps: Making, queue: Queue, user: string): Promise<CallFailure | null> {
   try {
     const { channel } = await deps.client.conversations.open({ users: user });

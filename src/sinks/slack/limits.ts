@@ -5,7 +5,7 @@
 export const limits = {
   /** chat.postMessage takes 40 000 characters, chat.update refuses above 4000 (`msg_too_long`), and every message may have to be edited. [METH] */
   messageText: 4000,
-  /** What is answered to one person is never edited, and cut at 40 000; more than this nobody hears to its end. [METH] chat.postEphemeral */
+  /** What is answered to one person is never edited, and cut at 40 000; more than this no one hears to its end. [METH] chat.postEphemeral */
   replyText: 12_000,
   /** [DOC] blocks */
   messageBlocks: 50,
@@ -61,7 +61,7 @@ export const limits = {
   /** Tier 3 for the whole workspace, kept under. [METH] chat.update */
   editsPerSecond: 0.8,
   editBurst: 10,
-  /** Seconds between two edits of a message nobody waits for. */
+  /** Seconds between two edits of a message no one waits for. */
   editEverySeconds: 3,
   /** The same for what may lag: the list of steps, while the card above it says how far the run is. */
   lagEverySeconds: 12,

@@ -18,7 +18,7 @@ export interface Working extends Delivering, Making {
   readonly onLockedOut: (says: string) => void;
   /** An incident's channel has come to be, or will not; or what is meant for one place goes to another. */
   readonly onPlace: (incident: string) => void;
-  /** Somebody's direct messages are closed: the account is deactivated, or there is none. */
+  /** Someone's direct messages are closed: the account is deactivated, or there is none. */
   readonly onUnreachable: (user: string) => void;
   /** The channel incidents are announced in took nothing. */
   readonly onAnnounceLost: () => void;
@@ -33,7 +33,7 @@ const LINGER_MS = 5000;
 /** Nothing is written to an archived channel: whether its incident was reopened is looked at again after this. */
 const ARCHIVED_SECONDS = 60;
 const LOCKED_OUT_SECONDS = 60;
-/** Where nothing is to be edited, nobody asks how many edits are left. */
+/** Where nothing is to be edited, no one asks how many edits are left. */
 const NO_EDITS: Bucket = { tokens: 0, at: 0 };
 
 /** Something that can be woken while it waits. A ring that comes in between is not lost. */
@@ -274,7 +274,7 @@ async function join(client: WebClient, channel: string): Promise<boolean> {
   );
 }
 
-/** A queue nobody ever worked on starts with a full bucket. */
+/** A queue no one ever worked on starts with a full bucket. */
 function restedMs(queue: Queue): number {
   return queue.tokensAgoMs === 0 && queue.tokens === 0 ? 60_000 : queue.tokensAgoMs;
 }

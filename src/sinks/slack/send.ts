@@ -46,7 +46,7 @@ export async function edit(client: WebClient, item: Item, channel: string): Prom
   } as unknown as UpdateArguments);
 }
 
-/** The `ts` of a message that was sent though nobody knows, or null: it is not there. */
+/** The `ts` of a message that was sent though no one knows, or null: it is not there. */
 export async function find(client: WebClient, item: Item, channel: string, who: Identity): Promise<string | null> {
   const [first] = await copiesOf(client, item, channel, who, (item.sendingSince?.getTime() ?? 0) / 1000 - SKEW_SECONDS);
   return first ?? null;

@@ -99,7 +99,7 @@ function clampBlocks(blocks: readonly Block[], most: number, surface: Surface): 
   return clamped.length <= most ? clamped : [...keepButtons(clamped, most - 1), omitted()];
 }
 
-/** The first blocks, but never without the last row of buttons: a prompt nobody can answer is no prompt. */
+/** The first blocks, but never without the last row of buttons: a prompt no one can answer is no prompt. */
 function keepButtons(blocks: readonly Block[], most: number): Block[] {
   const last = blocks.findLast((block) => block.type === "actions");
   const first = blocks.slice(0, most);

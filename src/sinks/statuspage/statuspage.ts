@@ -62,7 +62,7 @@ export function createStatuspage({ apiUrl, key, seconds = 10 }: StatuspageOption
     }
     const path = known === null ? incidents : `${incidents}/${known}`;
     const answer = await ask(known === null ? "POST" : "PATCH", path, { incident: incidentOf(notice, known === null) });
-    // Somebody took it off the page by hand: it is put there again.
+    // Someone took it off the page by hand: it is put there again.
     if (known !== null && answer.status === 404) return tell(notice, { ...letter, unsure: false, reference: null });
     return settled(answer);
   }

@@ -8,7 +8,7 @@ export interface Joined {
   readonly event_ts?: string;
 }
 
-/** Somebody came into a channel. In an incident's they are offered what they missed. */
+/** Someone came into a channel. In an incident's they are offered what they missed. */
 export function takeJoined(event: Joined): Interaction | null {
   if (event.user === undefined) return null;
   return {

@@ -183,7 +183,7 @@ async function openForm(
   }
 }
 
-/** Draws an open form anew; what was typed stays where the ids stay. It may have been closed meanwhile, and then nothing is said. */
+/** Draws an open form again; what was typed stays where the ids stay. It may have been closed meanwhile, and then nothing is said. */
 async function replaceForm(deps: Replying, delivery: Delivery, id: string, form: Form) {
   try {
     const view = truncateForm(form, carriedWith(form, delivery));

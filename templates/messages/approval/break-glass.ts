@@ -28,7 +28,7 @@ function isOwn(run: RunState, person: string, { system }: Surroundings): boolean
   return found !== null && needsSecond(found, run, system);
 }
 
-/** Somebody wants to go past a gate nobody answers, and a second person is waited for. */
+/** Someone wants to go past a gate no one answers, and a second person is waited for. */
 export function breakGlassRequested(ask: ApprovalRequest, around: Surroundings): Message | null {
   const { run, gate } = ask;
   const { breaking } = gate;
@@ -67,7 +67,7 @@ export function breakGlassRequested(ask: ApprovalRequest, around: Surroundings):
   };
 }
 
-/** Loud, in the incident's channel and where incidents are announced; open until somebody else has looked at it. */
+/** Loud, in the incident's channel and where incidents are announced; open until someone else has looked at it. */
 export function breakGlassUsed(state: IncidentState, run: RunState, broke: Break, around: Surroundings): Message {
   const prefix = kindPrefix(run.plan.kind, around.practice);
   const what = `${prefix}BREAK-GLASS: ${brokeWords(broke, around)} overrode an approval of ${safe(run.plan.title)}. Reason: ${ended(safe(cut(broke.reason, 500)))} ${ended(safe(run.plan.target))}`;

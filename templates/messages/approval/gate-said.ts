@@ -10,7 +10,7 @@ import { between, clock } from "../kit/when.ts";
 import { aloud, notFencedLines } from "../run/fence.ts";
 import { type ApprovalRequest, approvalRequests, awaitedNow, decide, waitedFor } from "./gate.ts";
 
-/** What is said about a question while it waits: anew each time, because an edited message rings no phone. */
+/** What is said about a question while it waits: again each time, because an edited message rings no phone. */
 
 /** The next level is asked too. */
 export function escalation(ask: ApprovalRequest, role: string, level: number, around: Surroundings): Message {
@@ -37,7 +37,7 @@ export function pastEscalations({ roles, risen }: PastAsk): readonly string[] {
   return roles.slice(1, 1 + risen);
 }
 
-/** Everybody is told who is waited for and how long; those who are waited for are named, so that it rings. */
+/** Everyone is told who is waited for and how long; those who are waited for are named, so that it rings. */
 export function reminder(ask: ApprovalRequest, n: number, around: Surroundings): Message {
   const { run, gate } = ask;
   const prefix = kindPrefix(run.plan.kind, around.practice);

@@ -10,7 +10,7 @@ import { holders } from "../kit/people.ts";
 import type { Surroundings } from "../kit/view.ts";
 import { at, clock } from "../kit/when.ts";
 
-/** Every promise somebody was reminded of, or that was missed, with the words it deserves now. */
+/** Every promise someone was reminded of, or that was missed, with the words it deserves now. */
 export function reminders(state: IncidentState, around: Surroundings): readonly { due: string; message: Message }[] {
   const ids = [...new Set([...state.comms.reminded.keys(), ...state.comms.late.keys()])];
   const owed = new Map(duesOf(state, around.system).map((due) => [due.id, due]));

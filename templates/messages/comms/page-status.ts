@@ -35,7 +35,7 @@ function answered({ acknowledged, at: since }: Page, around: Surroundings): stri
   return `acknowledged by ${by.map((one) => `${one.person ? around.names(one.person) : safe(one.name)} at ${clock(one.at)}`).join(", ")}`;
 }
 
-/** Said while paging fails, because somebody may count on it. */
+/** Said while paging fails, because someone may count on it. */
 export function notPaged({ paging }: IncidentState): string | null {
   if (paging.failing === null) return null;
   const { since, problem } = paging.failing;

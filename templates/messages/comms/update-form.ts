@@ -28,7 +28,7 @@ export function fieldId(name: string): string {
   return `field-${name}`;
 }
 
-/** Choose, fill in, see it as its readers will, send. Choosing and pressing Enter draw it anew; sending sends what is there. */
+/** Choose, fill in, see it as its readers will, send. Choosing and pressing Enter draw it again; sending sends what is there. */
 export function updateForm(draft: UpdateDraft): Form {
   const { choices, template, fields, destinations, missing } = draft;
   return {
@@ -58,7 +58,7 @@ export function updateForm(draft: UpdateDraft): Form {
   };
 }
 
-/** The verb that draws the form anew from what is in it. */
+/** The verb that draws the form again from what is in it. */
 export const PREVIEW = "update.preview";
 
 function shown(preview: UpdateDraft["preview"]) {

@@ -12,7 +12,7 @@ import { at, clock } from "../kit/when.ts";
 const LISTED = 8;
 const PROPOSED = 3;
 
-/** One message for all alerts of an incident, edited in place: however many come, nobody gets a message for each. And one when all are resolved. */
+/** One message for all alerts of an incident, edited in place: however many come, no one gets a message for each. And one when all are resolved. */
 export function renderAlerts(state: IncidentState, around: Surroundings): ShownMessage[] {
   if (state.alerts === undefined || state.alerts.size === 0) return [];
   const all = [...state.alerts.values()];
@@ -87,7 +87,7 @@ function instancesWords(alert: AlertState): string {
   return firing > 1 ? ` (${firing} instances)` : "";
 }
 
-/** Offered once somebody has looked; nothing starts by itself. */
+/** Offered once someone has looked; nothing starts by itself. */
 function proposal({ id: incident }: IncidentState, { alert, runbook, looked }: AlertState): Block[] {
   if (runbook === null) return [];
   const head = `*Proposed:* ${safe(runbook.title)} (${safe(runbook.id)})`;

@@ -15,7 +15,7 @@ export interface OccasionNow {
   readonly nextAt: Date | null;
   /** The next time was moved. */
   readonly postponed: boolean;
-  /** Its run is under way. */
+  /** Its run is in progress. */
   readonly isStarted: boolean;
   /** Lifeboat starts it at its hour. */
   readonly startsItself: boolean;

@@ -40,7 +40,7 @@ function channelName(state: IncidentState, { title, kind }: Declared): string {
   return name.slice(0, 60).replace(/-$/, "");
 }
 
-/** Who declared, who holds a role, who asked for a run, and everybody who is asked to decide something now. */
+/** Who declared, who holds a role, who asked for a run, and everyone who is asked to decide something now. */
 export function invited(state: IncidentState, declared: Declared, around: Surroundings): readonly string[] {
   const { by } = declared;
   const runs = [...state.runs.values()];
@@ -61,7 +61,7 @@ export function invited(state: IncidentState, declared: Declared, around: Surrou
   return [...new Set([...direct, ...usersNoticed(declared, around), ...users])];
 }
 
-/** Of a private incident: everybody its timeline names, and the holders of its roles. */
+/** Of a private incident: everyone its timeline names, and the holders of its roles. */
 function members(state: IncidentState, declared: Declared, { system }: Surroundings): readonly string[] {
   if (!isPrivate(declared)) return [];
   const roles = declared.private?.roles ?? [];

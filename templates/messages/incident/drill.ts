@@ -5,7 +5,7 @@ import { safe } from "../kit/escape.ts";
 import { kindPrefix } from "../kit/kind.ts";
 import type { ShownMessage, Surroundings } from "../kit/view.ts";
 
-/** Those whom the calendar entry names are told that it begins, each directly; where it is a surprise, nobody else is. */
+/** Those whom the calendar entry names are told that it begins, each directly; where it is a surprise, no one else is. */
 export function renderDrillNotices(state: IncidentState, declared: Declared, around: Surroundings): ShownMessage[] {
   return usersNoticed(declared, around).map((user) => {
     const where = around.channel ? ` Follow it in <#${around.channel}>.` : "";

@@ -6,7 +6,7 @@ import type { ShownMessage, Surroundings } from "../kit/view.ts";
 
 /**
  * An incident for which Slack made no channel: one thread below its announcement, and nothing of it in the channel above, which
- * belongs to everybody. A surprise drill is announced nowhere, so its thread is in the direct messages of who started it.
+ * belongs to everyone. A surprise drill is announced nowhere, so its thread is in the direct messages of who started it.
  */
 export function inOneThread(messages: readonly ShownMessage[], declared: Declared): ShownMessage[] {
   const starter = declared.by.kind === "person" ? declared.by.slackUser : null;
@@ -36,7 +36,7 @@ export function toEach(messages: readonly ShownMessage[], members: readonly stri
   });
 }
 
-/** To who declared: nobody reads it where they typed. */
+/** To who declared: no one reads it where they typed. */
 export function announcedInstead(declared: Declared, { redirected }: Surroundings): ShownMessage[] {
   const { by } = declared;
   if (redirected == null || isPrivate(declared) || by.kind !== "person" || by.slackUser === null) return [];

@@ -5,7 +5,7 @@ import type { Message } from "../kit/message.ts";
 import { roleOf, roleWords } from "../kit/people.ts";
 import type { Surroundings } from "../kit/view.ts";
 
-/** Said once to everybody in the channel, and above all to whoever holds the role now: what it means, and what they are left with. */
+/** Said once to everyone in the channel, and above all to whoever holds the role now: what it means, and what they are left with. */
 export function roleAssigned(state: IncidentState, role: string, person: string, around: Surroundings): Message {
   const explains = roleOf(around.system, role)?.explains ?? "";
   const handover = state.handovers.get(role);
@@ -15,7 +15,7 @@ export function roleAssigned(state: IncidentState, role: string, person: string,
   return { text, blocks: [section(`👤 ${text}`)] };
 }
 
-/** Once per change of hands, also when a role comes back to somebody who had it before. */
+/** Once per change of hands, also when a role comes back to someone who had it before. */
 export function roleKey(state: IncidentState, role: string, person: string): string {
   const times = state.handovers.get(role)?.times ?? 1;
   return times === 1 ? `role:${role}:${person}` : `role:${role}:${person}:${times}`;

@@ -35,7 +35,7 @@ export function storeAccepted(): Message {
   return { text: facts.join("\n"), blocks: lines(facts) };
 }
 
-/** Before an answer to somebody who only reads. */
+/** Before an answer to someone who only reads. */
 export function doubted(problem: Problem, message: Message): Message {
   const warning = `:rotating_light: ${safe(sayProblem(problem))}`;
   return { text: `${warning}\n${message.text}`, blocks: [...lines([warning]), ...message.blocks].slice(0, 50) };

@@ -7,7 +7,7 @@ import type { Message } from "../kit/message.ts";
 import { holders } from "../kit/people.ts";
 import type { Surroundings } from "../kit/view.ts";
 
-/** Asks for the roles nobody has taken: the command first, the others once somebody has it. Null: there are none. */
+/** Asks for the roles no one has taken: the command first, the others once someone has it. Null: there are none. */
 export function unfilledRoles(state: IncidentState, around: Surroundings): Message | null {
   const roles = around.system.roles.filter(({ perIncident }) => perIncident);
   if (roles.length === 0) return null;

@@ -8,7 +8,7 @@ import type { ShownMessage, Surroundings } from "../kit/view.ts";
 import { at, clock, lasting } from "../kit/when.ts";
 import { contactLines } from "./contacts.ts";
 
-/** That an incident goes on, to whom it was escalated, and that nobody took it on in time. Each is said once. */
+/** That an incident goes on, to whom it was escalated, and that no one took it on in time. Each is said once. */
 export function renderUnresolved(state: IncidentState, around: Surroundings): ShownMessage[] {
   const since = state.comms.opened?.version ?? 0;
   const shown = (key: string, message: Message): ShownMessage => ({

@@ -9,7 +9,7 @@ export interface ActionValue {
   readonly about: readonly string[];
 }
 
-/** In the place of a value where nothing was pressed: somebody came into an incident's channel. */
+/** In the place of a value where nothing was pressed: someone came into an incident's channel. */
 export const JOINED = "joined";
 
 /** Ids hold no slash. */

@@ -57,7 +57,7 @@ export interface Button {
 }
 
 /**
- * The block keeps its name when its message is drawn anew: where Slack has to make one up it is another each time, and who
+ * The block keeps its name when its message is drawn again: where Slack has to make one up it is another each time, and who
  * presses (or is just being asked whether they are sure) while a message changes would press a button that is gone.
  */
 export function actions(...buttons: readonly Button[]): Block {

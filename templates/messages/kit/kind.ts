@@ -1,7 +1,7 @@
 import type { Mode, Plan } from "../../../src/catalog/types.ts";
 import type { RecordKind } from "../../../src/incident/events.ts";
 
-/** Set before everything a drill or the practice workspace says, so that nobody takes it for real, or the reverse. */
+/** Set before everything a drill or the practice workspace says, so that no one takes it for real, or the reverse. */
 export function kindPrefix(kind: RecordKind, practice: boolean): string {
   if (kind === "drill") return practice ? "PRACTICE DRILL · " : "DRILL · ";
   return practice ? "PRACTICE · " : "";

@@ -4,7 +4,7 @@ import { code } from "./help.ts";
 import type { Message } from "./message.ts";
 import { between, stamp } from "./when.ts";
 
-/** What somebody typed or pressed, refused because it is old: it is not done without asking again. */
+/** What someone typed or pressed, refused because it is old: it is not done without asking again. */
 export interface Late {
   /** The words that were typed after the bot's name or `/dr`; null: something was pressed. */
   readonly typed: string | null;
@@ -38,7 +38,7 @@ export function withTyped(message: Message, typed: readonly (readonly [label: st
   };
 }
 
-/** Its lines stay: what somebody wrote is given back as it was. */
+/** Its lines stay: what someone wrote is given back as it was. */
 function quoted(words: string): string {
   const kept = words.length <= TYPED_MAX ? words : `${words.slice(0, TYPED_MAX)}…`;
   return kept

@@ -13,7 +13,7 @@ export function roleWords(system: System, role: string): string {
   return safe(roleOf(system, role)?.title ?? role);
 }
 
-/** Person ids who hold a role now: who took it in this incident and can still act, else everybody the roster gives it to. */
+/** Person ids who hold a role now: who took it in this incident and can still act, else everyone the roster gives it to. */
 export function holders(system: System, state: IncidentState, role: string): readonly string[] {
   const taken = state.roles.get(role);
   const holder = taken === undefined ? null : personById(taken, system);

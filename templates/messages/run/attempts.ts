@@ -19,7 +19,7 @@ import { offerUnplanned } from "./preflight.ts";
 export interface AttemptMessage {
   readonly attempt: number;
   readonly message: Message;
-  /** Somebody has to decide. */
+  /** Someone has to decide. */
   readonly asks: boolean;
 }
 

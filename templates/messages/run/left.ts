@@ -17,7 +17,7 @@ export function changedWords(run: Pick<RunState, "steps">): string {
   ].join(" ");
 }
 
-/** After a denial, or an approval nobody gave in time: what was changed, what does not run, what people can do. For mrkdwn. */
+/** After a denial, or an approval no one gave in time: what was changed, what does not run, what people can do. For mrkdwn. */
 export function leftLines(run: RunState, gate: string): readonly string[] {
   const behind = stepsBehind(run, gate);
   return [

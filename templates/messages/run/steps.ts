@@ -71,7 +71,7 @@ const MARKS: Readonly<Record<StepState["status"], string>> = {
   skipped: "⏭️",
 };
 
-/** In a run that has ended nothing is pending and nobody is waited for. What was under way may still finish. */
+/** In a run that has ended nothing is pending and no one is waited for. What was in progress may still finish. */
 function words(run: RunState, step: StepState, around: Surroundings): string {
   const isOver = run.endedAt !== null;
   switch (step.status) {

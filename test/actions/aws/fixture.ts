@@ -22,12 +22,12 @@ export interface Scenario {
   prepare(aws: Aws): void;
   /** True when the world is as the action wants it. */
   holds(aws: Aws): boolean;
-  /** The same effect, caused by somebody else. Verified without a request, or stopped before one. */
+  /** The same effect, caused by someone else. Verified without a request, or stopped before one. */
   byHand(aws: Aws): void;
   /** A state in which AWS would refuse: it is noticed before anything is sent. */
   wrong(aws: Aws): void;
   readonly evidence?: Readonly<Record<string, Evidence>>;
-  /** Where nobody is asked whose credentials these are. */
+  /** Where no one is asked whose credentials these are. */
   other?(aws: Aws): unknown;
   readonly absolute?: string;
 }

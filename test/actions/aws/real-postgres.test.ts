@@ -4,7 +4,7 @@ import { type Aws, anInstance, createAws } from "../../../practice/targets/aws/i
 import { type DatabaseFixture, openDatabaseFixture } from "../../support/database-fixture.ts";
 import { ACCOUNT, EAST, rdsPlace, WEST } from "./fixture.ts";
 
-/** RDS's wire in front of real servers: a promotion that succeeds can be written to, and one that lied can not. */
+/** RDS's wire in front of real servers: a promotion that succeeds can be written to, and one that lied can't. */
 let databases: DatabaseFixture;
 let aws: Aws;
 beforeAll(async () => {

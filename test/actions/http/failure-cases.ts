@@ -41,7 +41,7 @@ const transaction: FailureCase = {
       holds: () => keys.length > 0,
       wrong: () => asked({ ...input, path: "/orders" }),
       blocks: "transaction.endpoint",
-      // Nobody says there what it is, so nothing is sent.
+      // No one says there what it is, so nothing is sent.
       other: () => asked({ ...input, path: "/synthetic/none" }),
       close: () => server.close(),
     };

@@ -182,7 +182,7 @@ describe("an autoscaler", () => {
     });
     const { facts } = await step.verify();
     expect(facts.find(({ id }) => id === "replicas:deployment/api")?.value).toBe(2);
-    // Without our mark nobody knows that our count ever was there.
+    // Without our mark no one knows that our count ever was there.
     const other = new Step(fixture.harness(), "kubernetes.scale", { ...up, replicas: 4 });
     expect(await other.done()).toBe("no");
   });

@@ -76,7 +76,7 @@ describe("scaling down and back", () => {
         configMap: "app",
         changes: { DATABASE: { from, to } },
       });
-    // There and back again: a pod that was started anew meanwhile read the other value.
+    // There and back again: a pod that was started again meanwhile read the other value.
     await to("east", "west");
     await to("west", "east");
     expect((await harness.perform("start", "kubernetes.scale", start)).applied).toBe(true);

@@ -148,7 +148,7 @@ const demoteCluster: Handmade = {
   },
 };
 
-/** Everybody runs and may follow again. */
+/** Everyone runs and may follow again. */
 export async function home(one: PatroniCluster): Promise<void> {
   await Promise.all(one.nodes.map((node) => one.restart(node)));
   await Promise.all(one.nodes.map((node) => admit(one, node)));

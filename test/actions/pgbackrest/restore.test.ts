@@ -142,7 +142,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
       try {
         return await again();
       } catch (error) {
-        // Nobody begins a second one beside it.
+        // No one begins a second one beside it.
         expect((error as Error).message).toContain("A backup is being made already");
         return null;
       }
@@ -227,7 +227,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     const given = { host: scratch.input, copies: scratch.copies, targetTime: target, archiveMode: "off" };
     const uncopied = { host: scratch.input, archiveMode: "off" };
     expect(() => harness.input("pgbackrest.restore", { host: scratch.input })).toThrow(/copies/);
-    // A cluster that nobody restored there may be of use.
+    // A cluster that no one restored there may be of use.
     expect(blockedBy((await harness.look("pgbackrest.restore", uncopied)).checks)).toEqual(["data.ofNoUse"]);
     const { facts } = await harness.look("pgbackrest.restore", given);
     expect([facts.backupsThere, facts.moments]).toEqual([expect.stringMatching(/F/), expect.stringContaining(" to ")]);

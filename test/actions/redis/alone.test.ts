@@ -94,7 +94,7 @@ describe("redis without Sentinels", () => {
     await from.member.kill();
     await harness.perform("promote", "redis.promote_dr", { from: named(from), to: named(to), mode: "unplanned" });
     await to.raw("SET", "later", "yes");
-    // It comes back empty and as a master: nobody told it of the promotion.
+    // It comes back empty and as a master: no one told it of the promotion.
     const back = await environment.alone();
     const given = { node: named(back), master: named(to) };
     await harness.perform("follow", "redis.follow", given);

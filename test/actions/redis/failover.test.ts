@@ -28,7 +28,7 @@ describe("redis.failover over real Sentinels", () => {
     const field = (name: string) => new RegExp(`\\r\\n${name}\\r\\n\\$\\d+\\r\\n([^\\r]+)`).exec(text)?.[1];
     return { port: Number(field("port")), address: `127.0.0.1:${field("port")}`, epoch: Number(field("config-epoch")) };
   };
-  /** Nothing lost, exactly one failover, nobody else is a master. */
+  /** Nothing lost, exactly one failover, no one else is a master. */
   const held = async (from: Awaited<ReturnType<typeof said>>) => {
     await writers.flowing();
     await writers.stop();

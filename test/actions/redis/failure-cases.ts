@@ -84,7 +84,7 @@ const promoteDr: FailureCase = {
       },
       wrong: () => from.member.kill(),
       blocks: "master.fit",
-      // A replica of somebody else's.
+      // A replica of someone else's.
       async other() {
         await to.raw("REPLICAOF", "127.0.0.1", "1");
       },

@@ -185,7 +185,7 @@ describe("s3.sync", () => {
     expect([way, evidence?.says]).toEqual(["again", expect.stringContaining("has all 63 objects")]);
     expect(parity(fixture)).toBe(true);
     const puts = fixture.ledger.of("PutObject", "accepted").map((entry) => entry.given.Key);
-    // At most the one under way when it died is put twice.
+    // At most the one in progress when it died is put twice.
     expect(puts.length - new Set(puts).size).toBeLessThanOrEqual(1);
   });
 
@@ -269,7 +269,7 @@ describe("s3.check_replication", () => {
     };
     for (let n = 0; n < 8; n++) fixture.s3.buckets.get("media-west")?.objects.set(`new/${n}`, settledPut(`new/${n}`));
     expect(await within({})).toEqual(["replication.withinRpo"]);
-    // More that differ than may be asked for: nobody knows of the rest.
+    // More that differ than may be asked for: no one knows of the rest.
     for (let n = 0; n < 4; n++) settledPut(`other/${n}`);
     expect(await within({ rpoSeconds: 1e9 })).toEqual(["replication.withinRpo"]);
   });

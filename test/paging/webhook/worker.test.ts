@@ -168,7 +168,7 @@ describe("at the door", () => {
       impactStartedAt: "2026-03-01T00:00:00.000Z",
     });
     expect(sent?.data).toMatchObject({ people: ["oli"] });
-    // PagerDuty has woken people already: nobody is woken a second time by us.
+    // PagerDuty has woken people already: no one is woken a second time by us.
     expect(pager.incidents).toEqual([]);
   });
 
@@ -246,7 +246,7 @@ describe("at the door", () => {
         .map(([, one]) => one);
     const happenings = ["triggered", "acknowledged", "escalated", "reassigned", "priority_updated", "resolved"];
     const alarms = [1, 2, 3, 4, 5, 6].map((n) => `QCHAOS${n}`);
-    // Only what is over before anything else was heard of it is nothing: it declares nobody's incident.
+    // Only what is over before anything else was heard of it is nothing: it declares no one's incident.
     const firsts = alarms.map((id) => incident(happenings[dice(5)] ?? "", {}, { id, incident_key: `monitor-${id}` }));
     const rest = alarms.flatMap((id) =>
       happenings.map((type) => incident(type, {}, { id, incident_key: `monitor-${id}` })),

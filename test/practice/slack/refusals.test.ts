@@ -316,7 +316,7 @@ test("slash commands do not work in threads, and say so", async () => {
   });
 });
 
-/** The payload of a command nobody hears: it carries a fresh trigger_id and response_url. */
+/** The payload of a command no one hears: it carries a fresh trigger_id and response_url. */
 async function payloadOf(user: string): Promise<Record<string, unknown>> {
   await workspace.as(user).slash("/dr status");
   return workspace.inspected.findLast((entry) => entry.kind === "envelope")?.sent as Record<string, unknown>;

@@ -5,7 +5,7 @@ import { bySlackSdk, bySlackTypes, type Payload } from "./validators.ts";
 
 /**
  * `node --import tsx test/slack/payloads/check.ts <folder>`: everything the bot showed in the practice workspace while the tests ran
- * (`LIFEBOAT_SLACK_RECORDING`), by validators nobody here wrote. Ends with 1 when one refuses something, or nothing was recorded.
+ * (`LIFEBOAT_SLACK_RECORDING`), by validators no one here wrote. Ends with 1 when one refuses something, or nothing was recorded.
  */
 const [folder = ""] = process.argv.slice(2);
 const lines = readdirSync(folder)

@@ -3,7 +3,7 @@ import type { StoredEvent } from "../../../src/timeline/contract.ts";
 import type { SecondFactorRow } from "../../../src/timeline/second-factors.ts";
 
 /**
- * The tables of the store, in memory. What happens between two requests happens to nobody: each request is one synchronous step, as
+ * The tables of the store, in memory. What happens between two requests happens to no one: each request is one synchronous step, as
  * a transaction is that holds its locks. JSON is kept as text, so that no process ever shares an object with another.
  */
 export class MemoryDatabase {

@@ -24,7 +24,7 @@ export function createMemoryInbox(
 
   return {
     receive(key, kind, body, claimSeconds) {
-      // Tells our own lost attempt from somebody else's delivery.
+      // Tells our own lost attempt from someone else's delivery.
       const receipt = randomUUID();
       return asked("receiving", RECEIVE_SECONDS, () => {
         const there = rows.find((row) => row.key === jsonSafeText(key));

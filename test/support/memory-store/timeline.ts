@@ -126,7 +126,7 @@ export function createMemoryTimeline(parts: MemoryTimelineParts): Timeline {
     );
   }
 
-  /** Who holds what one of these runs needs, once those that end have let go; null: nobody. */
+  /** Who holds what one of these runs needs, once those that end have let go; null: no one. */
   function holderOf(stream: string, runs: readonly NewRun[], ended: readonly string[]) {
     const free = new Set(ended.filter((run) => database.runs.get(run)?.stream === stream));
     const taken = new Map([...database.resources].filter(([, run]) => !free.has(run)));

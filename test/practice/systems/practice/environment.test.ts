@@ -126,7 +126,7 @@ describe("the practice estate", () => {
       return seen.application?.healthy === true && seen.nodes[1]?.streaming === true && seen;
     });
     expect(healed.nodes[0]).toMatchObject({ role: "primary", takesTraffic: true });
-    // Nobody failed over, so the restarted primary still has every order it acknowledged.
+    // No one failed over, so the restarted primary still has every order it acknowledged.
     expect(await practiceEnvironment.ledger()).toMatchObject({ lost: 0 });
   }, 40_000);
 
