@@ -398,10 +398,6 @@ describe("the import table", () => {
 const shared: Readonly<Record<string, string>> = {
   "test/actions/haproxy/failure-cases.ts": "the suite of a target; test/live runs it against the real program",
   "test/actions/traefik/failure-cases.ts": "the suite of a target; test/live runs it against the real program",
-  "test/simulation/memory/": "a store in memory, held against the store's own contract",
-  "test/timeline/contract/": "the contract of a store; test/simulation holds its store in memory against it",
-  "test/timeline/independent-verifier.ts":
-    "an auditor of its own beside the timeline's tests; test/simulation asks it, too",
   "test/wire/": "what test/support/held.ts is made of",
 };
 

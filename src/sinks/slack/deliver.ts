@@ -40,6 +40,8 @@ const PLACE_GONE = new Set([
 const MESSAGE_GONE = new Set(["message_not_found", "thread_not_found"]);
 /** A message Slack has refused so often, in about 20 minutes, is given up: people are told, and can have it tried again. */
 const TRIES = 10;
+/** A claim on a queue is at most a round of 5 s old when a message is begun, and lasts 15 s (`queue.ts`). */
+const STALE_MS = 5_000;
 const NOT_EDITABLE = new Set(["edit_window_closed", "cant_update_message", "is_bot_message", "update_failed"]);
 
 /**
@@ -89,7 +91,10 @@ async function bring(deps: Delivering, item: Item, channel: string): Promise<voi
       return outbox.delivered(item.id, there, item.once ? item.desiredHash : (item.sendingHash ?? ""));
     await outbox.notSent(item.id);
   }
+  const askedAt = performance.now();
   if (!(await outbox.sending(item, deps.owner))) return;
+  // A process that stood still may have lost the queue since, and whoever took it has looked for this message already.
+  if (performance.now() - askedAt > STALE_MS) return;
   const ts = await post(client, item, channel);
   await outbox.delivered(item.id, ts, item.desiredHash);
 }
