@@ -1,4 +1,4 @@
-import { toldOf } from "../src/calendar/due.ts";
+import { recipientsOf } from "../src/calendar/due.ts";
 import { type CalendarEvent, calendarStream } from "../src/calendar/events.ts";
 import { slotFor, slotsAround } from "../src/calendar/slots.ts";
 import { type CalendarState, foldCalendar } from "../src/calendar/state.ts";
@@ -157,7 +157,7 @@ async function postpone(context: CommandContext, request: Request, entry: Entry)
   const written = await record(context, request, entry, (state, decidedAt, named) => {
     const slot = named ?? openSlot(occasion, state, decidedAt);
     if (slot === null || state.occasions.get(occasion.id)?.slots.get(slot)?.started) return [];
-    const people = toldOf(system, occasion);
+    const people = recipientsOf(system, occasion);
     const data = {
       occasion: occasion.id,
       slot,

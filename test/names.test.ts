@@ -15,6 +15,7 @@ const root = projectRoot();
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   "commands/vouch.ts": "named after the verb people type",
   "src/timeline/migrations/": "migrations that have run keep their names",
+  "test/simulation/": "the world a simulation runs in: targets, store, Slack and clock together",
   LANES: "swim lanes of the picture in a post-mortem",
   // Being changed by others when the rest was renamed.
   "src/slack/publish/": "computes the desired state of Slack",

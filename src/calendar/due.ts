@@ -47,7 +47,7 @@ export function calendarDue(system: System, state: CalendarState, now: Date): Ca
 }
 
 /** Who hears of it beforehand, person ids: the organiser and whom it tells; a surprise is known to its organiser, or where there is none to whom it tells. */
-export function toldOf(system: System, occasion: Occasion): readonly string[] {
+export function recipientsOf(system: System, occasion: Occasion): readonly string[] {
   const { organiser, tells, unannounced } = occasion;
   const organisers = organiser === null ? [] : [...organisersOf(system, organiser).slice(0, 1)];
   if (unannounced && organisers.length > 0) return organisers;
@@ -79,7 +79,7 @@ function ofSlot(system: System, occasion: Occasion, held: Held, now: Date, since
 function ahead(system: System, occasion: Occasion, held: Held, now: Date, since: Date): SlotDue {
   const { recorded, at } = held;
   const leads = leadsOf(occasion, new Date(held.id));
-  const people = toldOf(system, occasion);
+  const people = recipientsOf(system, occasion);
   const moments = [new Date(at.getTime() - leads.announce), new Date(at.getTime() - leads.remind), at];
   if (leads.announce === 0 || people.length === 0) return { events: [], moments: [at] };
   const [announceAt, remindAt] = moments as [Date, Date, Date];
@@ -109,7 +109,7 @@ function atItsHour(system: System, occasion: Occasion, held: Held, now: Date): S
     occasion: occasion.id,
     slot,
     until: until.toISOString(),
-    people: toldOf(system, occasion).slice(0, 1),
+    people: recipientsOf(system, occasion).slice(0, 1),
   };
   return { events: [eventOf({ type: "occasion.waiting", data }, held)], moments: [until] };
 }
@@ -128,7 +128,7 @@ export function missedEvent(
   reason: string,
   run: string | null,
 ): CalendarEvent {
-  const people = toldOf(system, occasion);
+  const people = recipientsOf(system, occasion);
   return eventOf(
     { type: "occasion.missed", data: { occasion: occasion.id, slot: held.id, reason, people, run } },
     held,

@@ -24,11 +24,11 @@ const shape = z.array(
     drills: z.boolean().default(true),
   }),
 );
-export type Wanted = Omit<z.infer<typeof shape>[number], "url" | "secretFrom" | "name">;
+export type EventFilter = Omit<z.infer<typeof shape>[number], "url" | "secretFrom" | "name">;
 
 export interface Subscribed extends Receiver {
   readonly name: string;
-  readonly wants: Wanted;
+  readonly wants: EventFilter;
 }
 
 /**
@@ -67,8 +67,8 @@ export function readReceivers(
 }
 
 /** Whether a receiver wants to be told of it. */
-export function wanted(
-  { events, systems, atLeast, drills }: Wanted,
+export function matches(
+  { events, systems, atLeast, drills }: EventFilter,
   type: string,
   about: EventRecord["data"],
 ): boolean {

@@ -9,7 +9,7 @@ import { OTLP } from "../sinks/otlp/otlp.ts";
 import { queueOf, WEBHOOK } from "../sinks/webhook/webhook.ts";
 import type { StoredEvent, Timeline } from "../timeline/contract.ts";
 import { recordOf } from "./event-record.ts";
-import { type Subscribed, wanted } from "./receivers.ts";
+import { matches, type Subscribed } from "./receivers.ts";
 import { traceOf } from "./trace.ts";
 
 export interface TelemetryOptions {
@@ -71,7 +71,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   function posted(event: StoredEvent, state: IncidentState): readonly Desired[] {
     const record = recordOf(event, state);
     return receivers
-      .filter(({ wants }) => wanted(wants, event.type, record.data))
+      .filter(({ wants }) => matches(wants, event.type, record.data))
       .map(({ name }) => ({
         sink: WEBHOOK,
         queue: queueOf(name),

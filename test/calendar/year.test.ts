@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { eventOf, missedEvent, startsItself, toldOf } from "../../src/calendar/due.ts";
+import { eventOf, missedEvent, recipientsOf, startsItself } from "../../src/calendar/due.ts";
 import { BOT, type CalendarEvent } from "../../src/calendar/events.ts";
 import { drillsTaken, type SeatFacts, seatsOf } from "../../src/calendar/seats.ts";
 import { heldSlot, overdueSince } from "../../src/calendar/slots.ts";
@@ -87,7 +87,7 @@ describe("given a year of a calendar, in practice time", () => {
       to: "2026-07-21T10:00:00.000Z",
       reason: "Release",
     };
-    record({ type: "occasion.postponed", data: { ...data, people: toldOf(base, entry("region")) } }, "ana");
+    record({ type: "occasion.postponed", data: { ...data, people: recipientsOf(base, entry("region")) } }, "ana");
     year.until("2026-07-20T12:00:00Z");
     check("2026-07-07T10:00:00.000Z");
     // Vera leaves in August. An incident is open when September's restore test is due.
@@ -141,7 +141,7 @@ describe("given a year of a calendar, in practice time", () => {
 
   test("then what starts by itself has a runbook and an organiser, and a surprise is announced to its organiser alone", () => {
     expect(calendar.filter(startsItself).map(({ id }) => id)).toEqual(["region", "restore", "surprise", "nightly"]);
-    expect(toldOf(base, entry("surprise"))).toEqual(["vera"]);
-    expect(toldOf(base, entry("region"))).toEqual(["ana", "bo"]);
+    expect(recipientsOf(base, entry("surprise"))).toEqual(["vera"]);
+    expect(recipientsOf(base, entry("region"))).toEqual(["ana", "bo"]);
   });
 });

@@ -55,7 +55,6 @@ export const RETIRED_IN_NAMES: Readonly<Record<string, string>> = {
   proof: "second factor, or MFA",
   salvage: "partial parse",
   scout: "triage prober",
-  seat: "quorum slot, or role assignment",
   sight: "snapshot",
   sighting: "observation",
   standing: "account status",

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { signedHeaders } from "../../src/sinks/webhook/sign.ts";
 import { recordOf } from "../../src/telemetry/event-record.ts";
 import { otelProblem, otelSettings } from "../../src/telemetry/otel-settings.ts";
-import { readReceivers, wanted } from "../../src/telemetry/receivers.ts";
+import { matches, readReceivers } from "../../src/telemetry/receivers.ts";
 import { traceOf } from "../../src/telemetry/trace.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
-import { nights, recorded } from "./night.ts";
+import { recorded, timelines } from "./recorded-timelines.ts";
 
 /** What is made of a timeline for machines outside: pure, and the same whoever makes it. */
 const traced = (index: number) => {
@@ -18,14 +18,14 @@ const traced = (index: number) => {
     traceOf({ system: "practice", incident: state.id, run, events: events.filter((one) => one.run === run.id) }),
   );
 };
-const all = nights.flatMap((_, index) => traced(index));
+const all = timelines.flatMap((_, index) => traced(index));
 const attribute = (span: { attributes: readonly { key: string; value: object }[] }, key: string) =>
   Object.values(span.attributes.find((one) => one.key === key)?.value ?? {})[0];
 
 describe("a run as a trace", () => {
   test("has the run, every attempt of every step and every approval, in their times", () => {
     expect(all.length).toBeGreaterThanOrEqual(3);
-    for (const [index] of nights.entries()) {
+    for (const [index] of timelines.entries()) {
       const { events } = recorded(index);
       const count = (type: string) => events.filter((one) => one.type === type).length;
       const spans = traced(index).flat();
@@ -57,7 +57,7 @@ describe("a run as a trace", () => {
   });
 
   test("is the same bytes whoever makes it, and nothing before the run has ended", () => {
-    expect(JSON.stringify(nights.flatMap((_, index) => traced(index)))).toBe(JSON.stringify(all));
+    expect(JSON.stringify(timelines.flatMap((_, index) => traced(index)))).toBe(JSON.stringify(all));
     const { state, events } = recorded(0);
     const [run] = [...state.runs.values()];
     const own = events.filter(({ run: id, type }) => id === run?.id && type !== "run.verified");
@@ -77,7 +77,7 @@ describe("a run as a trace", () => {
     expect(root?.status).toEqual({ code: 2, message: "step-failed" });
     const text = JSON.stringify([all, root]);
     expect(text).not.toContain("KAN4RI");
-    for (const [index] of nights.entries()) {
+    for (const [index] of timelines.entries()) {
       const { state: night, events: happened } = recorded(index);
       expect(text).not.toContain(night.declared?.title as string);
       for (const { actor } of happened)
@@ -113,7 +113,7 @@ describe("an event as a record", () => {
   ])("is wanted by %j: %s", (wants, is) => {
     const event = events.find(({ type }) => type === "run.requested") as StoredEvent;
     const usual = { events: ["*"], atLeast: "info" as const, drills: true };
-    expect(wanted({ ...usual, ...wants }, event.type, recordOf(event, state).data)).toBe(is);
+    expect(matches({ ...usual, ...wants }, event.type, recordOf(event, state).data)).toBe(is);
   });
 });
 

@@ -11,7 +11,7 @@ import { createTelemetry, type Telemetry } from "../../src/telemetry/worker.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { incidentsOn } from "../support/incidents-on.ts";
 import { asSuperuser, quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
-import { nights, replay } from "./night.ts";
+import { replay, timelines } from "./recorded-timelines.ts";
 
 /** Events and traces from a real store, over HTTP, to receivers that fail, hang, answer late and lead elsewhere. */
 let server: TestServer;
@@ -113,7 +113,7 @@ const to = (url: string, wants: Partial<Subscribed["wants"]> = {}): Subscribed =
   wants: { events: ["*"], atLeast: "info", drills: true, ...wants },
 });
 const codes = ({ got }: Outside) => got.map(({ body }) => (JSON.parse(body) as { data: { code: string } }).data.code);
-const count = nights[0]?.events.length ?? 0;
+const count = timelines[0]?.events.length ?? 0;
 const waiting = async ({ url }: Store) =>
   await asSuperuser<{ says: string | null; gone: boolean; told: boolean }>(
     url,
@@ -132,7 +132,7 @@ describe("events", () => {
     telemetryOn(other, { receivers });
     await until(() => receiver.got.length >= count, 20);
     await replay(own.timeline, 1, "inc-after");
-    await until(() => receiver.got.length >= count + (nights[1]?.events.length ?? 0), 20);
+    await until(() => receiver.got.length >= count + (timelines[1]?.events.length ?? 0), 20);
     const ids = receiver.got.map(({ headers }) => headers["webhook-id"]);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.filter((id) => String(id).startsWith("inc-night/"))).toEqual(

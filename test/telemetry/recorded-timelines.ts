@@ -13,13 +13,13 @@ interface Kept {
   readonly plans: readonly { readonly planHash: string; readonly plan: Plan }[];
 }
 /** The three timelines that 0.1 wrote in practice: a planned failover, the rejoin after it, and a region failover. */
-export const nights: readonly Kept[] = JSON.parse(
+export const timelines: readonly Kept[] = JSON.parse(
   readFileSync(join(projectRoot(), "test/incident/fixtures/timelines-0.1.json"), "utf8"),
 );
 
 /** One of them, as it was. */
 export function recorded(index: number): { readonly state: IncidentState; readonly events: readonly StoredEvent[] } {
-  const { stream, events, plans } = nights[index] as Kept;
+  const { stream, events, plans } = timelines[index] as Kept;
   const stored = events.map((event, at) => ({ ...event, stream, version: at + 1, at: new Date(event.at), hash: "h" }));
   const known = new Map(plans.map(({ planHash, plan }) => [planHash, plan]));
   return { state: fold(stream, stored as unknown as LogEvent[], known), events: stored as unknown as StoredEvent[] };
@@ -27,7 +27,7 @@ export function recorded(index: number): { readonly state: IncidentState; readon
 
 /** Writes one of them to a store, as happening now. @param change of the data of its declaration */
 export async function replay(timeline: Timeline, index: number, as: string, change: object = {}): Promise<void> {
-  const { events, plans } = nights[index] as Kept;
+  const { events, plans } = timelines[index] as Kept;
   for (const event of events) {
     const { type, run = null, key, actor } = event as unknown as StoredEvent;
     const given = (event as unknown as StoredEvent).data as { planHash?: string };
