@@ -23,6 +23,7 @@ import { calendar } from "./calendar.ts";
 import { catchup } from "./catchup.ts";
 import { close } from "./close.ts";
 import type { Command, FormErrors, Reply, Request, SentForm } from "./command.ts";
+import { commit } from "./commit.ts";
 import type { CommandContext } from "./context.ts";
 import { declare } from "./declare.ts";
 import { delegate } from "./delegate.ts";
@@ -31,6 +32,7 @@ import { details } from "./details.ts";
 import { done } from "./done.ts";
 import { enroll } from "./enroll.ts";
 import { escalate } from "./escalate.ts";
+import { failback } from "./failback.ts";
 import { failover } from "./failover.ts";
 import { blanks, sixDigits } from "./fields.ts";
 import { grammarOf, takesIncident } from "./grammar.ts";
@@ -47,6 +49,7 @@ import { record } from "./record.ts";
 import { reload } from "./reload.ts";
 import { reopen } from "./reopen.ts";
 import { replan } from "./replan.ts";
+import { reprotect } from "./reprotect.ts";
 import { resend } from "./resend.ts";
 import { resolve } from "./resolve.ts";
 import { restore } from "./restore.ts";
@@ -108,6 +111,9 @@ export const commands: readonly Command[] = [
   done,
   unplanned,
   replan,
+  commit,
+  failback,
+  reprotect,
   role,
   seats,
   severity,

@@ -46,7 +46,10 @@ export const replan: Command = {
       const acted = await act(context, ended, state.id, { type: "abort", run: run.id, reason: why });
       if (acted.kind === "refused") return no(acted.problem);
     }
-    const options = { incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) };
+    const options = {
+      ...{ incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) },
+      ...(run.again && { again: run.again.reason }),
+    };
     return startRun(context, { ...request, options }, runbook, mode, gathered.values);
   },
 };

@@ -5,18 +5,24 @@ import type { Command } from "./command.ts";
 import { no, say, whereOf } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 
+/** The button below the question whether to resolve although a move is on probation; its form is that of `incident.resolve`. */
+const ANYWAY = "incident.resolveAnyway";
+
 export const resolve: Command = {
   verb: "resolve",
-  aliases: ["incident.resolve"],
+  aliases: ["incident.resolve", ANYWAY],
   summary: "Resolve the incident. Refused while a run is in progress.",
-  usage: "/dr resolve [<incident>] [<what ended it…>]",
+  usage: "/dr resolve [<incident>] [--anyway] [<what ended it…>]",
   examples: ["/dr resolve Running on the standby since 02:55, orders flow"],
   async handle(context, request) {
     const incident = await theIncident(context, request);
     if (request.actionValue !== null && request.form === null && request.canAskForm)
-      return { kind: "form", form: resolveForm(incident.id) };
+      return { kind: "form", form: resolveForm(incident.id, request.verb) };
     const summary = (request.form?.summary ?? request.rest).trim() || null;
-    const acted = await act(context, request, incident.id, { type: "resolve", summary });
+    const anyway = request.verb === ANYWAY || request.options.anyway === true;
+    const acted = await act(context, request, incident.id, { type: "resolve", summary, anyway });
+    if (acted.kind === "refused" && acted.problem.code === "on-probation")
+      return no(acted.problem, { label: "Resolve anyway", verb: ANYWAY, actionValue: actionValue(incident.id) });
     if (acted.kind === "refused") return no(acted.problem);
     return say(
       [

@@ -1,7 +1,9 @@
 import type { Runbook } from "../src/catalog/types.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
+import { reasonForm } from "../templates/messages/kit/form.ts";
 import { code } from "../templates/messages/kit/help.ts";
 import { runbookChanged, severalRunbooks, unknownRunbook } from "../templates/messages/run/command-refusals.ts";
+import { AGAIN } from "./again.ts";
 import { assignedIn } from "./assigned.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -20,13 +22,15 @@ import { parse, type Typed } from "./tokens.ts";
 /** The button below a dry run. */
 const REAL = "run.real";
 
+const PRESSED: readonly string[] = ["runbook.inputs", REAL, AGAIN];
+
 export const runbook: Command = {
   verb: "runbook",
-  aliases: ["run", "runbook.inputs", REAL],
+  aliases: ["run", "runbook.inputs", REAL, AGAIN],
   summary: "Start a runbook by its id; with nothing, list them.",
   usage: `/dr runbook [<id>] ${START_OPTIONS}`,
   examples: ["/dr runbook", "/dr runbook database-failover --dry-run"],
-  reads: ({ verb, words }) => verb !== "runbook.inputs" && verb !== REAL && words.length === 0,
+  reads: ({ verb, words }) => !PRESSED.includes(verb) && words.length === 0,
   startsRuns: true,
   checkForm(context, { verb, actionValue, form }) {
     if (verb !== "runbook.inputs") return {};
@@ -39,6 +43,7 @@ export const runbook: Command = {
   async handle(context, request) {
     if (request.verb === "runbook.inputs") return withForm(context, request);
     if (request.verb === REAL) return forReal(context, request);
+    if (request.verb === AGAIN) return withReason(context, request);
     const [asked, ...strays] = assignedIn(request.words).words;
     const known = runbooksHere(context);
     if (asked === undefined) return list(context, known);
@@ -75,6 +80,20 @@ async function withForm(context: CommandContext, request: Request): Promise<Repl
   const typed = typedIn(request.actionValue ?? "");
   const wanted = request.form === null ? { wantsForm: true as const } : {};
   return startedBy(typed.verb).handle(context, { ...request, ...typed, actionValue: null, ...wanted });
+}
+
+/** The line that was refused, with the reason of the form. */
+async function withReason(context: CommandContext, request: Request): Promise<Reply> {
+  const line = request.actionValue ?? "";
+  const reason = request.form?.reason?.trim() ?? "";
+  if (reason === "") {
+    const says = "The same was moved shortly before. Your reason is shown to who approves.";
+    const form = reasonForm(AGAIN, "Another move", "Run preflight", line, says);
+    return request.canAskForm ? { kind: "form", form } : say(`Type ${code(`/dr ${line} --again "<reason>"`)}`);
+  }
+  const typed = typedIn(line);
+  const options = { ...typed.options, again: reason };
+  return startedBy(typed.verb).handle(context, { ...request, ...typed, options, actionValue: null, form: null });
 }
 
 function typedIn(line: string): Typed {

@@ -1,14 +1,17 @@
 import { changesSomething } from "../src/catalog/drill.ts";
+import { movesOf } from "../src/catalog/moves.ts";
 import { type Planned, planPrepared } from "../src/catalog/plan.ts";
 import { type PlanRequest, preparePlan, sharedServers } from "../src/catalog/prepare.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
-import type { Mode, Plan, Runbook, System } from "../src/catalog/types.ts";
+import type { Mode, Moves, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import type { DrillEntry, NewEvent, RecordKind, SeverityId } from "../src/incident/events.ts";
 import { evolve } from "../src/incident/evolve.ts";
+import { AGAIN_SECONDS, movesUnderWay, type RecentMove } from "../src/incident/moves.ts";
 import { leastSeverity, severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import type { RecentMoves } from "../src/incidents/index.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
 import type { Decision } from "../src/timeline/contract.ts";
 import { systemGone, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
@@ -18,19 +21,20 @@ import { safe } from "../templates/messages/kit/escape.ts";
 import { refusals } from "../templates/messages/kit/refusal.ts";
 import { type Worded, worded } from "../templates/messages/refused.ts";
 import { drillInIncident, modeNotOffered, modeTwice } from "../templates/messages/run/command-refusals.ts";
+import { lineAgain, notRequested, reasonIn } from "./again.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
 import { incidentHere, incidentNamed } from "./incidents.ts";
 import { gatherInputs } from "./inputs.ts";
 import { repeatOf } from "./repeat.ts";
-import { nameIn, no, say, stop, whereOf } from "./say.ts";
+import { nameIn, say, stop, whereOf } from "./say.ts";
 import { startedBy } from "./started.ts";
 import { Unclear } from "./the-incident.ts";
 
 /** Options every command that starts a run understands. */
 export const START_OPTIONS =
-  "[<input>=<value> …] [--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--severity <P0-P3>] [--incident <id>]";
+  "[<input>=<value> …] [--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--severity <P0-P3>] [--incident <id>] [--again <reason>]";
 
 /** Only practice systems may run in practice, and never outside it. */
 export function runnable(context: CommandContext): readonly System[] {
@@ -41,7 +45,7 @@ export function runnable(context: CommandContext): readonly System[] {
 /**
  * Plans a runbook and asks for its run: in the open incident of the channel or the system, or in one that is declared
  * by the same request. Both are written together or not at all. `inputs`: gathered already; left out: from the request,
- * of which `strays` are words nobody knows what to do with.
+ * of which `strays` are words nobody knows what to do with. `failsBack`: the run it takes back.
  */
 export async function startRun(
   context: CommandContext,
@@ -50,12 +54,13 @@ export async function startRun(
   mode: Mode = modeOf(request, runbook),
   inputs?: ReadonlyMap<string, Scalar>,
   strays: readonly string[] = [],
+  failsBack: string | null = null,
 ): Promise<Reply> {
   if (inputs === undefined) {
     const head = strays.length === 0 ? {} : { head: `runbook ${runbook.id}`, strays };
     const gathered = gatherInputs(context, request, runbook, head);
     if (gathered.kind === "reply") return gathered.reply;
-    return startRun(context, request, runbook, mode, gathered.values);
+    return startRun(context, request, runbook, mode, gathered.values, [], failsBack);
   }
   const system = context.catalog.systems.find(({ id }) => id === runbook.system);
   if (!system) return stop(systemGone(runbook.system, null));
@@ -81,6 +86,12 @@ export async function startRun(
   const asked: RunRequest = {
     ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
     ...{ record, raise: place?.declared?.kind === "maintenance" && wanted === "real" },
+    ...{
+      moves: movesOf(runbook, system),
+      again: reasonIn(request),
+      failsBack,
+      typed: lineAgain(context, request, runbook, mode, inputs),
+    },
     ...{ system, entry, title: entry?.unannounced ? `${system.title} drill` : titleOf(runbook, system, dryRun) },
   };
   return requested(context, request, asked, planned.bytes);
@@ -114,11 +125,19 @@ export interface RunRequest {
   readonly entry: DrillEntry | null;
   /** What is opened where there is nothing yet; absent: what the plan is. */
   readonly record?: RecordKind;
+  /** What it moves between sites; absent or null: nothing. */
+  readonly moves?: Moves | null;
+  /** Why, though the same was moved shortly before; absent or null: nobody said. */
+  readonly again?: string | null;
+  /** The run it takes back; absent: none. */
+  readonly failsBack?: string | null;
+  /** What to type behind `/dr` to ask for it again. */
+  readonly typed?: string;
   /** It was maintenance until now, and this run is none: it becomes an incident with the request. */
   readonly raise?: boolean;
 }
 
-type Asked = Extract<Worded, { kind: "refused" }> | { kind: "accepted" };
+type Asked = Extract<Worded, { kind: "refused" }> | { kind: "accepted" } | { kind: "under-way"; run: string };
 
 export async function requested(
   commandContext: CommandContext,
@@ -127,31 +146,58 @@ export async function requested(
   planBytes: Uint8Array,
 ): Promise<Reply> {
   const { caller, key } = request;
+  const recent = await recentMoves(commandContext, ask);
   const decided = await commandContext.incidents.decide<Asked>(ask.incident, (state, events, now): Decision<Asked> => {
     const before = repeatOf(events, key);
     if (before?.kind === "refused") return { events: [], value: { ...before, events: [] } };
     if (before !== null) return { events: [], value: { kind: "accepted" } };
     const context = { now, actor: actorOf(caller), blocked: caller.blocked, system: ask.system, key };
-    const outcome = worded(declareAndRequest(request, state, ask, context, now));
+    // It may have ended since it was looked for, and then it counts.
+    const other = [...recent.underWay, ...movesUnderWay(state)].find((one) => sharesResources(one, ask.plan));
+    if (ask.moves && !ask.dryRun && other !== undefined)
+      return { events: [], value: { kind: "under-way", run: other.run } };
+    const outcome = worded(declareAndRequest(request, state, { ...ask, moved: recent.verified }, context, now));
     if (outcome.kind === "refused") return { events: outcome.events, value: outcome };
     const resources = ask.dryRun ? [] : ask.plan.resources;
     const runs = [{ id: ask.run, planHash: ask.planHash, planBytes, resources }];
     return { events: outcome.events, runs, value: { kind: "accepted" } };
   });
   if (decided.kind === "held") return heldBy(commandContext, decided.run, ask);
-  if (decided.kind === "written" && decided.value.kind === "refused") return no(decided.value.problem);
+  const value = decided.kind === "written" ? decided.value : null;
+  if (value?.kind === "under-way") {
+    const { underWay } = await commandContext.incidents.recentMoves(ask.system.id, 0);
+    const still = underWay.some(({ run }) => run === value.run);
+    return still ? heldBy(commandContext, value.run, ask) : requested(commandContext, request, ask, planBytes);
+  }
+  if (value?.kind === "refused") return notRequested(value.problem, ask.typed);
   const answer = decided.kind === "written" ? await startedBy(commandContext, request) : null;
   if (answer !== null) return answer;
   throw new LifeboatError(notWritten());
 }
 
+/** Of other incidents: what is in its own is known in the transaction. */
+async function recentMoves({ incidents, catalog }: CommandContext, ask: RunRequest): Promise<RecentMoves> {
+  if (!ask.moves || ask.dryRun) return { verified: [], underWay: [] };
+  const windows = catalog.runbooks
+    .filter(({ system }) => system === ask.system.id)
+    .flatMap((runbook) => movesOf(runbook, ask.system)?.probationSeconds ?? []);
+  const { verified, underWay } = await incidents.recentMoves(ask.system.id, Math.max(AGAIN_SECONDS, ...windows));
+  const elsewhere = ({ incident }: { readonly incident: string }) => incident !== ask.incident;
+  return { verified: verified.filter(elsewhere), underWay: underWay.filter(elsewhere) };
+}
+
+function sharesResources(one: { readonly resources: readonly string[] }, { resources }: Plan): boolean {
+  return one.resources.some((resource) => resources.includes(resource));
+}
+
 function declareAndRequest(
   request: Request,
   state: IncidentState,
-  ask: RunRequest,
+  ask: RunRequest & { readonly moved: readonly RecentMove[] },
   context: DecideContext,
   now: Date,
 ): Outcome {
+  const { moves, again, failsBack, moved } = ask;
   const { title, system, severity, plan, planHash, run, dryRun, entry } = ask;
   const announceIn = request.place.channel;
   const events: NewEvent[] = [];
@@ -180,7 +226,10 @@ function declareAndRequest(
       after = evolve(after, { ...event, version: after.version + 1, run: null, at: now }, new Map());
   }
   const asked = decide(
-    { type: "requestRun", run, plan, planHash, mode: plan.mode, dryRun, announceIn: request.place.thread },
+    {
+      ...{ type: "requestRun", run, plan, planHash, mode: plan.mode, dryRun, announceIn: request.place.thread },
+      ...{ moves: moves ?? null, again: again ?? null, failsBack: failsBack ?? null, moved },
+    },
     after,
     context,
   );

@@ -3,6 +3,7 @@ import { incidentName } from "../src/incident/numbers.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { modeWords } from "../templates/messages/kit/kind.ts";
+import { againLines } from "../templates/messages/run/again.ts";
 import type { Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
@@ -40,7 +41,7 @@ async function answerFor(context: CommandContext, state: IncidentState, run: Run
   const next = dryRun
     ? "Checking every target now; nothing changes."
     : `Running preflight checks now; ${gates === 0 ? "it starts when they pass, without an approval." : "nothing changes until it's approved. You can't approve your own request."}`;
-  return say([head, safe(plan.target), next, await about(context, state, run, wrote)]);
+  return say([head, safe(plan.target), ...againLines(run), next, await about(context, state, run, wrote)]);
 }
 
 /** Where it is recorded, and what was opened for it. */

@@ -35,7 +35,10 @@ export const unplanned: Command = {
       const acted = await act(context, ended, state.id, { type: "abort", run: run.id, reason });
       if (acted.kind === "refused") return no(acted.problem);
     }
-    const options = { incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) };
+    const options = {
+      ...{ incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) },
+      ...(run.again && { again: run.again.reason }),
+    };
     return startRun(context, { ...request, options }, runbook, "unplanned", gathered.values);
   },
 };

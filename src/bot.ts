@@ -27,6 +27,7 @@ import { rosterAccountStatus } from "./control/account-status.ts";
 import { startControl } from "./control/index.ts";
 import { createEngine } from "./engine/engine.ts";
 import { type AccountStatus, defaultSettings } from "./engine/ports.ts";
+import { createProbationMonitor } from "./engine/probation-monitor.ts";
 import { createResponseMonitor } from "./engine/response-monitor.ts";
 import { createSplitBrainMonitor } from "./engine/split-brain-monitor.ts";
 import { createTriageProber } from "./engine/triage-prober.ts";
@@ -227,6 +228,19 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     log,
     everySeconds: config.watchSeconds,
   });
+  const probation = createProbationMonitor({
+    timeline,
+    incidents,
+    actions,
+    systems: () => catalog.systems,
+    variables: (drill) => (drill && context.drillVariables) || context.variables,
+    lookAt: (targets, drill) => context.lookAt?.(targets, drill) ?? Promise.resolve(new Map()),
+    secret,
+    drillLimits: mayDrill,
+    practice: config.practice,
+    log,
+    everySeconds: config.watchSeconds,
+  });
   const prober = createTriageProber({
     timeline,
     incidents,
@@ -264,6 +278,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   slack?.start();
   engine.start();
   monitor.start();
+  probation.start();
   prober.start();
   readiness.start();
   comms.start();
@@ -336,6 +351,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       await control.close();
       await slack?.stop();
       await monitor.stop();
+      await probation.stop();
       await prober.stop();
       await comms.stop();
       mail?.close();

@@ -31,6 +31,8 @@ export interface Play {
   readonly outcome: RunReport["outcome"];
   /** True: nothing was started, either because of what was typed or because of what preflight saw. */
   readonly refused: boolean;
+  /** True: it was refused first, as a second move within the hour, and requested again with a reason. */
+  readonly refusedAgain: boolean;
   /** In the words of the screen, why it did not end well; null when it did. */
   readonly problem: string | null;
   /** What the timeline says of it; null when no run was asked for. */
@@ -136,7 +138,12 @@ class Player {
   }
 
   async play(line: string, postmortem: boolean): Promise<PlayedLine> {
-    const asked = await this.#tell(this.#requester, `/dr ${line}`);
+    const first = await this.#tell(this.#requester, `/dr ${line}`);
+    // What was moved shortly before is refused until a reason is given; a play always has one.
+    const refusedAgain = MOVED_BEFORE.test(first);
+    const asked = refusedAgain
+      ? await this.#tell(this.#requester, `/dr ${line} --again "Played one after the other in practice"`)
+      : first;
     const run = REQUESTED.exec(asked)?.[1];
     if (run === undefined) return { ...NOTHING, problem: asked, texts: [asked], seconds: this.#elapsed() };
     let root: Message | null = null;
@@ -159,6 +166,7 @@ class Player {
       timeline: record?.timeline ?? null,
       findings: record?.findings ?? [],
       texts: closed?.texts ?? [asked],
+      refusedAgain,
       postmortem: closed?.postmortem ?? null,
       seconds,
       record,
@@ -361,7 +369,7 @@ class Player {
   async #untilResolved(channel: string): Promise<void> {
     const until = performance.now() + 30_000;
     for (;;) {
-      const says = await this.#tell(this.#requester, "/dr resolve The play is over.", channel, 15);
+      const says = await this.#tell(this.#requester, "/dr resolve --anyway The play is over.", channel, 15);
       // Maintenance ends with its run.
       if (/is resolved\.|No open incidents/.test(says)) return;
       if (performance.now() > until) throw new LifeboatError({ code: "not-resolved", what: says });
@@ -412,7 +420,9 @@ type PlayedLine = Omit<Play, "violations"> & { readonly record: RunRecord | null
 
 /** The answer to a request that was taken names the run. One that was refused names the run that holds the target, if any. */
 const REQUESTED = /\((run-[a-z0-9]+)\) (?:is asked for|requested)/;
+const MOVED_BEFORE = /another move needs a reason/;
 const NOTHING = {
+  refusedAgain: false,
   findings: [],
   outcome: "stopped",
   refused: true,

@@ -33,7 +33,9 @@ export async function playScenario(
   const asks = (message: Message) => isNew(message) && offers(message, "gate.approve");
 
   if (options.unplanned) await environment.injectFault("kill-primary");
-  await accepted(alex.slash(`/dr ${options.words}${options.unplanned ? " --unplanned" : ""}`));
+  // What is moved again within the hour needs a reason.
+  const why = '--again "Played one after the other in practice"';
+  await accepted(alex.slash(`/dr ${options.words}${options.unplanned ? " --unplanned" : ""} ${why}`));
 
   const first = await sam.waitForMessage((message) => asks(message) || isOver(message), wait);
   if (asks(first)) await accepted(sam.click(first, "gate.approve", { confirm: true }));
@@ -41,7 +43,9 @@ export async function playScenario(
   const last = await sam.waitForMessage(isOver, wait);
   if (!offers(last, "postmortem")) return null;
   if (offers(last, "incident.resolve")) {
-    await accepted(sam.slash("/dr resolve Orders are taken by the standby; the old primary is fenced.", last.channel));
+    await accepted(
+      sam.slash("/dr resolve --anyway Orders are taken by the standby; the old primary is fenced.", last.channel),
+    );
     await sam.waitForMessage((message) => /resolved/i.test(message.text) && message.channel === last.channel, wait);
   }
   await accepted(sam.slash("/dr postmortem", last.channel));

@@ -1,6 +1,7 @@
 import { setTimeout as passing } from "node:timers/promises";
 import { type Line, readLine } from "../../src/catalog/cycles.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
+import { movesOf } from "../../src/catalog/moves.ts";
 import { offer } from "../../src/catalog/suggest.ts";
 import type { Mode } from "../../src/catalog/types.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
@@ -32,6 +33,10 @@ export interface SequenceRun {
   readonly rto: RunReport["rto"] | null;
   readonly rpo: RunReport["rpo"] | null;
   readonly problem: string | null;
+  /** It moves something from one site to another. */
+  readonly moves: boolean;
+  /** It was refused first, as a second move of the same within the hour. */
+  readonly refusedAgain: boolean;
 }
 
 export interface Sequence {
@@ -138,9 +143,12 @@ function playOne(
   return playLine(practice, { line, runbook: runbook.id, seconds, postmortem: false, monitor });
 }
 
-function runOf({ runbook, mode }: Extract<Line, { kind: "run" }>, { outcome, refused, report, problem }: Play) {
+function runOf(
+  { runbook, mode }: Extract<Line, { kind: "run" }>,
+  { outcome, refused, refusedAgain, report, problem }: Play,
+): SequenceRun {
   return {
-    ...{ runbook: runbook.id, mode },
+    ...{ runbook: runbook.id, mode, moves: movesOf(runbook, {}) !== null, refusedAgain },
     outcome: refused ? ("refused" as const) : outcome,
     rto: report?.rto ?? null,
     rpo: report?.rpo ?? null,

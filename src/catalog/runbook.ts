@@ -45,6 +45,8 @@ export function toDraft(
     ...(written.maintenance && { maintenance: written.maintenance }),
     ...(written.exercise && { exercise: written.exercise }),
     ...(written.drill && { drill: written.drill }),
+    ...(written.reprotect !== undefined && { reprotect: written.reprotect }),
+    ...(written.probation !== undefined && { probationSeconds: written.probation }),
     stages: read.map(({ stage }) => stage),
     beforehand: written.beforehand,
     afterwards: written.afterwards,

@@ -373,6 +373,14 @@ export const runbookSchema = z
       .describe(
         "A declared production exercise: with --drill it changes production. Needs a gate with exercise: true before anything changes",
       ),
+    probation: duration
+      .optional()
+      .describe(
+        "How long the new side is watched after a run that moves something: 30m if left out, 0s for not at all. Then people commit or fail back",
+      ),
+    reprotect: id
+      .optional()
+      .describe("The runbook of this system that makes a standby again after this one; proposed until one streams"),
     drill: z
       .literal(true)
       .optional()

@@ -212,6 +212,17 @@ export interface Direction {
   readonly agree: readonly string[];
 }
 
+/** What a run moves from one site to another. */
+export interface Moves {
+  /** Id of the target that is moved, and its title. */
+  readonly target: string;
+  readonly title: string;
+  /** How long the new side is watched once the run is verified; 0: not at all. */
+  readonly probationSeconds: number;
+  /** Id of the runbook that makes a standby again; absent: none does. */
+  readonly reprotect?: string;
+}
+
 /** What of a target a plan is bound to. */
 export interface BoundRoles {
   readonly target: string;
@@ -358,6 +369,10 @@ export interface Runbook {
   readonly exercise?: true;
   /** It breaks what it is run on: it is only ever a drill. */
   readonly drill?: true;
+  /** Id of the runbook that makes a standby again after this one; absent: none does. */
+  readonly reprotect?: string;
+  /** How long the new side is watched after a run that moves something; 0: not at all. Absent: as `moves.ts` says. */
+  readonly probationSeconds?: number;
   /** Planned work: a run of it opens a maintenance record. */
   readonly maintenance?: true;
   /** Flat: what another runbook of the system holds stands here as if it had been written here. */

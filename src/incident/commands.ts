@@ -1,4 +1,4 @@
-import type { Mode, Plan, System } from "../catalog/types.ts";
+import type { Mode, Moves, Plan, System } from "../catalog/types.ts";
 import type {
   Actor,
   DrillEntry,
@@ -9,6 +9,7 @@ import type {
   SeverityId,
   SignatureRecord,
 } from "./events.ts";
+import type { RecentMove } from "./moves.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Book } from "./triage.ts";
 
@@ -34,7 +35,8 @@ export type IncidentCommand =
   | { type: "changeStatus"; to: Exclude<IncidentStatus, "resolved" | "closed"> }
   | { type: "assignRole"; role: string; person: string; note: string | null }
   | { type: "note"; text: string; happenedAt: Date | null; link: string | null }
-  | { type: "resolve"; summary: string | null }
+  /** `anyway`: although a move is still on probation. */
+  | { type: "resolve"; summary: string | null; anyway?: boolean }
   | { type: "reopen"; reason: string }
   /** `waived`: why there is no post-mortem; null: one was drafted. */
   | { type: "close"; waived: string | null }
@@ -53,7 +55,16 @@ export type IncidentCommand =
       mode: Mode;
       dryRun: boolean;
       announceIn: string | null;
+      /** What it moves between sites; absent: nothing. */
+      moves?: Moves | null;
+      /** Why, though the same was moved shortly before; absent: nobody said. */
+      again?: string | null;
+      /** The run it takes back. */
+      failsBack?: string | null;
+      /** Moves in other incidents of the system. */
+      moved?: readonly RecentMove[];
     }
+  | { type: "commit"; run: string; reason: string | null }
   | { type: "pause"; run: string; reason: string | null }
   | { type: "resume"; run: string }
   | { type: "abort"; run: string; reason: string }

@@ -1,6 +1,7 @@
 import type { DecideContext, IncidentCommand, Outcome } from "./commands.ts";
 import { addAction, doneAction } from "./decide/actions.ts";
 import { breakGlass, confirmBreak, review } from "./decide/break-glass.ts";
+import { commit } from "./decide/commit.ts";
 import { postUpdate, snooze } from "./decide/comms.ts";
 import { declare } from "./decide/declare.ts";
 import { delegate, endDelegation } from "./decide/delegation.ts";
@@ -73,6 +74,8 @@ function decideFor(
       return snooze(command, state, context);
     case "requestRun":
       return requestRun(command, state, context);
+    case "commit":
+      return commit(command, state, context);
     case "pause":
       return pause(command, state, context);
     case "resume":

@@ -1,4 +1,4 @@
-import type { Audience, Mode } from "../catalog/types.ts";
+import type { Audience, Mode, Moves } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { ProcessIdentity } from "../lib/processes.ts";
 
@@ -14,6 +14,7 @@ export type Event =
   | RunEvent
   | StageEvent
   | WatchEvent
+  | ProbationEvent
   | GateEvent
   | StepEvent
   | PageEvent
@@ -158,6 +159,12 @@ export type RunEvent =
         requester: string;
         /** Message the person typed under, when the run was asked for inside a thread. */
         announceIn: string | null;
+        /** What it moves from one site to another. Absent: nothing, or an older log does not say. */
+        moves?: Moves;
+        /** Why it was requested so soon after another move of the same. Absent: it was not soon. */
+        again?: Again;
+        /** The run it takes back: of the same runbook, in the other direction. Absent: it takes none back. */
+        failsBack?: string;
       };
     }
   | { type: "run.preflighted"; data: Preflight }
@@ -167,6 +174,8 @@ export type RunEvent =
   | { type: "run.aborted"; data: { reason: string; stateNow: string } }
   /** Every step is done and was seen to be. */
   | { type: "run.verified"; data: { dryRun: boolean } }
+  /** After a probation window: it stays where it is. `reason`: why, though the new side was not healthy; null: it was. */
+  | { type: "run.committed"; data: { reason: string | null } }
   /** It ended without reaching its goal. */
   | { type: "run.failed"; data: { problem: Problem } }
   /** The engine itself could not go on; a person is needed. */
@@ -174,6 +183,12 @@ export type RunEvent =
       type: "run.stuck";
       data: { problem: Problem /** What a look found, where one did. */; facts?: readonly ShownFact[] };
     };
+
+/** The same was moved shortly before. `movedAt`: ISO 8601. */
+export interface Again {
+  readonly reason: string;
+  readonly movedAt: string;
+}
 
 /** A stage that says how long it should take has taken longer. Nothing stops because of it. */
 export type StageEvent = {
@@ -192,6 +207,26 @@ export type WatchEvent =
   | { type: "split-brain.seen"; data: { step: string; says: string; next: string } }
   /** One of them does not any more. */
   | { type: "split-brain.over"; data: { step: string } };
+
+/** What came of a move once its run was verified, until people commit to it and a standby follows again. */
+export type ProbationEvent =
+  /** The new side of a move, at the first look and whenever it became healthy or stopped being so. */
+  | { type: "probation.changed"; data: ProbationLook }
+  /** The window is over. `moved`: the same was moved again, so there is nothing to watch any more. */
+  | { type: "probation.ended"; data: ProbationLook & { moved: boolean } }
+  /** Nothing of what was moved follows the active side: at the first look, and whenever that came about. */
+  | { type: "standby.missing"; data: { says: string } }
+  /** A standby follows the active side again. */
+  | { type: "standby.streams"; data: { says: string } };
+
+export interface ProbationLook {
+  readonly healthy: boolean;
+  /** What is wrong, a clause each; empty: nothing. */
+  readonly says: readonly string[];
+  /** Checks since the window opened, as far as the process that wrote it made them, and how many failed. */
+  readonly asked: number;
+  readonly failed: number;
+}
 
 export interface Preflight {
   readonly ready: boolean;

@@ -5,6 +5,7 @@ import type { Event, EventType, Recorded } from "./events.ts";
 import { evolveComms, nothingSaid } from "./evolve/comms.ts";
 import { evolveGate, reviewed } from "./evolve/gate.ts";
 import { evolveIncident, maintained } from "./evolve/incident.ts";
+import { evolveProbation } from "./evolve/probation.ts";
 import { judge, startRun } from "./evolve/run.ts";
 import { evolveStep } from "./evolve/step.ts";
 import { quarrelWith } from "./follows.ts";
@@ -153,6 +154,12 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
       );
       return { ...run, splits };
     }
+    case "run.committed":
+    case "probation.changed":
+    case "probation.ended":
+    case "standby.missing":
+    case "standby.streams":
+      return evolveProbation(run, event);
     case "run.aborted": {
       const { reason, stateNow } = event.data;
       return end(run, event.at, { as: "aborted", problem: { code: "aborted", what: reason, stateNow } });
@@ -287,6 +294,11 @@ const KNOWN: Record<EventType, true> = {
   "stage.late": true,
   "split-brain.seen": true,
   "split-brain.over": true,
+  "run.committed": true,
+  "probation.changed": true,
+  "probation.ended": true,
+  "standby.missing": true,
+  "standby.streams": true,
   "gate.opened": true,
   "gate.escalated": true,
   "gate.reminded": true,

@@ -11,6 +11,7 @@ import type {
   PageEvent,
   PersonEvent,
   PolicyEvent,
+  ProbationEvent,
   ReadinessEvent,
   Recorded,
   RunEvent,
@@ -62,6 +63,11 @@ const AFTER_THE_END: readonly string[] = [
   "gate.reviewed",
   "split-brain.seen",
   "split-brain.over",
+  "run.committed",
+  "probation.changed",
+  "probation.ended",
+  "standby.missing",
+  "standby.streams",
 ];
 
 /** Why this event should not follow this state, naming both sides, or null. */
@@ -168,6 +174,7 @@ function ofRun(state: IncidentState, event: Recorded, id: string, plans: Readonl
   if (run.ending !== null && !AFTER_THE_END.includes(event.type)) return `run ${id} is ${run.ending.as}`;
   if (event.type === "run.verified") return unsettledIn(run);
   if (isOfRun(event)) return null;
+  if (isOfProbation(event)) return run.moves && run.ending !== null ? null : `run ${id} moved nothing, or goes on`;
   if (event.type === "stage.late") {
     const clock = run.clocks?.get(event.data.stage);
     if (clock === undefined) return `stage ${event.data.stage} of run ${id} has no clock that runs`;
@@ -227,6 +234,10 @@ function isOfIncident(
       event.type,
     ) || event.type === "postmortem.drafted"
   );
+}
+
+function isOfProbation(event: Recorded): event is Recorded<ProbationEvent> {
+  return /^(probation|standby)\./.test(event.type);
 }
 
 function isOfRun(event: Recorded): event is Recorded<RunEvent> {

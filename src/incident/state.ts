@@ -1,8 +1,9 @@
-import type { Clock, Mode, Plan, PlanStep } from "../catalog/types.ts";
+import type { Clock, Mode, Moves, Plan, PlanStep } from "../catalog/types.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { ProcessIdentity } from "../lib/processes.ts";
 import type {
   Actor,
+  Again,
   AskedTriage,
   Concluded,
   DataOf,
@@ -13,6 +14,7 @@ import type {
   PostedUpdate,
   Preflight,
   PrivateEntry,
+  ProbationLook,
   RecordKind,
   SeverityId,
   ShownFact,
@@ -257,6 +259,12 @@ export interface RunState {
   readonly dryRun: boolean;
   readonly requester: string;
   readonly requestedAt: Date;
+  /** What it moves from one site to another; absent: nothing. */
+  readonly moves?: Moves;
+  /** Why it was requested so soon after another move of the same; absent: it was not soon. */
+  readonly again?: Again;
+  /** The run it takes back; absent: none. */
+  readonly failsBack?: string;
   readonly preflight: (Preflight & { readonly at: Date }) | null;
   /** Computed by `statusOf` after every event; nothing sets it by hand. */
   readonly status: RunStatus;
@@ -276,6 +284,12 @@ export interface RunState {
   readonly breaks: readonly Break[];
   /** Two servers took writes after a promotion of this run; oldest first. Absent: never. */
   readonly splits?: readonly Split[];
+  /** How the new side of a move was seen to be. Absent: nobody has looked, or nothing is watched. */
+  readonly probation?: Probation;
+  /** People said that it stays where it is; absent: they did not. */
+  readonly committed?: { readonly by: Actor; readonly at: Date; readonly reason: string | null };
+  /** Whether something follows the active side of what was moved; absent: nobody has looked. */
+  readonly standby?: { readonly streams: boolean; readonly since: Date; readonly says: string };
   /** When machines worked on it, oldest first (`work.ts`): what is over. */
   readonly worked: readonly Span[];
   /** Machines have worked on it since then; null: it waits for people, or has ended. */
@@ -284,6 +298,14 @@ export interface RunState {
   readonly clocks?: ReadonlyMap<string, ClockState>;
   /** In plan order; every step of the plan is here. */
   readonly steps: ReadonlyMap<string, StepState>;
+}
+
+export interface Probation extends ProbationLook {
+  /** Since when it is so. */
+  readonly since: Date;
+  /** When the window ended; null: it is open. */
+  readonly endedAt: Date | null;
+  readonly moved: boolean;
 }
 
 export interface Span {

@@ -1,8 +1,10 @@
 import type { Mode } from "../catalog/types.ts";
 import type { Plans } from "../incident/evolve.ts";
+import { type MoveUnderWay, movesUnderWay, type RecentMove, verifiedMoves } from "../incident/moves.ts";
 import type { IncidentState } from "../incident/state.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Decided, Decision, StoredEvent, Timeline } from "../timeline/contract.ts";
+import type { Entry } from "./known.ts";
 import { createOverview } from "./overview.ts";
 import { createReader } from "./reader.ts";
 import { isOpen, verifiedIn } from "./summary.ts";
@@ -53,6 +55,11 @@ export interface Incidents {
   unreadable(): readonly string[];
   /** When a runbook was last run to its end, by system. `mode` null: whichever. Dry runs don't count. */
   lastVerified(): Promise<LastVerified>;
+  /**
+   * Moves between sites of a system within so many seconds, of every incident, and those that are under way. Who may know of an incident is
+   * not asked: they name none.
+   */
+  recentMoves(system: string, seconds: number): Promise<RecentMoves>;
   /** Where something may have been missed while no process looked: every current one, and the newest of the others. */
   toCatchUp(): Promise<readonly CatchUp[]>;
   /** The plans that these events name. */
@@ -64,6 +71,12 @@ export type LastVerified = (
   runbook: string,
   mode: Mode | null,
 ) => { readonly run: string; readonly at: Date } | null;
+
+export interface RecentMoves {
+  /** Verified, with the incident each is of. */
+  readonly verified: readonly (RecentMove & { readonly incident: string })[];
+  readonly underWay: readonly MoveUnderWay[];
+}
 
 export interface CatchUp {
   readonly id: string;
@@ -84,6 +97,7 @@ export interface IncidentsOptions {
     | "keepSummary"
     | "liveStreams"
     | "streamOfRun"
+    | "now"
     | "numberOf"
     | "streamNumbered"
     | "doubt"
@@ -158,6 +172,20 @@ export function createIncidents({ timeline, channels, log }: IncidentsOptions): 
           .filter((run) => run.runbook === runbook && modes.includes(run.mode));
         const [last] = [...past, ...own].sort((one, other) => (one.at < other.at ? 1 : -1));
         return last ? { run: last.run, at: new Date(last.at) } : null;
+      };
+    },
+    async recentMoves(system, seconds) {
+      const known = await fresh();
+      const since = timeline.now().getTime() - seconds * 1000;
+      const mayHave = ({ head, is }: Entry) =>
+        is !== "broken" &&
+        (typeof is === "string" || is.system === system) &&
+        (is === "current" || head.updatedAt.getTime() >= since);
+      const found = await Promise.all(known.newestFirst().filter(mayHave).map(stateOf));
+      const ours = found.filter(({ declared }) => declared?.system === system);
+      return {
+        verified: ours.flatMap((state) => verifiedMoves(state).map((move) => ({ ...move, incident: state.id }))),
+        underWay: ours.flatMap(movesUnderWay),
       };
     },
     async toCatchUp() {

@@ -16,6 +16,12 @@ export interface RunFacts {
   readonly mode: string;
   readonly requester: string;
   readonly outcome: string;
+  /** Why the same was moved again so soon; null: it was not. */
+  readonly again: string | null;
+  /** How the new side was seen to be after a move, and whether people committed to it; null: nothing was watched. */
+  readonly probation: string | null;
+  /** That nothing follows the active side; null: something does, or nothing was moved. */
+  readonly noStandby: string | null;
   /** Where things were left when it did not reach its goal. */
   readonly stateThen: string | null;
   /** Requested when service was back: its time is no part of the recovery. */
@@ -71,6 +77,9 @@ export function runFacts(known: Known, run: RunState, name: string | null): { ru
     mode: run.mode === "planned" ? "Planned" : "Unplanned",
     requester: names(run.requester),
     outcome: outcomeOf(run),
+    again: run.again?.reason ?? null,
+    probation: probationOf(known, run),
+    noStandby: run.standby && !run.standby.streams ? when.whole(run.standby.since) : null,
     stateThen: stateThenOf(run),
     took: length(((run.endedAt ?? now).getTime() - run.requestedAt.getTime()) / 1000),
     countsFrom: isIncident(known) ? FROM[recovery.from] : FROM[recovery.from].replace("declaration", "beginning"),
@@ -120,6 +129,18 @@ export function outcomeOf(run: RunState): string {
   if (run.status === "verified") return run.dryRun ? "dry run finished, nothing changed" : "done and verified";
   if (run.ending === null) return `not over (${run.status})`;
   return run.problem ? `${run.ending.as}: ${run.problem.what}` : run.ending.as;
+}
+
+function probationOf({ names, when }: Known, run: RunState): string | null {
+  const { probation, committed } = run;
+  if (probation === undefined) return null;
+  const { asked, failed, healthy, endedAt, moved } = probation;
+  const seen = moved ? "moved again" : healthy ? "healthy" : `not healthy (${probation.says.join("; ")})`;
+  const figures = `${failed} of ${asked} checks failed`;
+  const state = `${endedAt === null ? "so far " : ""}${seen}, ${figures}`;
+  if (committed === undefined) return `${state}; not committed`;
+  const by = committed.by.kind === "person" ? names(committed.by.person ?? committed.by.name) : "the bot";
+  return `${state}; committed by ${by} at ${when.whole(committed.at)}${committed.reason === null ? "" : `, because: ${committed.reason}`}`;
 }
 
 function stateThenOf(run: RunState): string | null {

@@ -1,5 +1,5 @@
 import type { Plan } from "../catalog/types.ts";
-import type { Actor, ReadinessVerdict, Recorded, SignatureRecord } from "../incident/events.ts";
+import type { Actor, Again, ProbationLook, ReadinessVerdict, Recorded, SignatureRecord } from "../incident/events.ts";
 import { isKnown, type LogEvent, type Plans, plansNeeded } from "../incident/evolve.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { length } from "./length.ts";
@@ -166,7 +166,7 @@ function tell(
     case "command.refused":
       return `tried “${event.data.verb}”, refused: ${event.data.says}`;
     case "run.requested":
-      return `requested ${run}${event.data.dryRun ? " as a dry run" : ""} (${event.run}), ${event.data.mode}${plan ? `: ${plan.target}` : ""}`;
+      return `requested ${run}${event.data.dryRun ? " as a dry run" : ""} (${event.run}), ${event.data.mode}${plan ? `: ${plan.target}` : ""}${secondMove(event.data.again)}`;
     case "run.preflighted":
       return `preflight of ${run}: ${event.data.ready ? "ready" : "not ready"}; data that would be lost: ${event.data.loss}`;
     case "run.paused":
@@ -190,6 +190,20 @@ function tell(
       return `split brain after ${step(event.data.step)}: ${event.data.says}`;
     case "split-brain.over":
       return `no split brain any more after ${step(event.data.step)}`;
+    case "run.committed":
+      return `committed ${run}: it stays where it is${because(event.data.reason)}`;
+    case "probation.changed":
+      return event.data.healthy
+        ? `the new side of ${run} is healthy`
+        : `the new side of ${run} is not healthy: ${event.data.says.join("; ")} (${failures(event.data)})`;
+    case "probation.ended":
+      return event.data.moved
+        ? `the watch over ${run} ended: the same was moved again`
+        : `probation of ${run} is over: ${event.data.healthy ? "healthy" : `not healthy, ${event.data.says.join("; ")}`} (${failures(event.data)})`;
+    case "standby.missing":
+      return `no standby after ${run}: ${event.data.says}`;
+    case "standby.streams":
+      return `a standby again after ${run}: ${event.data.says}`;
     case "gate.opened":
       return `requested approval of ${step(event.data.step)} (${event.data.quorum} by ${roles(event.data.role)}); data lost: ${event.data.loss}`;
     case "gate.escalated":
@@ -363,4 +377,15 @@ function withoutSlack(
 
 function because(reason: string | null): string {
   return reason ? `: ${reason}` : "";
+}
+
+/** Why it was requested though the same was moved shortly before. */
+function secondMove(again: Again | undefined): string {
+  return again === undefined
+    ? ""
+    : `. A second move after the one at ${stamp(new Date(again.movedAt))}, because: ${again.reason}`;
+}
+
+function failures({ asked, failed }: ProbationLook): string {
+  return `${failed} of ${asked} checks failed`;
 }

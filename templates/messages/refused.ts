@@ -7,6 +7,7 @@ import { COMMS_REFUSALS } from "./comms/refusals.ts";
 import { LIFE_REFUSALS } from "./incident/life-refusals.ts";
 import { PEOPLE_REFUSALS } from "./incident/people-refusals.ts";
 import type { Words, WordsOf } from "./kit/refusal-words.ts";
+import { MOVE_REFUSALS } from "./run/move-refusals.ts";
 import { RUN_REFUSALS } from "./run/refusals.ts";
 import { UNDO_REFUSALS } from "./run/undo-refusals.ts";
 
@@ -15,6 +16,7 @@ const WORDS: WordsOf<Refusal> = {
   ...PEOPLE_REFUSALS,
   ...COMMS_REFUSALS,
   ...RUN_REFUSALS,
+  ...MOVE_REFUSALS,
   ...UNDO_REFUSALS,
   ...APPROVAL_REFUSALS,
 };

@@ -30,6 +30,7 @@ import { clockMoments, renderLate } from "./run/clocks.ts";
 import { deadlineOf } from "./run/deadline.ts";
 import { manualOver, manualStep } from "./run/manual.ts";
 import { preflight } from "./run/preflight.ts";
+import { probationMessage } from "./run/probation.ts";
 import { progressMoments } from "./run/progress.ts";
 import { result } from "./run/result.ts";
 import { runCard } from "./run/run.ts";
@@ -132,6 +133,7 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     ...(broadcast && { broadcast }),
   });
   const over = result(state, run, around);
+  const probation = probationMessage(run, around);
   const shown: ShownMessage[] = [
     { key: root, in: "incident", under: null, priority: 1, message: runCard(state, declared, run, around) },
     ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight, around))] : []),
@@ -151,6 +153,7 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     }),
     ...(run.splits ?? []).map((split, n) => reply(`split:${run.id}:${n + 1}`, 0, splitBrain(run, split, around), true)),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),
+    ...(probation ? [reply(`probation:${run.id}`, 0, probation, true)] : []),
   ];
   const placed = isThread(declared, run) ? shown.flatMap(whereTyped) : shown;
   // The result is posted at once, so nothing above it may lag: no step may say "pending" under "Done and verified".

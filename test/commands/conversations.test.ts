@@ -67,6 +67,34 @@ describe("a night", () => {
     expect((await store.timeline.verify()).ok).toBe(true);
   });
 
+  test("and a second failover of the same within the hour: refused, then given a reason in a form, or typed", async () => {
+    const first = idFor("run", "first-key");
+    await app.ask("alex", "failover database", { key: "first-key" });
+    await app.engine(first, { type: "run.preflighted", data: ready });
+    await app.engine(first, { type: "run.verified", data: { dryRun: false } });
+    app.remark("orders-b takes writes now");
+    app.seen = new Map<string, RoleObservation>([
+      ["orders-a", { state: "standby", cluster: "7", streaming: true, says: "orders-a is a standby" }],
+      ["orders-b", { state: "active", cluster: "7", says: "orders-b takes writes" }],
+    ]);
+    await app.ask("alex", "failover database --dry-run", { key: "dry-key" });
+    const refused = await app.ask("alex", "failover database --unplanned --severity P0", { key: "again-key" });
+    expect(refused).toMatchObject({ refused: true });
+    await app.press("alex", "run.again", "failover database --unplanned --severity P0", { canAskForm: true });
+    await app.press("alex", "run.again", "failover database --unplanned --severity P0", { form: { reason: "  " } });
+    await app.press("alex", "run.again", "failover database --unplanned --severity P0", {
+      ...{ key: "reason-key", form: { reason: "orders-b loses packets" } },
+    });
+    const { state } = await app.state(idFor("inc", "reason-key"));
+    expect(state.runs.get(idFor("run", "reason-key"))?.again?.reason).toBe("orders-b loses packets");
+    app.remark("one under way holds what it moves, whoever asks with whatever reason");
+    await app.ask("cass", 'failover database --again "I want it too"');
+    await app.ask("cass", "failover database");
+    await app.ask("cass", "failover database --unplanned --severity P1");
+    await app.ask("alex", "failover database --again");
+    expectPage("again.out", app.script());
+  });
+
   test("that is closed, and leaves something to do", async () => {
     const incident = idFor("inc", "close-key");
     const here = { channel: "C0INCNIGHT" };

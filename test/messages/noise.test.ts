@@ -92,14 +92,25 @@ function calmRun(book: Runbook, mode: Mode): { readonly story: RecordedIncident;
         .after(1)
         .engine({ type: "step.confirmed", data: { step: step.id, note: null } });
   }
-  return { story: story.engine({ type: "run.verified", data: { dryRun: false } }), system };
+  story.engine({ type: "run.verified", data: { dryRun: false } });
+  const look = { healthy: true, says: [], asked: 10, failed: 0 };
+  // Watched and well: one look is recorded, and the end.
+  if (run().moves)
+    story
+      .after(5)
+      .engine({ type: "probation.changed", data: look })
+      .after(1800)
+      .engine({ type: "probation.ended", data: { ...look, moved: false } });
+  return { story, system };
 }
 
-/** Card, preflight, list of steps and result, and one message for each decision and each manual step. */
+/** Card, preflight, list of steps and result, one message for each decision and each manual step, and one when a move's probation is over. */
 function mostOf(plan: RecordedIncident): number {
-  const steps = [...(plan.state.runs.values().next().value?.steps.values() ?? [])];
+  const [run] = plan.state.runs.values();
+  const steps = [...(run?.steps.values() ?? [])];
   return (
     4 +
+    (run?.moves ? 1 : 0) +
     steps.filter(({ step, status }) => status !== "passedOver" && (step.kind === "gate" || step.kind === "manual"))
       .length
   );

@@ -9,6 +9,7 @@ import { renderIncident } from "../../templates/messages/render.ts";
 import * as nights from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
 import { keepPages, printBlocks, printView } from "../support/printed-page.ts";
+import * as moves from "../support/probation-states.ts";
 import type { RecordedIncident } from "../support/recorded-incident.ts";
 import { around } from "../support/surroundings.ts";
 
@@ -40,6 +41,10 @@ const pages: Record<string, () => RecordedIncident> = {
   "x-lanes": nights.parallelBranches,
   "y-late": nights.late,
   "z-told-inputs": nights.updatesSent,
+  "watched-healthy": moves.watchedHealthy,
+  "watched-unhealthy": moves.watchedUnhealthy,
+  "watched-over": moves.probationOver,
+  "watched-committed": moves.committed,
 };
 
 describe("everything Slack shows of an incident", () => {

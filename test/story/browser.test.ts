@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { browserPath, openBrowser } from "../support/browser.ts";
-import { askFor, heard, isQuestion, newFrom, questionOf } from "./approval-requests.ts";
+import { AGAIN, askFor, heard, isQuestion, newFrom, questionOf } from "./approval-requests.ts";
 import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
 import { channelButton, messageIn, openThread } from "./page.ts";
 
@@ -56,7 +56,7 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     await card(page, "orders-a").getByText("The application writes here.").waitFor();
     const box = page.getByRole("textbox", { name: "Message #incident-response" });
     const isNew = newFrom(harness);
-    await box.fill("/dr failover database");
+    await box.fill(`/dr failover database${AGAIN}`);
     await box.press("Enter");
     const question = await harness.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000);
     await channelButton(harness, page, question).click();
@@ -131,7 +131,7 @@ inBrowser("a newcomer's two minutes, in a browser", () => {
     const page = await open({ viewport: { width: 1280, height: 800 } });
     const isNew = newFrom(harness);
     await reach(page, /^Message #incident-response$/);
-    await page.keyboard.type("/dr failover database");
+    await page.keyboard.type(`/dr failover database${AGAIN}`);
     await page.keyboard.press("Enter");
     const question = await harness.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000);
     await reach(page, /^You are/);

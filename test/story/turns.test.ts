@@ -7,6 +7,7 @@ import type { Message } from "../../practice/slack/index.ts";
 import { untilStreaming } from "../../practice/systems/practice/heal.ts";
 import { until } from "../support/postgres.ts";
 import {
+  AGAIN,
   answerTo,
   askFor,
   buttonOf,
@@ -41,7 +42,7 @@ async function approve({ card }: Question) {
 async function refused(words: string) {
   const isNew = newFrom(harness);
   const before = await harness.userActions();
-  await alex().slash(words);
+  await alex().slash(words + AGAIN);
   // The run's own message and its list of steps say "failed" as well, and are drawn at the same time.
   const isReport = (m: Message) =>
     isNew(m) && m.thread_ts !== undefined && m.thread_ts !== m.ts && !m.text.startsWith("Steps of");

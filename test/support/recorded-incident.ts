@@ -8,6 +8,10 @@ import type { IncidentState } from "../../src/incident/state.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
 import { worded } from "../../templates/messages/refused.ts";
 
+type Requested = Partial<
+  Pick<Extract<IncidentCommand, { type: "requestRun" }>, "run" | "dryRun" | "moves" | "again" | "moved" | "failsBack">
+>;
+
 /** An incident told step by step by the real `decide` and `evolve`: what a test says happened could have happened. */
 export class RecordedIncident {
   readonly events: (LogEvent & { hash: string })[] = [];
@@ -40,12 +44,12 @@ export class RecordedIncident {
     return this.#write(worded(decide(command, this.state, context)).events);
   }
 
-  request(person: string, plan: Plan, more: { run?: string; dryRun?: boolean } = {}): this {
-    const { run = "run-4hx8w2pd", dryRun = false } = more;
+  request(person: string, plan: Plan, more: Requested = {}): this {
+    const { run = "run-4hx8w2pd", dryRun = false, ...rest } = more;
     const { mode } = plan;
     return this.ask(person, {
       type: "requestRun",
-      ...{ run, plan, planHash: hashOf(plan), mode, dryRun, announceIn: null },
+      ...{ run, plan, planHash: hashOf(plan), mode, dryRun, announceIn: null, ...rest },
     });
   }
 

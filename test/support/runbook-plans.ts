@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { cards } from "../../src/actions/index.ts";
 import { sampleOf } from "../../src/catalog/input.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
+import { movesOf } from "../../src/catalog/moves.ts";
 import { planRunbook } from "../../src/catalog/plan.ts";
 import type { PlanRequest } from "../../src/catalog/prepare.ts";
 import type { ActionCard, GateStep, Mode, Plan, Runbook, System } from "../../src/catalog/types.ts";
@@ -53,7 +54,11 @@ export function planOf(book: Runbook, mode: Mode, back: boolean): { system: Syst
   return { system, plan: planned.plan };
 }
 
-/** A run of the plan, asked for, looked at, with nothing approved. @throws when it's refused */
+/**
+ * A run of the plan, asked for, looked at, with nothing approved. What moves something moves it for the second time within the hour, with a
+ * long reason.
+ * @throws when it's refused
+ */
 export function asked(system: System, plan: Plan, seen: Preflight) {
   const story = new RecordedIncident(system);
   const person = system.people[0]?.id as string;
@@ -66,7 +71,14 @@ export function asked(system: System, plan: Plan, seen: Preflight) {
     impactStartedAt: null,
     announceIn: null,
   });
-  story.request(person, plan).engine({ type: "run.preflighted", data: seen });
+  const book = catalog.runbooks.find(({ id, system: of }) => id === plan.runbook && of === system.id);
+  const moves = book ? movesOf(book, system) : null;
+  const at = new Date(story.now.getTime() - 600_000);
+  const move = { run: "run-before", title: "It", from: "there", to: "here", at, until: at, resources: plan.resources };
+  const again = "The other side lost its uplink, and its standby is far behind by now";
+  story
+    .request(person, plan, moves ? { moves, moved: [move], again } : {})
+    .engine({ type: "run.preflighted", data: seen });
   const run = () => story.state.runs.get("run-4hx8w2pd") as RunState;
   const declared = story.state.declared as Declared;
   if (!declared || !run()) throw new Error("The run was refused.");

@@ -115,7 +115,8 @@ export class TestApp {
   async engine(run: string, event: Event): Promise<void> {
     const stream = (await this.#store.timeline.streamOfRun(run)) ?? "";
     const key = `engine-${++this.#asked}`;
-    await this.#append(stream, { ...event, key, run, actor: { kind: "bot" } } as NewEvent);
+    const ended = event.type === "run.verified" || event.type === "run.failed" ? [run] : [];
+    await this.#append(stream, { ...event, key, run, actor: { kind: "bot" } } as NewEvent, ended);
   }
 
   async open(run: string, step: string, ask: string): Promise<void> {
@@ -180,8 +181,8 @@ export class TestApp {
     };
   }
 
-  async #append(stream: string, event: NewEvent): Promise<void> {
-    await this.#store.timeline.decide(stream, () => ({ events: [event], value: null }));
+  async #append(stream: string, event: NewEvent, ended: readonly string[] = []): Promise<void> {
+    await this.#store.timeline.decide(stream, () => ({ events: [event], ended, value: null }));
   }
 
   #caller(person: string, blocked: string | null): Request["caller"] {

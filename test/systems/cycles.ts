@@ -51,6 +51,11 @@ export function playsItsCycles(
               if (play?.problem == null) await after[`${name}, ${mode}, ${over}`]?.(play as Play);
             },
           });
+          // What moves again is refused until there is a reason: a player gives one, and is refused first.
+          const secondMoves = runs.filter(
+            (run, n) => run.moves && runs.slice(0, n).some(({ runbook }) => runbook === run.runbook),
+          );
+          expect(secondMoves.filter(({ refusedAgain }) => !refusedAgain)).toEqual([]);
           const problems = runs.map(({ problem }) => problem);
           expect({ ...end, problems, timelines }).toEqual({
             outcome: "verified",

@@ -5,7 +5,12 @@ import type { Rule } from "./rule.ts";
 
 export const unknownRunbook: Rule = {
   id: "unknown-runbook",
-  says: "What triage, alerts, backups and the calendar propose is a runbook of the system, in a mode it is offered in.",
+  says: "What triage, alerts, backups, the calendar and a failover (`reprotect`) propose is a runbook of the system, in a mode it is offered in.",
+  *runbook({ runbook: { reprotect }, siblings }) {
+    const known = siblings.map(({ id }) => id);
+    if (reprotect !== undefined && !known.includes(reprotect))
+      yield errorAt(["reprotect"], `There is no runbook "${reprotect}"`, offer(reprotect, known));
+  },
   *whole({ system, runbooks }) {
     const known = runbooks.map(({ id }) => id);
     for (const { runbook, mode, path, key } of namedBy(system)) {

@@ -1,5 +1,6 @@
 import { unreviewed } from "../break-glass.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { watchedNow, windowEnd } from "../probation.ts";
 import type { Wish } from "../refusal/life.ts";
 import type { Refusal } from "../refusal.ts";
 import type { IncidentState } from "../state.ts";
@@ -55,7 +56,8 @@ export function note(command: Of<"note">, state: IncidentState, context: DecideC
 
 /** Refused while a run is live: what is still changing things is not over. */
 export function resolve(command: Of<"resolve">, state: IncidentState, context: DecideContext): Outcome {
-  const refusal = notOnRoster(context) ?? notOpen(state) ?? stillLive(state, "resolved");
+  const refusal =
+    notOnRoster(context) ?? notOpen(state) ?? stillLive(state, "resolved") ?? stillWatched(command, state);
   if (refusal !== null) return refuse(context, "resolve", refusal);
   const summary = words(command.summary, LIMITS.summary);
   return accept(context, [{ type: "incident.resolved", data: { summary, ...POSTED } }]);
@@ -114,4 +116,13 @@ function stillUnreviewed(state: IncidentState): Refusal | null {
 function stillLive(state: IncidentState, wish: Wish): Refusal | null {
   const runs = [...state.runs.values()].filter(isLive).map(({ title, id, status }) => ({ title, id, status }));
   return runs.length === 0 ? null : { code: "run-live", runs, wish };
+}
+
+/** Asked once: who still wants it says so. */
+function stillWatched({ anyway = false }: Of<"resolve">, state: IncidentState): Refusal | null {
+  const [first] = anyway ? [] : watchedNow(state);
+  const until = first && windowEnd(first);
+  return first && until
+    ? { code: "on-probation", run: first.title, until, healthy: first.probation?.healthy ?? null }
+    : null;
 }

@@ -2,8 +2,10 @@ import type { Plan, Undone } from "../../catalog/types.ts";
 import { hashOf } from "../../lib/canonical.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
 import { outlived, voids } from "../covered.ts";
+import { againAfter, movedBefore, movedRecently, type RecentMove, verifiedMoves } from "../moves.ts";
 import { uncoveredSteps } from "../order.ts";
 import { personOf } from "../people.ts";
+import { isOffered } from "../probation.ts";
 import { isRefusal, type Refusal } from "../refusal.ts";
 import { ASKED_MAX, askedBefore } from "../repeated.ts";
 import type { IncidentState } from "../state.ts";
@@ -19,11 +21,23 @@ type Of<T extends IncidentCommand["type"]> = Extract<IncidentCommand, { type: T 
 export function requestRun(command: Of<"requestRun">, state: IncidentState, context: DecideContext): Outcome {
   const person = personOf(context.actor, context.system);
   const refusal =
-    notOnRoster(context) ?? mayGoOn(state) ?? misfit(command, state) ?? tooOften(command, state, context, person?.id);
+    notOnRoster(context) ??
+    mayGoOn(state) ??
+    misfit(command, state) ??
+    tooOften(command, state, context, person?.id) ??
+    tooSoon(command, state, context);
   if (refusal !== null || person === null) return refuse(context, "run", refusal ?? NO_INCIDENT);
-  const { plan, planHash, mode, dryRun, announceIn } = command;
+  const { plan, planHash, mode, dryRun, announceIn, moves } = command;
   const { runbook, title } = plan;
-  const data = { runbook, title, planHash, mode, dryRun, requester: person.id, announceIn };
+  const last = freshMove(command, state, context);
+  const again = last && againAfter(last, command.again);
+  const failsBack = command.failsBack ?? null;
+  const data = {
+    ...{ runbook, title, planHash, mode, dryRun, requester: person.id, announceIn },
+    ...(moves && { moves }),
+    ...(again && { again }),
+    ...(failsBack !== null && { failsBack }),
+  };
   return accept(context, [{ type: "run.requested", data }], command.run);
 }
 
@@ -70,6 +84,21 @@ function tooOften(
   if (dryRun || requester === undefined) return null;
   if (askedBefore(state, { runbook: plan.runbook, requester, id: null }, now) < ASKED_MAX) return null;
   return { code: "asked-too-often", where: plan.title, what: "run", times: ASKED_MAX };
+}
+
+/** What was moved shortly before is moved again with a reason only; a dry run moves nothing. */
+function tooSoon(command: Of<"requestRun">, state: IncidentState, context: DecideContext): Refusal | null {
+  const last = freshMove(command, state, context);
+  if (last === null || againAfter(last, command.again) !== null || isOffered(state, command)) return null;
+  return movedRecently(last, command.plan.title, context.now);
+}
+
+function freshMove(
+  { plan, dryRun, moves, moved = [] }: Of<"requestRun">,
+  state: IncidentState,
+  { now }: DecideContext,
+): RecentMove | null {
+  return dryRun || !moves ? null : movedBefore(plan, [...moved, ...verifiedMoves(state)], now);
 }
 
 /** What follows a resolved incident belongs to it, and maintenance goes on with its next run. */

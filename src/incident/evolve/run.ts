@@ -8,7 +8,7 @@ export function startRun(
   event: Extract<Recorded, { type: "run.requested" }>,
   plans: ReadonlyMap<string, Plan>,
 ): RunState {
-  const { runbook, title, planHash, mode, dryRun, requester } = event.data;
+  const { runbook, title, planHash, mode, dryRun, requester, moves, again, failsBack } = event.data;
   const plan = plans.get(planHash) ?? closedPlan(event);
   return {
     id,
@@ -20,6 +20,9 @@ export function startRun(
     dryRun,
     requester,
     requestedAt: event.at,
+    ...(moves && { moves }),
+    ...(again && { again }),
+    ...(failsBack && { failsBack }),
     preflight: null,
     status: "preflight",
     paused: false,

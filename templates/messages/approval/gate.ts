@@ -16,6 +16,7 @@ import type { Block, Message } from "../kit/message.ts";
 import { roleWords } from "../kit/people.ts";
 import type { Surroundings } from "../kit/view.ts";
 import { at, clock, lasting, local } from "../kit/when.ts";
+import { againLines, againPlain } from "../run/again.ts";
 import { deadlineOf } from "../run/deadline.ts";
 import { directionLine } from "../run/direction.ts";
 import { aloud, fenceWords, notFencedLines, notFencedPlain } from "../run/fence.ts";
@@ -59,7 +60,7 @@ export function gateCard(ask: ApprovalRequest, around: Surroundings, apart = fal
   const fence = fenceWords(run, coveredBy(run.plan, step.id));
   const direction = directionLine(run.plan);
   return {
-    text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud(risks)}Expires at ${clock(gate.expiresAt)}.`,
+    text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud([...againLines(run), ...risks])}Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
       header(`${prefix}Decide: ${plain(cut(questionOf(run, step), QUESTION_LENGTH))}`),
       section(
@@ -69,6 +70,7 @@ export function gateCard(ask: ApprovalRequest, around: Surroundings, apart = fal
             .slice(0, 5)
             .map((one) => `⚠️ *Not as in the catalogue:* ${ended(safe(cut(one, 200)))}`),
           ...repeatedWords(ask, around),
+          ...againLines(run),
           ...(exercise ? [`⚠️ *${EXERCISE}*`] : []),
           `*${safe(cut(run.plan.target, TARGET_LENGTH))}*`,
           ...(direction ? [`*Direction:* ${direction}`] : []),
@@ -204,7 +206,7 @@ function approve(ask: ApprovalRequest, own: { detail?: string }): Button {
       !needsSecondFactor(run, gate) && {
         confirm: {
           title: `Approve: ${run.plan.title}?`,
-          says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
+          says: `${run.plan.drill?.on === "exercise" ? `${EXERCISE} ` : ""}${againPlain(run)}${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
           yes: "Approve",
           no: "Not yet",
         },

@@ -16,6 +16,7 @@ import type { Surroundings } from "../kit/view.ts";
 import { at, between, clock, lasting } from "../kit/when.ts";
 import { clockOrigin, clockStart, deadlineOf } from "../run/deadline.ts";
 import { stillUnfenced } from "../run/fence.ts";
+import { probationLines } from "../run/probation.ts";
 import { openBeforeWords } from "./action-items.ts";
 import { alertWords } from "./alerts.ts";
 import { named } from "./maintenance.ts";
@@ -43,6 +44,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
       ...responseBlocks(state, around),
       ...(runs.length > 0 ? lines(["*Runs*", ...runs.map((run) => runLine(state, run, around.now))]) : []),
       ...lines(stillUnfenced(runs, around)),
+      ...lines(runs.flatMap((run) => probationLines(run, around))),
       ...reviewsDue(state, around),
       ...lines([...bridgeWords(state, around), ...leftWords(state, around)]),
       ...nextMoves(state, runs),

@@ -144,9 +144,10 @@ export function roleForm(actionValue: string, system: System): Form {
   };
 }
 
-export function resolveForm(actionValue: string): Form {
+/** `callback`: the press it answers, which may have been to resolve although a move is on probation. */
+export function resolveForm(actionValue: string, callback = "resolve"): Form {
   return {
-    callback: "resolve",
+    callback: callback === "incident.resolve" ? "resolve" : callback,
     title: "Resolve the incident",
     submit: "Resolve",
     actionValue,

@@ -16,6 +16,7 @@ import { clockAt, givenWords } from "./clocks.ts";
 import { directionWords } from "./direction.ts";
 import { inputWords } from "./inputs.ts";
 import { changes, expectedSeconds, gatesOf, stepsOf } from "./plan.ts";
+import { probationLines } from "./probation.ts";
 import { counted, isMoving, progressLines, progressWords } from "./progress.ts";
 import { noReturnWords } from "./undo.ts";
 
@@ -42,6 +43,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
         ].join("\n"),
       ),
       ...(isMoving(run) ? [section(progressLines(state, run, around).join("\n"))] : []),
+      ...lines([...probationLines(run, around)]),
       ...pairs(run, around),
       // What is tried in a dry run is not listed step by step in its thread.
       ...(run.dryRun ? lines(["*Steps*", ...plan.stages.flatMap((stage, n) => stageLines(plan, stage, n + 1))]) : []),

@@ -1,0 +1,56 @@
+import { AS_SEEN } from "../src/catalog/input.ts";
+import type { Scalar } from "../src/catalog/reference.ts";
+import type { Mode, Runbook } from "../src/catalog/types.ts";
+import type { Problem } from "../src/lib/errors.ts";
+import { quoted } from "../templates/messages/kit/line.ts";
+import type { Reply, Request } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { lineFor } from "./line.ts";
+import { no } from "./say.ts";
+
+/** A second move of the same needs a reason: typed with `--again`, or given in the form of the button below the refusal. */
+
+/** The button below the refusal, and the form it opens. Its value is the line to start it with. */
+export const AGAIN = "run.again";
+
+export function reasonIn({ options }: Request): string | null {
+  return typeof options.again === "string" ? options.again : null;
+}
+
+/** What starts this run, behind `/dr`: with what was said of tonight, and where it belongs. */
+export function lineAgain(
+  { catalog }: CommandContext,
+  { options }: Request,
+  runbook: Runbook,
+  mode: Mode,
+  inputs: ReadonlyMap<string, Scalar>,
+): string {
+  const head = lineFor(catalog, runbook, mode)
+    .replace(/^\/dr /, "")
+    .split(" ")
+    .filter((word) => !word.endsWith("=…"));
+  const said = (runbook.inputs ?? []).flatMap(({ name, default: usual }) => {
+    const value = inputs.get(name);
+    return value === undefined || value === usual || value === AS_SEEN ? [] : [`${name}=${quoted(String(value))}`];
+  });
+  const kept = ["drill", "severity", "incident"].flatMap((name) => {
+    const value = options[name];
+    return value === undefined ? [] : [value === true ? `--${name}` : `--${name} ${quoted(value)}`];
+  });
+  return [...head, ...said, ...kept].join(" ");
+}
+
+/** @param line what starts the run that was refused; absent: nothing does */
+export function notRequested(problem: Problem, line: string | undefined): Reply {
+  if (problem.code !== "moved-recently" || line === undefined) return no(problem);
+  const button = {
+    ...{ label: "Give a reason…", verb: AGAIN, actionValue: line },
+    aloud: "Give a reason for another move",
+  };
+  return no(
+    { ...problem, next: `\`/dr ${line} --again "<reason>"\`` },
+    ...(line.length <= CARRIED_MAX ? [button] : []),
+  );
+}
+
+const CARRIED_MAX = 1900;

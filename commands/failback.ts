@@ -1,0 +1,35 @@
+import type { Mode } from "../src/catalog/types.ts";
+import type { Command } from "./command.ts";
+import { gatherInputs, keptFrom } from "./inputs.ts";
+import { movedRun } from "./probation-run.ts";
+import { stop } from "./say.ts";
+import { startRun } from "./start.ts";
+
+export const failback: Command = {
+  verb: "failback",
+  aliases: ["fail-back", "run.failback"],
+  summary: "Fail back after a failover: its runbook in the other direction, with its preflight and its approval.",
+  usage: "/dr failback [<run>] [--unplanned] [--again <reason>] [--incident <id>]",
+  examples: ["/dr failback", "/dr failback run-7k2m9xqz --unplanned"],
+  startsRuns: true,
+  async handle(context, request) {
+    const { state, run } = await movedRun(context, request);
+    const { direction } = run.plan;
+    const runbook = context.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
+    if (runbook === undefined || direction === undefined)
+      return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });
+    const wanted: Mode = request.options.unplanned === true ? "unplanned" : "planned";
+    const mode = runbook.modes.includes(wanted) ? wanted : (runbook.modes[0] ?? wanted);
+    const kept = new Map([...keptFrom(run, runbook)].filter(([name]) => name !== "from" && name !== "to"));
+    const words = [`from=${direction.to.id}`, `to=${direction.from.id}`];
+    const head = `runbook ${runbook.system}/${runbook.id} --${mode} --incident ${state.id}`;
+    const gathered = gatherInputs(context, { ...request, words }, runbook, { kept, head });
+    if (gathered.kind === "reply") return gathered.reply;
+    const { again } = request.options;
+    const options = {
+      ...{ incident: state.id, ...(run.plan.kind === "drill" && { drill: true as const }) },
+      ...(again !== undefined && { again }),
+    };
+    return startRun(context, { ...request, words, options }, runbook, mode, gathered.values, [], run.id);
+  },
+};

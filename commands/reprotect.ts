@@ -1,0 +1,57 @@
+import type { RunState } from "../src/incident/state.ts";
+import { actionValue } from "../templates/messages/kit/action-value.ts";
+import type { Button } from "../templates/messages/kit/blocks.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
+import { standbyLines } from "../templates/messages/run/probation.ts";
+import type { Command } from "./command.ts";
+import { needsInputs } from "./inputs.ts";
+import { movedRun } from "./probation-run.ts";
+import { say, stop } from "./say.ts";
+import { startRun } from "./start.ts";
+
+export const reprotect: Command = {
+  verb: "reprotect",
+  aliases: ["run.reprotect"],
+  summary: "Make a standby again after a failover: the runbook the failover names. Proposed until one streams.",
+  usage: "/dr reprotect [<run>] [<system>] [--incident <id>]",
+  examples: ["/dr reprotect", "/dr reprotect practice"],
+  startsRuns: true,
+  async handle(context, request) {
+    const system = request.words.find((word) => !word.startsWith("run-"));
+    if (system !== undefined && !context.catalog.systems.some(({ id }) => id === system))
+      return stop({
+        ...{ code: "system-unknown", what: `There is no system "${system}" here` },
+        allowed: `Systems: ${context.catalog.systems.map(({ id }) => id).join(", ")}`,
+      });
+    const found = await movedRun(context, request, (one, { declared }) => {
+      return isLeftAlone(one) && (system === undefined || declared?.system === system);
+    }).catch(() => null);
+    if (found === null)
+      return say("Every database that was moved has a standby, as far as it was seen. Nothing to reprotect.");
+    const { state, run } = found;
+    const book = context.catalog.runbooks.find(
+      ({ id, system: of }) => id === run.moves?.reprotect && of === run.plan.system,
+    );
+    if (book === undefined) return say([...standbyLines(run), ...run.plan.afterwards.map(safe)]);
+    const [mode = "planned"] = book.modes;
+    const options = state.status === "closed" ? {} : { incident: state.id };
+    const typed = needsInputs(book) ? { verb: "runbook", words: [book.id], wantsForm: true as const } : { words: [] };
+    return startRun(context, { ...request, ...typed, options, actionValue: null }, book, mode);
+  },
+};
+
+/** Nothing followed its active side when it was last looked at. */
+function isLeftAlone({ standby, moves, ending }: RunState): boolean {
+  return moves !== undefined && ending?.as === "verified" && standby?.streams === false;
+}
+
+/** The offer to make a standby, where none streams. */
+export function standbyAfter(run: RunState): { readonly says: readonly string[]; readonly buttons: readonly Button[] } {
+  const says = standbyLines(run);
+  return says.length === 0
+    ? { says: [], buttons: [] }
+    : {
+        says,
+        buttons: [{ label: "Reprotect", verb: "run.reprotect", actionValue: actionValue(run.id), style: "primary" }],
+      };
+}

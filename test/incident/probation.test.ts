@@ -1,0 +1,107 @@
+import { describe, expect, test } from "@jest/globals";
+import { decide } from "../../src/incident/decide.ts";
+import { isOnProbation, type Look, seenAt, windowEnd } from "../../src/incident/probation.ts";
+import type { RunState } from "../../src/incident/state.ts";
+import { hashOf } from "../../src/lib/canonical.ts";
+import { orders } from "../support/orders-system.ts";
+import {
+  committed,
+  MOVES,
+  moving,
+  probationOver,
+  watched,
+  watchedHealthy,
+  watchedUnhealthy,
+} from "../support/probation-states.ts";
+import type { RecordedIncident } from "../support/recorded-incident.ts";
+
+const run = (story: RecordedIncident) => story.state.runs.get("run-4hx8w2pd") as RunState;
+const well: Look = { healthy: true, says: [], standby: null, asked: 9, failed: 0 };
+const typesAt = (story: RecordedIncident, look: Look, seconds = 0) =>
+  seenAt(run(story), look, new Date(story.now.getTime() + seconds * 1000)).map(({ type }) => type);
+
+function ask(story: RecordedIncident, person: string, command: Parameters<typeof decide>[0]) {
+  return decide(command, story.state, {
+    ...{ now: story.now, actor: story.actor(person), blocked: null, system: orders, key: "k" },
+  });
+}
+
+describe("the window after a move", () => {
+  test("is open from the end of the run; 0 is none", () => {
+    expect(windowEnd(run(watched()))?.getTime()).toBe((run(watched()).endedAt?.getTime() ?? 0) + 1_800_000);
+    expect(windowEnd(run(watched({ ...MOVES, probationSeconds: 0 })))).toBeNull();
+    expect(isOnProbation(run(watched()))).toBe(true);
+    expect(isOnProbation(run(committed()))).toBe(false);
+  });
+
+  test("records the first look and every change, and nothing for a look that sees the same", () => {
+    expect(typesAt(watched(), well)).toEqual(["probation.changed"]);
+    expect(typesAt(watchedHealthy(), well)).toEqual([]);
+    expect(typesAt(watchedHealthy(), { ...well, healthy: false, says: ["503"] })).toEqual(["probation.changed"]);
+    expect(typesAt(watchedUnhealthy(), { ...well, healthy: false, says: ["503", "504"] })).toEqual([]);
+    expect(typesAt(watchedUnhealthy(), well)).toEqual(["probation.changed"]);
+  });
+
+  test("ends with the first look after it, once; the standby is looked for beyond it", () => {
+    expect(typesAt(watchedHealthy(), well, 1790)).toEqual(["probation.ended"]);
+    const gone = { streams: false, says: "nothing follows" };
+    expect(typesAt(probationOver(), { ...well, standby: gone })).toEqual([]);
+    expect(typesAt(probationOver(), { ...well, standby: { streams: true, says: "orders-a follows" } })).toEqual([
+      "standby.streams",
+    ]);
+  });
+});
+
+describe("commit", () => {
+  const commit = (story: RecordedIncident, person = "bo", reason: string | null = null) =>
+    ask(story, person, { type: "commit", run: "run-4hx8w2pd", reason });
+
+  test("when the window is over and healthy, by who may steer the run, once", () => {
+    expect(commit(probationOver())).toMatchObject({ kind: "accepted", events: [{ type: "run.committed" }] });
+    expect(commit(probationOver(), "cleo")).toMatchObject({ kind: "refused", refusal: { code: "not-steering" } });
+    expect(commit(committed())).toMatchObject({ kind: "refused", refusal: { code: "committed" } });
+  });
+
+  test("earlier, unhealthy or unseen only with a reason, which is recorded", () => {
+    for (const story of [watched(), watchedHealthy(), watchedUnhealthy()]) {
+      expect(commit(story)).toMatchObject({ kind: "refused", refusal: { code: "not-proven" } });
+      expect(commit(story, "bo", "Frankfurt is lost")).toMatchObject({
+        ...{ kind: "accepted", events: [{ data: { reason: "Frankfurt is lost" } }] },
+      });
+    }
+  });
+});
+
+describe("fail back", () => {
+  const back = { ...moving, direction: { ...(moving.direction as NonNullable<typeof moving.direction>) } };
+  const { from, to } = back.direction;
+  const plan = { ...back, direction: { ...back.direction, from: to, to: from } };
+  const request = (story: RecordedIncident, failsBack: string | null, wanted = plan) =>
+    ask(story, "ana", {
+      ...{ type: "requestRun", run: "run-back", plan: wanted, planHash: hashOf(wanted), mode: wanted.mode },
+      ...{ dryRun: false, announceIn: null, moves: MOVES, failsBack },
+    });
+
+  test("offered while the new side is not healthy, it needs no reason; in any other case a second move does", () => {
+    expect(request(watchedUnhealthy(), "run-4hx8w2pd").kind).toBe("accepted");
+    for (const refused of [
+      request(watchedUnhealthy(), null),
+      request(watchedUnhealthy(), "run-of-nobody"),
+      request(watchedUnhealthy(), "run-4hx8w2pd", back),
+      request(watchedHealthy(), "run-4hx8w2pd"),
+      request(committed(), "run-4hx8w2pd"),
+    ])
+      expect(refused).toMatchObject({ kind: "refused", refusal: { code: "moved-recently" } });
+  });
+});
+
+test("resolving in the window is asked about first, with how it looks", () => {
+  const resolve = (story: RecordedIncident, anyway: boolean) =>
+    ask(story, "bo", { type: "resolve", summary: "Well again", anyway });
+  expect(resolve(watchedHealthy(), false)).toMatchObject({
+    kind: "refused",
+    refusal: { code: "on-probation", healthy: true },
+  });
+  expect(resolve(watchedHealthy(), true).kind).toBe("accepted");
+  expect(resolve(committed(), false).kind).toBe("accepted");
+});
