@@ -68,7 +68,7 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     await Promise.all(
       all.map(async ({ stream, run }) => {
         await lookAtRun(stream, run).catch((error) =>
-          log.debug({ event: "probation.not_looked", run, says: messageOf(error) }, "a move could not be watched"),
+          log.debug({ event: "run.probation_not_looked", run, says: messageOf(error) }, "a move could not be watched"),
         );
       }),
     );
@@ -93,7 +93,7 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     if (projector.stopping.aborted || seenAt(run, look, timeline.now()).length === 0) return;
     await write(stream, id, (now, at) => seenAt(now, look, at));
     if (!look.healthy)
-      log.warn({ event: "probation.unhealthy", run: id, says: look.says }, "the new side is not healthy");
+      log.warn({ event: "run.probation_unhealthy", run: id, says: look.says }, "the new side is not healthy");
   }
 
   /** Keyed by how many events of the kind there are: two processes that see the same write it once. */
