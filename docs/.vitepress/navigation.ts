@@ -27,6 +27,7 @@ export const navigation: readonly Section[] = [
       { text: "Sites, roles, directions", link: "/catalogue" },
       { text: "What your applications answer", link: "/contracts" },
       { text: "Cycles: there and back", link: "/cycles" },
+      { text: "The five documents, row by row", link: "/coverage" },
       { text: "Decisions", link: "/decisions/" },
       { text: "How it works inside", link: "/internals" },
     ],
