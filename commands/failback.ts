@@ -1,4 +1,5 @@
 import type { Mode } from "../src/catalog/types.ts";
+import { runbookGone } from "../templates/messages/run/command-refusals.ts";
 import type { Command } from "./command.ts";
 import { gatherInputs, keptFrom } from "./inputs.ts";
 import { movedRun } from "./probation-run.ts";
@@ -16,8 +17,7 @@ export const failback: Command = {
     const { state, run } = await movedRun(context, request);
     const { direction } = run.plan;
     const runbook = context.catalog.runbooks.find(({ id, system }) => id === run.runbook && system === run.plan.system);
-    if (runbook === undefined || direction === undefined)
-      return stop({ code: "runbook-gone", what: `The runbook ${run.runbook} is not in the catalogue any more` });
+    if (runbook === undefined || direction === undefined) return stop(runbookGone(run.runbook));
     const wanted: Mode = request.options.unplanned === true ? "unplanned" : "planned";
     const mode = runbook.modes.includes(wanted) ? wanted : (runbook.modes[0] ?? wanted);
     const kept = new Map([...keptFrom(run, runbook)].filter(([name]) => name !== "from" && name !== "to"));

@@ -1,6 +1,7 @@
 import { windowEnd } from "../src/incident/probation.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
+import { nothingMoved } from "../templates/messages/run/command-refusals.ts";
 import type { Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { findRun } from "./runs.ts";
@@ -34,5 +35,5 @@ export async function movedRun(
     const run = [...state.runs.values()].reverse().find((one) => fits(one, state));
     if (run !== undefined) return { state, run, words: request.words };
   }
-  return stop({ code: "nothing-moved", what: "No move is on probation", next: "`/dr list` shows the incidents" });
+  return stop(nothingMoved());
 }

@@ -1,4 +1,5 @@
 import type { RunState } from "../src/incident/state.ts";
+import { unknownSystem } from "../templates/messages/incident/command-refusals.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import type { Button } from "../templates/messages/kit/blocks.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
@@ -19,10 +20,13 @@ export const reprotect: Command = {
   async handle(context, request) {
     const system = request.words.find((word) => !word.startsWith("run-"));
     if (system !== undefined && !context.catalog.systems.some(({ id }) => id === system))
-      return stop({
-        ...{ code: "system-unknown", what: `There is no system "${system}" here` },
-        allowed: `Systems: ${context.catalog.systems.map(({ id }) => id).join(", ")}`,
-      });
+      return stop(
+        unknownSystem(
+          system,
+          context.catalog.systems.map(({ id }) => id),
+          null,
+        ),
+      );
     const found = await movedRun(context, request, (one, { declared }) => {
       return isLeftAlone(one) && (system === undefined || declared?.system === system);
     }).catch(() => null);

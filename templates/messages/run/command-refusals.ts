@@ -183,3 +183,8 @@ export function nothingChanged(named: string | null, changed: readonly string[])
     ...(changed.length > 0 && { allowed: `Changed, the last first: ${changed.join(", ")}` }),
   };
 }
+
+/** Nothing was moved between sites, or people have committed to it. */
+export function nothingMoved(): Problem {
+  return { code: "nothing-moved", what: "No move is on probation", next: "`/dr list` shows the incidents" };
+}
