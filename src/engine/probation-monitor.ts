@@ -147,8 +147,8 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
   async function askChecks(run: RunState): Promise<readonly { readonly ok: boolean; readonly says: string }[]> {
     const around = { ...options, observeSeconds: OBSERVE_SECONDS };
     const asked = checksOf(run).map(async (step) => {
-      const job = jobOf(step, options.actions, run.plan);
       try {
+        const job = jobOf(step, options.actions, run.plan);
         const seen = await observe(job, around, { evidenceOf: () => null }, projector.stopping);
         const checks = job.action.ready(seen, job.input, { evidenceOf: () => null });
         return checks.map(({ ok, says }) => ({ ok, says }));

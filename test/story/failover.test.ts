@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { playScenario } from "../../practice/session/scenario.ts";
 import type { Message } from "../../practice/slack/index.ts";
+import { AGAIN } from "./approval-requests.ts";
 import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";
 
 let harness: PracticeHarness;
@@ -53,7 +54,7 @@ describe("a failover, told from the first word to the post-mortem", () => {
     const alex = harness.workspace.as("UALEX");
     const sam = harness.workspace.as("USAM");
     const channelsBefore = new Set(harness.workspace.snapshot().channels.map(({ id }) => id));
-    await alex.slash("/dr failover database --unplanned");
+    await alex.slash(`/dr failover database --unplanned${AGAIN}`);
     const isNew = ({ channel }: { channel: string }) => !channelsBefore.has(channel);
     const gate = await sam.waitForMessage(
       (m) => isNew(m) && JSON.stringify(m.blocks ?? "").includes('"gate.approve'),
