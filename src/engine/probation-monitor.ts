@@ -33,7 +33,7 @@ export interface ProbationMonitorOptions {
 }
 
 /** A move is looked at for so long in search of a standby, unless the same is moved again. */
-const STANDBY_SECONDS = 14 * 86_400;
+const STANDBY_SECONDS = 3 * 86_400;
 /** A check that fails once may be a hiccup: so many looks in a row make the new side unhealthy, or healthy again. */
 const IN_A_ROW = 2;
 const OBSERVE_SECONDS = 10;
@@ -81,7 +81,10 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
       counted.delete(id);
       return;
     }
-    if (await isMovedAgain(run)) {
+    const since = await movedSince(run);
+    // What is being moved is neither here nor there.
+    if (since === "under way") return;
+    if (since === "moved") {
       await write(stream, id, (now) => movedOn(now));
       watched.set(
         stream,
@@ -116,14 +119,16 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     });
   }
 
-  async function isMovedAgain(run: RunState): Promise<boolean> {
+  /** Whether the same was moved again, in whichever incident. */
+  async function movedSince(run: RunState): Promise<"moved" | "under way" | null> {
     const own = moveOf(run);
-    if (own === null) return false;
+    if (own === null) return null;
     const seconds = (timeline.now().getTime() - own.at.getTime()) / 1000;
     const { verified, underWay } = await incidents.recentMoves(run.plan.system, seconds);
     const isSame = (one: { readonly run: string; readonly resources: readonly string[] }) =>
       one.run !== run.id && one.resources.some((resource) => own.resources.includes(resource));
-    return verified.some((one) => isSame(one) && one.at > own.at) || (underWay.some(isSame) && !isOnProbation(run));
+    if (verified.some((one) => isSame(one) && one.at > own.at)) return "moved";
+    return underWay.some(isSame) ? "under way" : null;
   }
 
   async function lookAt(run: RunState): Promise<Look> {
