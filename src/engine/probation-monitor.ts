@@ -83,7 +83,7 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     }
     const since = await movedSince(run);
     // What is being moved is neither here nor there.
-    if (since === "under way") return;
+    if (since === "in progress") return;
     if (since === "moved") {
       await write(stream, id, (now) => movedOn(now));
       watched.set(
@@ -120,7 +120,7 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
   }
 
   /** Whether the same was moved again, in whichever incident. */
-  async function movedSince(run: RunState): Promise<"moved" | "under way" | null> {
+  async function movedSince(run: RunState): Promise<"moved" | "in progress" | null> {
     const own = moveOf(run);
     if (own === null) return null;
     const seconds = (timeline.now().getTime() - own.at.getTime()) / 1000;
@@ -128,7 +128,7 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     const isSame = (one: { readonly run: string; readonly resources: readonly string[] }) =>
       one.run !== run.id && one.resources.some((resource) => own.resources.includes(resource));
     if (verified.some((one) => isSame(one) && one.at > own.at)) return "moved";
-    return underWay.some(isSame) ? "under way" : null;
+    return underWay.some(isSame) ? "in progress" : null;
   }
 
   async function lookAt(run: RunState): Promise<Look> {
