@@ -52,6 +52,7 @@ describe("the list of actions", () => {
     const known: Readonly<Record<string, string>> = {
       "src/catalog/plan.ts": "the planner puts roles.check before the first change by itself",
       "src/catalog/conformance.ts": "a plan has to hold that roles.check; and plans of 0.1 do not say what fences",
+      "src/permissions/collect.ts": "the planner puts roles.check into every plan, so its reads need permissions, too",
       "src/incident/decide/steps.ts": "that roles.check is never skipped",
       "src/catalog/rules/script-observed.ts": "judges the input of script.run, which no other action has",
       "src/catalog/drill.ts": "what script.run holds is a name that a runbook gives, and no identity",
