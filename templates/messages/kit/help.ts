@@ -14,7 +14,7 @@ export interface Explained {
 /** What people want to do, and the commands for it. Each command stands in one of them: a test says so. */
 export const HELP: readonly (readonly [title: string, verbs: readonly string[]])[] = [
   ["Something is wrong", ["declare", "triage", "alerts", "status", "list"]],
-  ["Recover", ["failover", "restore", "runbook", "unplanned", "undo"]],
+  ["Recover", ["failover", "restore", "runbook", "unplanned", "undo", "commit", "failback", "reprotect"]],
   ["Decide", ["approve", "deny", "ask", "answer", "escalate", "steps"]],
   ["Steer a run", ["pause", "resume", "abort", "retry", "skip", "done", "replan", "details"]],
   ["Lead", ["role", "delegate", "severity", "invite", "note", "raise"]],
