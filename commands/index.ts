@@ -61,6 +61,7 @@ import { runbook } from "./runbook.ts";
 import { no } from "./say.ts";
 import { seats } from "./seats.ts";
 import { severity } from "./severity.ts";
+import { signOff } from "./sign-off.ts";
 import { skip } from "./skip.ts";
 import { snooze } from "./snooze.ts";
 import { startedBy } from "./started.ts";
@@ -70,6 +71,7 @@ import { nearLine } from "./targets.ts";
 import { Unclear } from "./the-incident.ts";
 import { timeline } from "./timeline.ts";
 import { LINE_MAX, parse, parseSplit, type Typed } from "./tokens.ts";
+import { trends } from "./trends.ts";
 import { triage } from "./triage.ts";
 import { undo } from "./undo.ts";
 import { unplanned } from "./unplanned.ts";
@@ -90,6 +92,7 @@ export const commands: readonly Command[] = [
   alerts,
   calendar,
   readiness,
+  trends,
   approve,
   deny,
   steps,
@@ -125,6 +128,7 @@ export const commands: readonly Command[] = [
   reopen,
   close,
   postmortem,
+  signOff,
   action,
   update,
   snooze,

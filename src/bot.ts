@@ -6,6 +6,7 @@ import { WORKSPACE } from "../commands/record.ts";
 import { seatFactsOf } from "../commands/seats.ts";
 import { runnable } from "../commands/start.ts";
 import { pageWords } from "../templates/messages/comms/page-text.ts";
+import { checkpointMail } from "../templates/messages/incident/checkpoint.ts";
 import { storeAccepted, storeInDoubt, tampered } from "../templates/messages/incident/store-in-doubt.ts";
 import { actions, cards } from "./actions/index.ts";
 import { alertPaths } from "./alerts/config.ts";
@@ -31,10 +32,12 @@ import { createProbationMonitor } from "./engine/probation-monitor.ts";
 import { createResponseMonitor } from "./engine/response-monitor.ts";
 import { createSplitBrainMonitor } from "./engine/split-brain-monitor.ts";
 import { createTriageProber } from "./engine/triage-prober.ts";
+import { createAnchorWorker } from "./evidence/anchors.ts";
 import { serveHealth, slackHealth, storeHealth } from "./health.ts";
 import { createHttpAddresses } from "./http/addresses.ts";
 import { PAGERDUTY_WEBHOOK, SLACK_EVENTS } from "./http/paths.ts";
 import { serveWebhooks } from "./http/webhooks.ts";
+import { ANCHORS } from "./incident/anchors.ts";
 import type { Actor } from "./incident/events.ts";
 import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
@@ -44,16 +47,17 @@ import { createMetrics } from "./metrics/index.ts";
 import { createKeyCounters } from "./mfa/key-counters.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
-import { createDeliveries } from "./projection/deliveries.ts";
+import { createDeliveries, postedOf } from "./projection/deliveries.ts";
 import { createOutbox } from "./projection/outbox.ts";
 import { readOutboxNow } from "./projection/outbox-now.ts";
 import { pruneDelivered } from "./projection/prune.ts";
 import { createReadinessWorker } from "./readiness/worker.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
-import { createEmail } from "./sinks/mail/email.ts";
+import { createEmail, type Mail } from "./sinks/mail/email.ts";
 import { createStatuspage } from "./sinks/statuspage/statuspage.ts";
 import { createSlack } from "./slack/index.ts";
+import { signedHeads } from "./timeline/checkpoints.ts";
 import { openStore } from "./timeline/index.ts";
 import { createReadinessLooks } from "./timeline/readiness-looks.ts";
 import { redacted } from "./timeline/redacted.ts";
@@ -275,6 +279,20 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   timeline.onDoubt(sayDoubt);
   timeline.onTampered((problem) => void slack?.announce(tampered(problem)));
   const counters = createKeyCounters(createSecondFactors(pool, store.keyring));
+  const anchors = createAnchorWorker({
+    settings: { ...config.anchors, channel: slack === null ? null : config.anchors.channel },
+    timeline,
+    keyring: store.keyring,
+    heads: () => signedHeads(pool, store.keyring),
+    posted: () => postedOf(pool, ANCHORS),
+    send: (version, key, to, checkpoint) => {
+      const mail: Mail = { to, hidden: false, ...checkpointMail(checkpoint, config.practice), conversation: ANCHORS };
+      return deliveries.enqueue(ANCHORS, version, [
+        { sink: "email", queue: `${ANCHORS}/email`, key, once: true, desired: mail },
+      ]);
+    },
+    log,
+  });
   slack?.start();
   engine.start();
   monitor.start();
@@ -283,6 +301,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   readiness.start();
   comms.start();
   calendar.start();
+  anchors.start();
   reloader.start();
   const paging =
     config.paging === null || !catalog.systems.some((system) => system.paging)
@@ -353,6 +372,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       await monitor.stop();
       await probation.stop();
       await prober.stop();
+      await anchors.stop();
       await comms.stop();
       mail?.close();
       await paging?.stop();

@@ -5,6 +5,7 @@ import { type AlertsConfig, isTopicArn } from "./alerts/config.ts";
 import { nearest } from "./catalog/suggest.ts";
 import type { CommsConfig } from "./comms/config.ts";
 import type { ControlConfig } from "./control/index.ts";
+import type { AnchorSettings } from "./evidence/anchors.ts";
 import type { Address } from "./http/addresses.ts";
 import { isInternalAddress, kindOfAddress } from "./lib/address.ts";
 import { parseDatabaseUrl } from "./lib/database-url.ts";
@@ -51,6 +52,8 @@ export interface Config {
     readonly webhooksFile: string | null;
     readonly traces: OtelSettings | null;
   };
+  /** Where checkpoints of the record are placed outside the store. */
+  readonly anchors: AnchorSettings;
   /** After the closing, until the incident's channel is archived; null: never. */
   readonly archiveAfterSeconds: number | null;
   /** Templates of links: `{issue}`, `{incident}`. */
@@ -325,6 +328,28 @@ const settings = z.object({
     .describe(
       "Channel incidents are announced in when they were not declared in one Lifeboat can post in: a public channel's name, or an id. It must exist",
     ),
+  LIFEBOAT_ANCHOR_CHANNEL: z
+    .string()
+    .regex(/^#?[\p{L}\p{N}_-]{1,80}$/u, "A channel's name or id: audit-log")
+    .transform((name) => name.replace(/^#/, ""))
+    .optional()
+    .describe(
+      "Channel checkpoints of the record are posted in, once a day and after each incident: a public channel's name, or an id. Unset: none are",
+    ),
+  LIFEBOAT_ANCHOR_MAIL: z
+    .string()
+    .transform((text) => text.split(",").map((address) => address.trim()))
+    .refine(
+      (addresses) => addresses.every((address) => /^[^\s@<>]+@[^\s@<>]+$/.test(address)),
+      "Addresses with commas: auditor@example.com",
+    )
+    .optional()
+    .describe("Addresses checkpoints are mailed to, with commas. It takes `SMTP_URL`. Unset: none are"),
+  LIFEBOAT_ANCHOR_TSA: z
+    .string()
+    .refine((url) => /^https?:$/.test(protocolOf(url)), "An address like https://timestamp.example.com")
+    .optional()
+    .describe("Address of a timestamp authority (RFC 3161) that stamps each checkpoint. Unset: none does"),
   LIFEBOAT_ARCHIVE_DAYS: z
     .string()
     .regex(/^\d{1,4}(\.\d{1,6})?$/, "Days: 7")
@@ -571,6 +596,11 @@ function configOf(read: Settings, slack: boolean): Config {
       cloudwatch: read.LIFEBOAT_CLOUDWATCH_TOPICS ?? [],
       generic: read.LIFEBOAT_ALERT_SECRETS ?? [],
     },
+    anchors: {
+      channel: read.LIFEBOAT_ANCHOR_CHANNEL ?? null,
+      mail: read.SMTP_URL === undefined ? [] : (read.LIFEBOAT_ANCHOR_MAIL ?? []),
+      authority: read.LIFEBOAT_ANCHOR_TSA ?? null,
+    },
     comms: commsOf(read),
     telemetry: telemetryOf(read),
     cli: cliOf(read),
@@ -659,6 +689,7 @@ function slackOf(read: Settings): SlackConfig {
         : { kind: "socket", appToken: read.SLACK_APP_TOKEN },
     apiUrl: read.SLACK_API_URL ?? null,
     announceIn: read.LIFEBOAT_ANNOUNCE_CHANNEL,
+    anchorIn: read.LIFEBOAT_ANCHOR_CHANNEL ?? null,
     allowed: teams.map((id) => (id.startsWith("T") ? { team: id, enterprise: null } : { team: null, enterprise: id })),
     appId: read.SLACK_APP_ID ?? null,
     rate: read.SLACK_RATE,

@@ -6,6 +6,7 @@ const calls = logCallsIn(LOGGING);
 const at = ({ file, line }: LogCall) => `${file}:${line}`;
 /** What codes are about. A new one is a decision: dashboards and SIEM rules group by it. */
 const ABOUT = [
+  "anchor",
   "action",
   "alerts",
   "bot",

@@ -1,3 +1,4 @@
+import { ANCHORS } from "../incident/anchors.ts";
 import type { DueItem, Ended } from "../projection/deliveries.ts";
 import type { Later, Sink } from "../projection/worker.ts";
 import type { EventToAppend, Timeline } from "../timeline/contract.ts";
@@ -15,9 +16,19 @@ export function onTimeline(sink: Sink, timeline: Pick<Timeline, "decide">): Sink
     ...sink,
     record: (ended) => append(ended.stream, eventOf(ended)),
     async delayed(item, sent) {
-      if (item.tries < SAID) await append(item.stream, delayed(item, sent));
+      if (item.tries < SAID && item.stream !== ANCHORS) await append(item.stream, delayed(item, sent));
     },
   };
+}
+
+/** A mail with a checkpoint of the record (`evidence/anchors.ts`): what it is of stands in its key. */
+function anchorEvent({ key, delivered, says }: Ended): EventToAppend {
+  const [, number = "", sha256 = ""] = /^checkpoint-(\d+)\/([0-9a-f]{64})$/.exec(key) ?? [];
+  const about = { checkpoint: Number(number), sha256, place: "email" };
+  const at = (delivered as { to?: string | null } | null)?.to ?? "its readers";
+  return delivered === null
+    ? { type: "anchor.refused", data: { ...about, says: says ?? "it was refused" }, actor, key: `${number}/email` }
+    : { type: "anchor.placed", data: { ...about, receipt: { at, reference: key } }, actor, key: `${number}/email` };
 }
 
 function idOf(key: string): { update: string; via: string } {
@@ -29,7 +40,9 @@ function delayed({ key }: DueItem, { says }: Later): EventToAppend {
   return { type: "update.delayed", data: { ...idOf(key), says }, actor, key: `${key}/update.delayed` };
 }
 
-function eventOf({ key, delivered, says }: Ended): EventToAppend {
+function eventOf(ended: Ended): EventToAppend {
+  const { key, delivered, says, stream } = ended;
+  if (stream === ANCHORS) return anchorEvent(ended);
   if (delivered === null)
     return {
       ...{ type: "update.undelivered", data: { ...idOf(key), says: says ?? "it was refused" } },

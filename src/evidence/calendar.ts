@@ -19,7 +19,47 @@ export interface Due {
    * whether it was done, or the time that counts began before the period. `planned`: its time isn't over.
    */
   readonly status: "done" | "missed" | "unknown" | "planned";
-  readonly run: RunFigures | null;
+  /** The run that it was done by; null: none, or people ticked it off. */
+  readonly run: string | null;
+  /** The calendar recorded it itself. False: it follows from runs. */
+  readonly recorded: boolean;
+  /** Why it was missed or postponed, or what was noted when it was done. */
+  readonly reason: string | null;
+  readonly postponedTo: string | null;
+}
+
+/** What a calendar recorded of one date: the stream `cal-<system>`, by occasion and the time it was planned for. */
+interface Slot {
+  readonly status: "done" | "missed" | null;
+  readonly run: string | null;
+  readonly reason: string | null;
+  readonly postponedTo: string | null;
+}
+
+/** What calendars recorded, taken from their events as they come. A stream of another version has nothing this knows, and says nothing. */
+export class CalendarRecords {
+  readonly #slots = new Map<string, Slot>();
+
+  take(stream: string, type: string, data: unknown): void {
+    const { occasion, slot, run = null, reason, note, to } = data as Partial<Record<string, string | null>>;
+    if (!stream.startsWith("cal-") || typeof occasion !== "string" || typeof slot !== "string") return;
+    const key = keyOf(stream.slice("cal-".length), occasion, new Date(slot));
+    const before = this.#slots.get(key) ?? { status: null, run: null, reason: null, postponedTo: null };
+    if (type === "occasion.done")
+      this.#slots.set(key, { ...before, status: "done", run, reason: note ?? before.reason });
+    else if (type === "occasion.missed" && before.status !== "done")
+      this.#slots.set(key, { ...before, status: "missed", run, reason: reason ?? null });
+    else if (type === "occasion.postponed")
+      this.#slots.set(key, { ...before, postponedTo: to ?? null, reason: reason ?? before.reason });
+  }
+
+  of(system: string, occasion: string, at: Date): Slot | null {
+    return this.#slots.get(keyOf(system, occasion, at)) ?? null;
+  }
+}
+
+function keyOf(system: string, occasion: string, at: Date): string {
+  return JSON.stringify([system, occasion, at.getTime()]);
 }
 
 /** At most so many dates of one entry: a daily verification over years. */
@@ -33,13 +73,16 @@ export function duesOf(
   system: string,
   versions: readonly PolicyVersion[],
   figures: readonly RunFigures[],
+  records: CalendarRecords,
   { from, to }: Query,
 ): readonly Due[] {
   const dues = versions.flatMap((version, at) => {
     const begins = at === 0 || version.since === null ? from : later(from, version.since);
     const ends = earlier(to, versions[at + 1]?.since ?? to);
     return version.policy.calendar.flatMap((occasion) =>
-      datesOf(occasion, begins, ends).map((date) => dueOf(system, occasion, date, figures, { from, to })),
+      datesOf(occasion, begins, ends).map((date) =>
+        recordedOf(dueOf(system, occasion, date, figures, { from, to }), records),
+      ),
     );
   });
   return dues.sort((one, other) => one.at.getTime() - other.at.getTime() || (one.occasion < other.occasion ? -1 : 1));
@@ -80,9 +123,19 @@ function dueOf(
         ) ?? null);
   return {
     ...{ system, occasion: occasion.id, title: occasion.title, kind: occasion.kind, runbook: occasion.runbook },
-    ...{ mode: occasion.mode, unannounced: occasion.unannounced, at, run },
+    ...{ mode: occasion.mode, unannounced: occasion.unannounced, at, run: run?.run ?? null },
+    ...{ recorded: false, reason: null, postponedTo: null },
     status: statusOf(occasion, run !== null, opens < from, closes > to),
   };
+}
+
+/** What the calendar recorded itself counts more than what follows from runs. */
+function recordedOf(due: Due, records: CalendarRecords): Due {
+  const found = records.of(due.system, due.occasion, due.at);
+  if (found === null) return due;
+  const { status, run, reason, postponedTo } = found;
+  if (status === null) return { ...due, recorded: true, reason, postponedTo };
+  return { ...due, recorded: true, status, run: run ?? (status === "done" ? due.run : null), reason, postponedTo };
 }
 
 function statusOf({ runbook }: Occasion, done: boolean, early: boolean, goesOn: boolean): Due["status"] {

@@ -78,11 +78,11 @@ function calendar(dues: readonly Due[]): string {
   if (dues.length === 0) return "<p>Nothing was due by the calendar that was in force.</p>";
   return table(
     ["Due", "What", "Kind", "Status"],
-    dues.map(({ at, title, kind, status, run }) => [
+    dues.map(({ at, title, kind, status, run, reason }) => [
       stamp(at),
       html(title),
       kind,
-      html(status === "done" && run !== null ? `done (${run.run})` : status),
+      html(`${status}${status === "done" && run !== null ? ` (${run})` : ""}${reason === null ? "" : `: ${reason}`}`),
     ]),
   );
 }

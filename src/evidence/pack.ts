@@ -9,7 +9,7 @@ import { trendPicture } from "../report/trend-picture.ts";
 import type { StoredEvent } from "../timeline/contract.ts";
 import type { ExportedPerson, ExportedStream, ExportReader } from "../timeline/export.ts";
 import type { Keyring } from "../timeline/keys.ts";
-import { type Due, duesOf } from "./calendar.ts";
+import { CalendarRecords, type Due, duesOf } from "./calendar.ts";
 import { controlsCsv } from "./controls.ts";
 import { csv, csvRow } from "./csv.ts";
 import { documentOf } from "./document.ts";
@@ -121,15 +121,23 @@ export async function writePack(folder: PackFolder, reader: ExportReader, option
     timelines.push(timeline);
     await writeRecord(folder, fold, numbers.get(stream.id), { options, policies, used, timeline, tables });
   }
+  const calendars = new CalendarRecords();
   for (const stream of await others(reader, query, policies)) {
     const file = await folder.open(`events/${fileName(stream.id)}.csv`);
     await file.write(csvRow(["version", "at", "type", "by", "run", "data"]));
-    timelines.push(await writeTimeline(folder, reader, stream, met, (events) => listEvents(file, events, policies)));
+    timelines.push(
+      await writeTimeline(folder, reader, stream, met, (events) => {
+        for (const { type, data } of events) calendars.take(stream.id, type, data);
+        return listEvents(file, events, policies);
+      }),
+    );
     await file.close();
   }
   await writePlans(folder, reader, plans, met);
 
-  const dues = policies.systems().flatMap((system) => duesOf(system, policies.of(system), tables.figures, query));
+  const dues = policies
+    .systems()
+    .flatMap((system) => duesOf(system, policies.of(system), tables.figures, calendars, query));
   tables.register.push(...dues.map(dueRow));
   await writeTables(folder, tables, dues, policies, query);
   for (const version of used) await folder.file(version.file, `${canonicalBytes(version.policy).toString("utf8")}\n`);
@@ -270,8 +278,11 @@ async function writeTables(
   await folder.file(
     "calendar.csv",
     csv(
-      ["system", "occasion", "title", "kind", "runbook", "mode", "unannounced", "due_at", "status", "run", "as_of"],
-      dues.map(({ at, run, ...due }) => ({ ...due, due_at: at, run: run?.run, as_of: to })),
+      [
+        ...["system", "occasion", "title", "kind", "runbook", "mode", "unannounced", "due_at", "status", "run"],
+        ...["recorded", "reason", "postponed_to", "as_of"],
+      ] as string[],
+      dues.map(({ at, postponedTo, ...due }) => ({ ...due, due_at: at, postponed_to: postponedTo, as_of: to })),
     ),
   );
   await folder.file("trends/runs.csv", runsCsv(tables.figures, nameOf));

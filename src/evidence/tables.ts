@@ -19,7 +19,7 @@ export const REGISTER = [
 export type RegisterRow = Partial<Row<string>> & { readonly class: string; readonly status: string };
 
 /** What was real first, then what was planned work, then what was practised. */
-const CLASSES = ["real", "maintenance", "drill", "tabletop", "verification", "review"];
+const CLASSES = ["real", "maintenance", "drill", "tabletop", "verification", "restore-test", "review", "training"];
 
 export function registerCsv(rows: readonly RegisterRow[]): string {
   const rank = (row: RegisterRow) => CLASSES.indexOf(row.class);
@@ -79,7 +79,7 @@ export function dueRow(due: Due): RegisterRow {
   return {
     ...{ class: due.kind, entry: "calendar", system: due.system, title: due.title, occasion: due.occasion },
     ...{ runbook: due.runbook, mode: due.mode, status: due.status, due_at: due.at },
-    run: due.run?.run ?? null,
+    run: due.run,
   };
 }
 

@@ -63,7 +63,7 @@ export function mttrCsv(resolved: readonly ResolvedIncident[]): string {
 }
 
 export function complianceCsv(systems: readonly string[], dues: readonly Due[]): string {
-  const kinds = ["drill", "verification", "review"] as const;
+  const kinds = [...new Set(dues.map(({ kind }) => kind))].sort();
   return csv(
     ["system", "kind", "due", "done", "missed", "unknown", "planned", "percent_done"],
     systems.flatMap((system) =>

@@ -41,6 +41,7 @@ export type IncidentCommand =
   /** `waived`: why there is no post-mortem; null: one was drafted. */
   | { type: "close"; waived: string | null }
   | { type: "draftPostmortem" }
+  | { type: "signOff"; statement: string }
   /** `owner`: person id, or Slack user id when not on the roster. `due`: `YYYY-MM-DD`. */
   | { type: "addAction"; text: string; owner: string | null; due: string | null; link: string | null }
   | { type: "doneAction"; action: string; note: string | null }

@@ -5,7 +5,17 @@ import { commit } from "./decide/commit.ts";
 import { postUpdate, snooze } from "./decide/comms.ts";
 import { declare } from "./decide/declare.ts";
 import { delegate, endDelegation } from "./decide/delegation.ts";
-import { changeSeverity, changeStatus, close, draftPostmortem, note, raise, reopen, resolve } from "./decide/life.ts";
+import {
+  changeSeverity,
+  changeStatus,
+  close,
+  draftPostmortem,
+  note,
+  raise,
+  reopen,
+  resolve,
+  signOff,
+} from "./decide/life.ts";
 import { blockedRefusal } from "./decide/may.ts";
 import { addMembers } from "./decide/members.ts";
 import { refuse } from "./decide/outcome.ts";
@@ -62,6 +72,8 @@ function decideFor(
       return close(command, state, context);
     case "draftPostmortem":
       return draftPostmortem(state, context);
+    case "signOff":
+      return signOff(command, state, context);
     case "addMembers":
       return addMembers(command, state, context);
     case "addAction":

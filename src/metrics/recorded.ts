@@ -1,11 +1,17 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import { figuresOf } from "../incident/figures.ts";
 import { isPrivate } from "../incident/members.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
+import { trendDataOf } from "../incident/trends.ts";
 import type { StoredEvent } from "../timeline/contract.ts";
 import { createNames, type Names } from "./names.ts";
 
 /** From a look that answers at once to a restore that takes most of a night, seconds. */
 const STEP_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
+/** From a switchover to a night, seconds. */
+const RECOVERY_SECONDS = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200];
+/** From nothing to a day, seconds. */
+const LOSS_SECONDS = [0, 0.1, 1, 5, 15, 60, 300, 900, 3600, 86_400];
 /** From somebody who waited for the question to nobody awake, seconds. */
 const WAIT_SECONDS = [5, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
@@ -79,6 +85,33 @@ export function recordedMetrics(registry: Registry, names: Names = createNames()
     labelNames: ["via", "outcome"],
     registers,
   });
+  const recovery = new Histogram({
+    name: "lifeboat_rto_seconds",
+    help: "Recovery time of verified runs, as reports measure it: for real, in drills, in planned work",
+    labelNames: ["system", "runbook", "kind"],
+    buckets: RECOVERY_SECONDS,
+    registers,
+  });
+  const loss = new Histogram({
+    name: "lifeboat_rpo_seconds",
+    help: "Data loss of verified runs, where a step measured it",
+    labelNames: ["system", "runbook", "kind"],
+    buckets: LOSS_SECONDS,
+    registers,
+  });
+  const objectives = new Counter({
+    name: "lifeboat_objectives_total",
+    help: "Verified runs held against what was promised: rto or rpo, met or missed",
+    labelNames: ["system", "objective", "kind", "outcome"],
+    registers,
+  });
+  const resolving = new Histogram({
+    name: "lifeboat_incident_duration_seconds",
+    help: "From the start of the impact, else the declaration, to the resolution of real incidents: its mean is the MTTR",
+    labelNames: ["system", "severity"],
+    buckets: RECOVERY_SECONDS,
+    registers,
+  });
   const splits = new Counter({
     name: "lifeboat_split_brain_total",
     help: "How often two servers were seen to take writes after a promotion",
@@ -122,8 +155,26 @@ export function recordedMetrics(registry: Registry, names: Names = createNames()
     waits.observe({ role: names.of("role", state.gate.role), outcome }, Math.max(0, seconds));
   }
 
+  function recovered(run: string | null, state: IncidentState): void {
+    const found = figuresOf(state).find((one) => one.run === run);
+    if (found === undefined) return;
+    const { kind, rto, rpo } = found;
+    const system = names.of("system", found.system);
+    const labels = { system, runbook: names.runbook(found.system, found.runbook), kind };
+    if (rto.seconds !== null) recovery.observe(labels, rto.seconds);
+    if (rpo.seconds !== null) loss.observe(labels, rpo.seconds);
+    for (const [objective, { met }] of Object.entries({ rto, rpo }))
+      if (met !== null) objectives.inc({ system, objective, kind, outcome: met ? "met" : "missed" });
+  }
+
+  function resolved(state: IncidentState): void {
+    for (const { system, severity, seconds } of trendDataOf(state).resolved)
+      resolving.observe({ system: names.of("system", system), severity }, seconds);
+  }
+
   const ofIncident = new Set([
     "incident.declared",
+    "incident.resolved",
     "page.sent",
     "page.failed",
     "update.delivered",
@@ -139,6 +190,8 @@ export function recordedMetrics(registry: Registry, names: Names = createNames()
       const { system, kind } = state.declared;
       if (event.type === "incident.declared")
         declared.inc({ system: names.of("system", system), kind, severity: state.severity });
+      if (event.type === "incident.resolved") resolved(state);
+      if (event.type === "run.verified") recovered(event.run, state);
       if (event.type === "page.sent") pages.inc({ outcome: "sent" });
       if (event.type === "page.failed") pages.inc({ outcome: "failed" });
       if (event.type.startsWith("update.") && ofIncident.has(event.type))

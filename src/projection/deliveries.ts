@@ -148,6 +148,20 @@ const GIVE_UP = settled(`tries = o.tries + 1, says = left($4, 500), sending_sinc
 
 const UNDELIVERED = `(o.given_up_at > now() - interval '${KEPT_DAYS} days' or (${DUE} and o.tries >= ${FAILING_TRIES}))`;
 
+/** What of a stream Slack was told: each message's key, the channel it is in, and its id there. */
+export async function postedOf(
+  pool: Pool,
+  stream: string,
+): Promise<readonly { readonly key: string; readonly place: string; readonly reference: string | null }[]> {
+  const { rows } = await pool.query<{ key: string; place: string; reference: string | null }>(
+    `select o.key, coalesce(q.place, o.queue) as place, o.delivered_as as reference from lifeboat.outbox o
+       join lifeboat.outbox_queue q using (queue)
+      where o.stream = $1 and o.sink = 'slack' and o.delivered_hash is not null order by o.id`,
+    [stream],
+  );
+  return rows;
+}
+
 export function createDeliveries(pool: Pool): Deliveries {
   return {
     async enqueue(stream, version, items) {

@@ -5,7 +5,7 @@ import { html } from "./markup.ts";
 import { LANES, type Picture } from "./picture.ts";
 
 const WIDTH = 360;
-const LEFT = 56;
+const LEFT = 76;
 const HEIGHT = 150;
 const TOP = 34;
 const LABELS = 24;

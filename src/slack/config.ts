@@ -10,6 +10,8 @@ export interface SlackConfig {
   readonly apiUrl: string | null;
   /** Channel id incidents are announced in when they were not declared from a channel. */
   readonly announceIn: string | null;
+  /** Channel checkpoints of the record are posted in; null or absent: none. */
+  readonly anchorIn?: string | null;
   /** Workspaces whose members may speak to the bot. Empty: the one its token belongs to, and no other. */
   readonly allowed: readonly Workspace[];
   /** Deliveries of another app are refused. Null: Slack names it when a socket opens; over HTTP the secret is per app. */

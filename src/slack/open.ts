@@ -93,6 +93,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     drawReadiness: options.drawReadiness,
     ...(context.readiness && { readiness: context.readiness }),
     announceIn: config.announceIn,
+    anchorIn: config.anchorIn ?? null,
     bridgeUrl: context.bridgeUrl ?? null,
     rate: config.rate ?? 1,
     practice: context.practice,

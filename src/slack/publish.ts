@@ -11,6 +11,7 @@ import type {
 import { calendarStream, isCalendar, systemOfCalendar } from "../calendar/events.ts";
 import type { Catalog } from "../catalog/types.ts";
 import { componentOf } from "../incident/actions.ts";
+import { ANCHORS } from "../incident/anchors.ts";
 import { withoutAccounts } from "../incident/people.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { type Incidents, isOpen } from "../incidents/index.ts";
@@ -45,6 +46,8 @@ export interface PublisherOptions {
   readonly drawReadiness: RenderReadiness;
   readonly readiness?: Pick<Readiness, "of">;
   readonly announceIn: string | null;
+  /** Where checkpoints of the record are posted; null or absent: nowhere. */
+  readonly anchorIn?: string | null;
   /** Where the video bridge of an incident is; null or absent: there is none. */
   readonly bridgeUrl?: string | null;
   /** How many times as fast as Slack documents; 1 outside practice. */
@@ -113,7 +116,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     name: "slack",
     timeline,
     log,
-    concerns: (stream) => isIncident(stream) || isCalendar(stream) || isReadiness(stream) || stream === WORKSPACE,
+    concerns: (stream) =>
+      isIncident(stream) || isCalendar(stream) || isReadiness(stream) || stream === WORKSPACE || stream === ANCHORS,
     look: (stream) =>
       isIncident(stream) ? drawOne(stream) : isReadiness(stream) ? drawReadiness(stream) : drawNotices(stream),
     missed,
@@ -133,12 +137,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const around = { systems, practice: options.practice, names: namesIn(systems) };
     const system = isCalendar(stream) ? systems.find(({ id }) => id === systemOfCalendar(stream)) : undefined;
     const messages =
-      stream === WORKSPACE
+      stream === WORKSPACE || stream === ANCHORS
         ? options.drawHouse(events, around)
         : system === undefined
           ? []
           : options.drawCalendar(system, events, around);
-    await outbox.want(houseDrawing(stream, version, messages, options.announceIn, blocked()));
+    const channel = stream === ANCHORS ? (options.anchorIn ?? null) : options.announceIn;
+    await outbox.want(houseDrawing(stream, version, messages, channel, blocked()));
     homes.changed();
     projector.wake();
   }
@@ -233,7 +238,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const streams = await incidents.toCatchUp();
     const drawn = await outbox.versions(streams.map(({ id }) => id));
     const own = catalog.systems.flatMap(({ id }) => [calendarStream(id), readinessStream(id)]);
-    return [WORKSPACE, ...own, ...streams.flatMap(({ id, version }) => ((drawn.get(id) ?? -1) < version ? [id] : []))];
+    return [
+      WORKSPACE,
+      ANCHORS,
+      ...own,
+      ...streams.flatMap(({ id, version }) => ((drawn.get(id) ?? -1) < version ? [id] : [])),
+    ];
   }
 
   async function round(): Promise<void> {

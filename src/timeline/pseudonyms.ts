@@ -218,17 +218,22 @@ export async function peopleRows(db: Db, keyring: Keyring, ids: readonly string[
   }));
 }
 
-/** When an event last named one of whom these texts mean. Null: none does. */
+/** When each stream last named one of whom these texts mean, and the system it is of; null: of none. `leaveOut`: types that don't count. */
 export async function lastNamed(
   db: Db,
   texts: readonly string[],
-  prefix = "",
-): Promise<readonly { stream: string; at: Date }[]> {
-  const { rows } = await db.query<{ stream: string; at: Date }>(
-    `select e.stream, max(e.at) as at from lifeboat.person p join lifeboat.event e
-        on strpos(e.data::text, p.id) > 0 or strpos(e.actor::text, p.id) > 0 or strpos(e.key, p.id) > 0
-      where p.identity = any($1) and e.stream like $2 || '%' group by e.stream order by max(e.at) desc`,
-    [texts, prefix],
+  leaveOut: readonly string[],
+): Promise<readonly { readonly stream: string; readonly system: string | null; readonly at: Date }[]> {
+  const { rows } = await db.query<{ stream: string; system: string | null; at: Date }>(
+    `select named.stream, named.at,
+        (select d.data ->> 'system' from lifeboat.event d
+          where d.stream = named.stream and d.data ? 'system' order by d.version limit 1) as system
+      from (select e.stream, max(e.at) as at from lifeboat.person p join lifeboat.event e
+              on strpos(e.data::text, p.id) > 0 or strpos(e.actor::text, p.id) > 0 or strpos(e.key, p.id) > 0
+            where p.identity = any($1) and e.type <> all($2)
+            group by e.stream) named
+      order by named.at desc`,
+    [texts, leaveOut],
   );
   return rows;
 }

@@ -57,6 +57,9 @@ describe("what was written on timelines", () => {
       'lifeboat_runs_ended_total{system="practice",runbook="database-rejoin",outcome="verified"} 1',
       'lifeboat_runs_ended_total{system="practice",runbook="region-failover",outcome="verified"} 1',
     ]);
+    expect(linesOf(text, "lifeboat_rto_seconds_count").length).toBeGreaterThan(0);
+    expect(sum(linesOf(text, "lifeboat_objectives_total"))).toBeGreaterThan(0);
+    expect(sum(linesOf(text, "lifeboat_incident_duration_seconds_count"))).toBe(ofType("incident.resolved"));
     expect(sum(linesOf(text, "lifeboat_step_duration_seconds_count"))).toBe(ofType("step.verified"));
     expect(linesOf(text, "lifeboat_steps_total")).toContain(
       'lifeboat_steps_total{action="postgres.promote",outcome="verified"} 2',

@@ -84,8 +84,13 @@ async function append(url: string, stream: string, events: readonly StoredEvent[
 /** The events of a story, as many days later as wanted, under another id. */
 export function eventsOf(story: RecordedIncident, daysLater = 0): readonly PastEvent[] {
   const later = daysLater * 86_400_000;
+  const shifted = (data: unknown) => {
+    const { impactStartedAt } = data as { impactStartedAt?: string | null };
+    if (!impactStartedAt) return data;
+    return { ...(data as object), impactStartedAt: new Date(Date.parse(impactStartedAt) + later).toISOString() };
+  };
   return story.events.map(({ type, data, at, run, actor }) => ({
-    ...{ type, data, run, actor },
+    ...{ type, data: shifted(data), run, actor },
     at: new Date(at.getTime() + later),
   }));
 }

@@ -1,5 +1,6 @@
 import { unreviewed } from "../break-glass.ts";
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
+import { personOf } from "../people.ts";
 import { watchedNow, windowEnd } from "../probation.ts";
 import type { Wish } from "../refusal/life.ts";
 import type { Refusal } from "../refusal.ts";
@@ -92,6 +93,26 @@ export function draftPostmortem(state: IncidentState, context: DecideContext): O
   return accept(context, [
     { type: "postmortem.drafted", data: { title: `Post-mortem: ${state.declared?.title ?? ""}` } },
   ]);
+}
+
+/** A person on the roster vouches for a record that is over. It covers every event up to now; what comes later isn't covered. */
+export function signOff({ statement }: Of<"signOff">, state: IncidentState, context: DecideContext): Outcome {
+  const person = personOf(context.actor, context.system);
+  const refusal = notOnRoster(context) ?? notOver(state, "signed off");
+  if (refusal !== null || person === null)
+    return refuse(context, "sign-off", refusal ?? { code: "not-on-roster", system: context.system.title });
+  const says = words(statement, LIMITS.reason);
+  if (says === null) return refuse(context, "sign-off", { code: "statement-missing" });
+  const before = state.signOffs?.at(-1);
+  if (
+    before !== undefined &&
+    before.person === person.id &&
+    before.statement === says &&
+    before.version === state.version - 1
+  )
+    return refuse(context, "sign-off", { code: "signed-off" });
+  const data = { person: person.id, roles: person.roles, statement: says, version: state.version };
+  return accept(context, [{ type: "record.signedOff", data }]);
 }
 
 function notMaintenance({ declared }: IncidentState): Refusal | null {

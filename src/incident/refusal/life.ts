@@ -26,6 +26,9 @@ export type LifeRefusal =
   | { readonly code: "note-later" }
   | { readonly code: "reason-missing"; readonly reason: MissingReason }
   | { readonly code: "postmortem-missing" }
+  | { readonly code: "statement-missing" }
+  /** They signed off exactly this, and nothing happened since. */
+  | { readonly code: "signed-off" }
   | { readonly code: "review-missing"; readonly runs: readonly NamedRun[] }
   | {
       readonly code: "run-live";
@@ -45,7 +48,7 @@ export type LifeRefusal =
   | { readonly code: "question-changed" };
 
 /** What it should become. */
-export type Wish = "resolved" | "reopened" | "closed" | "written up";
+export type Wish = "resolved" | "reopened" | "closed" | "written up" | "signed off";
 
 /** For what a reason has to be given. `where`: the run's or the step's title. */
 export type MissingReason =

@@ -1,6 +1,7 @@
 import type { System } from "../../../src/catalog/types.ts";
-import type { CatalogueEvent, PersonEvent, ServiceEvent } from "../../../src/incident/events.ts";
+import type { CatalogueEvent, DataOf, PersonEvent, ServiceEvent } from "../../../src/incident/events.ts";
 import { catalogueChanged } from "../incident/catalogue.ts";
+import { checkpointMade } from "../incident/checkpoint.ts";
 import { section } from "../kit/blocks.ts";
 import { safe } from "../kit/escape.ts";
 import { kindPrefix } from "../kit/kind.ts";
@@ -25,6 +26,7 @@ export const renderNotices: RenderNotices = (events, around) =>
   events.flatMap((one): ShownMessage[] => {
     if (one.type === "catalogue.changed")
       return [...catalogueChanged(one as CatalogueEvent & { readonly version: number }, around)];
+    if (one.type === "checkpoint.made") return [checkpointMade(one.data as DataOf<"checkpoint.made">, around)];
     if (one.type === "bot.startedWithoutSlack") return [startedWithoutSlack(one as Started, around)];
     if (!isAboutPeople(one.type)) return [];
     const event = one as Told;

@@ -46,6 +46,11 @@ export const LIFE_REFUSALS: WordsOf<LifeRefusal> = {
   "note-empty": () => ({ what: "The note is empty", next: "`/dr note <what happened>`" }),
   "note-later": () => ({ what: "A note can't be about the future" }),
   "reason-missing": ({ reason }) => reasonMissing(reason),
+  "statement-missing": () => ({ what: "Say what you attest", next: "`/dr sign-off <what you attest>`" }),
+  "signed-off": () => ({
+    what: "You signed off exactly this already",
+    allowed: "A record that went on can be signed off again",
+  }),
   "postmortem-missing": () => ({
     what: "There is no post-mortem yet",
     allowed: "Draft it, or say why there is none",

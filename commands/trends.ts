@@ -1,0 +1,76 @@
+import type { RunFigures } from "../src/incident/figures.ts";
+import { type ResolvedIncident, resolutionsOf, type Trend, trendDataOf, trendsOf } from "../src/incident/trends.ts";
+import { LifeboatError } from "../src/lib/errors.ts";
+import { trendPicture } from "../src/report/trend-picture.ts";
+import { trendLines } from "../templates/messages/incident/trends.ts";
+import { said } from "../templates/messages/kit/reply.ts";
+import type { Command } from "./command.ts";
+import { occasionsIn } from "./occasions.ts";
+import { say } from "./say.ts";
+import { runnable } from "./start.ts";
+import { systemNamed } from "./targets.ts";
+
+/** Records the answer is made from: the newest. A pack has all of a period. */
+const RECORDS_MAX = 500;
+
+export const trends: Command = {
+  verb: "trends",
+  aliases: ["mttr"],
+  summary:
+    "Show recovery times against objectives, time to resolve, and drills kept. --picture: one runbook over time.",
+  usage: "/dr trends [<system>] [--picture <runbook>]",
+  examples: ["/dr trends", "/dr trends practice --picture database-failover"],
+  reads: () => true,
+  async handle(context, request) {
+    const [word] = request.words;
+    const known = runnable(context);
+    const systems = word === undefined ? known : [systemNamed(known, word)];
+    const figures: RunFigures[] = [];
+    const resolved: ResolvedIncident[] = [];
+    let count = 0;
+    for await (const state of context.incidents.all()) {
+      if (++count > RECORDS_MAX) break;
+      if (!systems.some(({ id }) => id === state.declared?.system)) continue;
+      const data = trendDataOf(state);
+      figures.push(...data.figures);
+      resolved.push(...data.resolved);
+    }
+    const found = trendsOf(figures);
+    const { picture } = request.options;
+    if (typeof picture === "string") return pictureOf(found, picture);
+    const told: string[] = [];
+    for (const system of systems) {
+      const due = await occasionsIn(context.timeline, context.catalog, system, request.caller.person);
+      // A surprise that this reader isn't told of isn't counted for them.
+      const years = due.filter(({ hidden }) => !hidden).map(({ year }) => year);
+      const kept = years.reduce((sum, { done }) => sum + done, 0);
+      told.push(
+        ...trendLines({
+          title: system.title,
+          trends: found.filter((one) => one.system === system.id),
+          resolutions: resolutionsOf(resolved.filter((one) => one.system === system.id)),
+          calendar: { of: kept + years.reduce((sum, { missed }) => sum + missed, 0), kept },
+        }),
+      );
+    }
+    const more =
+      count > RECORDS_MAX
+        ? [`From the newest ${RECORDS_MAX} records. All of a period: \`lifeboat evidence export\`.`]
+        : [];
+    return say([...told, ...more]);
+  },
+};
+
+function pictureOf(found: readonly Trend[], runbook: string) {
+  const trend = found.find((one) => one.runbook === runbook && trendPicture(one, "trend") !== null);
+  const picture = trend && trendPicture(trend, "trend");
+  if (!trend || !picture)
+    throw new LifeboatError({
+      code: "trend-empty",
+      where: "--picture",
+      what: `No run of ${runbook} was measured`,
+      allowed: [...new Set(found.filter(({ medianRto }) => medianRto !== null).map((one) => one.runbook))].join(", "),
+    });
+  const message = said(picture.alt);
+  return { kind: "file" as const, name: `trend-${runbook}.svg`, content: `${picture.svg}\n`, channel: null, message };
+}
