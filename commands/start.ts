@@ -3,6 +3,7 @@ import { movesOf } from "../src/catalog/moves.ts";
 import { type Planned, planPrepared } from "../src/catalog/plan.ts";
 import { type PlanRequest, preparePlan, sharedServers } from "../src/catalog/prepare.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
+import { asTabletop } from "../src/catalog/tabletop.ts";
 import type { Mode, Moves, Plan, Runbook, System } from "../src/catalog/types.ts";
 import type { DecideContext, Outcome } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
@@ -34,7 +35,7 @@ import { Unclear } from "./the-incident.ts";
 
 /** Options every command that starts a run understands. */
 export const START_OPTIONS =
-  "[<input>=<value> …] [--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--severity <P0-P3>] [--incident <id>] [--again <reason>]";
+  "[<input>=<value> …] [--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--tabletop] [--severity <P0-P3>] [--incident <id>] [--again <reason>]";
 
 /** Only practice systems may run in practice, and never outside it. */
 export function runnable(context: CommandContext): readonly System[] {
@@ -56,6 +57,9 @@ export async function startRun(
   strays: readonly string[] = [],
   failsBack: string | null = null,
 ): Promise<Reply> {
+  // A tabletop is told nothing: nothing of it is performed.
+  if (inputs === undefined && request.options.tabletop === true)
+    return startRun(context, request, runbook, mode, new Map());
   if (inputs === undefined) {
     const head = strays.length === 0 ? {} : { head: `runbook ${runbook.id}`, strays };
     const gathered = gatherInputs(context, request, runbook, head);
@@ -70,10 +74,11 @@ export async function startRun(
   const place = await placeFor(context, request, system, wanted);
   const record = place?.declared?.kind ?? wanted;
   const kind = record === "drill" ? ("drill" as const) : ("real" as const);
-  const entry = kind === "drill" && !dryRun ? entryFor(system, runbook, mode) : null;
+  const tabletop = request.options.tabletop === true;
+  const entry = kind === "drill" && !dryRun ? entryFor(system, runbook, mode, tabletop) : null;
   const { catalog, cards, variables, drillVariables } = context;
   const ask = {
-    ...{ catalog, cards, variables, inputs, dryRun, ...(drillVariables && { drillVariables }) },
+    ...{ catalog, cards, variables, inputs, dryRun, tabletop, ...(drillVariables && { drillVariables }) },
     ...{ system: system.id, runbook: runbook.id, mode, kind },
   };
   const planned = await lookAndPlan(context, ask);
@@ -87,12 +92,18 @@ export async function startRun(
     ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
     ...{ record, raise: place?.declared?.kind === "maintenance" && wanted === "real" },
     ...{
-      moves: movesOf(runbook, system),
+      moves: movesOf(tabletop ? asTabletop(runbook) : runbook, system),
       again: reasonIn(request),
       failsBack,
       typed: lineAgain(context, request, runbook, mode, inputs),
     },
-    ...{ system, entry, title: entry?.unannounced ? `${system.title} drill` : titleOf(runbook, system, dryRun) },
+    ...{
+      system,
+      entry,
+      title: entry?.unannounced
+        ? `${system.title} drill`
+        : titleOf(tabletop ? { ...runbook, title: planned.plan.title, starts: null } : runbook, system, dryRun),
+    },
   };
   return requested(context, request, asked, planned.bytes);
 }
@@ -256,9 +267,10 @@ async function heldBy(context: CommandContext, run: string, ask: RunRequest): Pr
 }
 
 /** The entry of the calendar that this drill is held by: it says who is told and paged. */
-function entryFor(system: System, runbook: Runbook, mode: Mode): DrillEntry | null {
+function entryFor(system: System, runbook: Runbook, mode: Mode, tabletop: boolean): DrillEntry | null {
   const found = (system.calendar ?? []).find(
-    (one) => one.kind === "drill" && one.runbook === runbook.id && (one.mode ?? mode) === mode,
+    (one) =>
+      one.kind === (tabletop ? "tabletop" : "drill") && one.runbook === runbook.id && (one.mode ?? mode) === mode,
   );
   if (found === undefined) return null;
   const { id: occasion, tells, audiences, unannounced } = found;
@@ -276,7 +288,7 @@ function recordWanted(
   mode: Mode,
   dryRun: boolean,
 ): RecordKind {
-  if (request.options.drill === true) return "drill";
+  if (request.options.drill === true || request.options.tabletop === true) return "drill";
   if (dryRun) return "maintenance";
   if (request.options.severity !== undefined) return "real";
   const planned = mode === "planned" || runbook.maintenance === true;
@@ -293,7 +305,8 @@ async function placeFor(
   const named = request.options.incident;
   if (typeof named === "string") {
     const found = await incidentNamed(context, named);
-    if (request.options.drill === true && found.declared?.kind !== "drill") return stop(drillInIncident(named));
+    const isDrill = request.options.drill === true || request.options.tabletop === true;
+    if (isDrill && found.declared?.kind !== "drill") return stop(drillInIncident(named));
     return found;
   }
   const repeated = await context.incidents.read(idFor("inc", request.key));

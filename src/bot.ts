@@ -71,6 +71,9 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
+/** Further than any clock is off. */
+const PRACTICE_AHEAD_MS = 60_000;
+
 /**
  * Puts a bot together from its configuration and starts it. Waits for the store, never for Slack. Without a Slack in its
  * configuration it performs runs and answers the command line; that it was started so stands on the timeline.
@@ -220,6 +223,8 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     systems: () => runnable(context),
     start: (system, start) => startOccasion(context, gone, system, start),
     seats: (system) => seatFactsOf(context, system),
+    // In practice time passes when somebody moves the clock: until then nothing begins by itself.
+    waits: () => config.practice && timeline.now().getTime() - timeline.realNow().getTime() < PRACTICE_AHEAD_MS,
     log,
   });
   const monitor = createSplitBrainMonitor({

@@ -29,6 +29,8 @@ function ofRun(
   const started = [...(record?.slots.values() ?? [])].find((slot) => slot.started?.run === run.id);
   if (run.ending?.as === "verified") {
     if (record?.done.some((done) => done.run === run.id)) return [];
+    // A walk is no drill, and a drill no walk.
+    if ((run.plan?.tabletop === true) !== (occasion.kind === "tabletop")) return [];
     if (run.runbook !== occasion.runbook || (occasion.mode !== null && run.mode !== occasion.mode)) return [];
     const event = doneBy(occasion, record, run.endedAt ?? new Date(0), {
       ...{ incident: incident.id, run: run.id, note: null, people: participants(system, incident, run) },

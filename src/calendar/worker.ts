@@ -30,6 +30,8 @@ export interface CalendarOptions {
   /** Requests the run of an entry as its organiser. The same key starts it once. */
   readonly start: (system: System, start: Start) => Promise<Started>;
   readonly seats: (system: System) => Promise<SeatFacts>;
+  /** True: entries are recorded, and nothing is announced or started yet. Absent: never. */
+  readonly waits?: () => boolean;
   readonly log: Logger;
   readonly everyMs?: number;
 }
@@ -83,6 +85,8 @@ export function createCalendar(options: CalendarOptions): Projector {
     const facts = system.seats?.confirm ? await options.seats(system) : NOBODY_ASKED;
     const dueNow = (state: CalendarState, now: Date) => {
       const [calendar, seats] = [calendarDue(system, state, now), seatsDue(system, state, facts, now)];
+      if (options.waits?.())
+        return { ...calendar, starts: [], events: calendar.events.filter(({ type }) => isOfEntry(type)) };
       return {
         ...calendar,
         events: [...calendar.events, ...seats.events],
@@ -175,6 +179,10 @@ export function createCalendar(options: CalendarOptions): Projector {
     ...(options.everyMs !== undefined && { everyMs: options.everyMs }),
   });
   return projector;
+}
+
+function isOfEntry(type: string): boolean {
+  return type === "occasion.planned" || type === "occasion.dropped";
 }
 
 function earliest(one: Date | null, other: Date | null): Date | null {

@@ -7,6 +7,7 @@ import { manifestsNamed, readManifest } from "./manifest.ts";
 import { namesOnlyStep } from "./names-step.ts";
 import { referencesIn, type Scalar } from "./reference.ts";
 import { readScript } from "./script.ts";
+import { asTabletop } from "./tabletop.ts";
 import type {
   ActionCard,
   ActionStep,
@@ -53,7 +54,8 @@ export function conformanceOf(plan: Plan, grounds: Grounds, origin: Origin | nul
     return nothingFits(`it is for ${plan.environment}, and ${system.title} is ${system.environment}`);
   const book = plan.undoes === undefined ? plan : origin?.plan;
   if (book === undefined) return nothingFits("the run it takes a step back of is not known");
-  const runbook = catalog.runbooks.find((one) => one.system === system.id && one.id === book.runbook);
+  const written = catalog.runbooks.find((one) => one.system === system.id && one.id === book.runbook);
+  const runbook = written && book.tabletop ? asTabletop(written) : written;
   if (runbook === undefined) return nothingFits(`${system.title} has no runbook ${book.runbook}`);
   const way = wayOf(plan.undoes === undefined ? plan : book, system, runbook);
   const gates = plan.undoes === undefined ? gatesFor(plan, way, grounds) : gatesForUndo(plan, way, origin);

@@ -190,6 +190,7 @@ function bind(
     mode,
     modes: runbook.modes,
     kind,
+    ...(request.tabletop === true && { tabletop: true as const }),
     ...(drill !== null && { drill }),
     ...inputsIn(inputs),
     ...directionIn(system, runbook, binding),

@@ -8,6 +8,7 @@ import type { RuleFault } from "./rules/index.ts";
 import { checkRunbook } from "./rules/index.ts";
 import { systemScope } from "./scope.ts";
 import { offer } from "./suggest.ts";
+import { asTabletop } from "./tabletop.ts";
 import { hasRoles } from "./targets.ts";
 import type { ActionCard, Catalog, DrillPlan, Mode, Runbook, System, Target } from "./types.ts";
 
@@ -26,6 +27,8 @@ export interface PlanRequest {
   readonly drillVariables?: ReadonlyMap<string, ReadonlyMap<string, Scalar>>;
   /** Nothing of it will be performed: a look at what is there, whatever it is called. */
   readonly dryRun?: boolean;
+  /** The runbook is walked by people, and nothing of it is performed. */
+  readonly tabletop?: boolean;
   /** What was said about tonight: input → value, a moment as ISO 8601 in UTC. Absent: nothing. */
   readonly inputs?: ReadonlyMap<string, Scalar>;
   /** What was seen of the members of its targets, for `toLookAt`. Absent: none of them answered. */
@@ -56,7 +59,8 @@ export type Preparation = Prepared | { readonly ok: false; readonly problems: re
 export function preparePlan(request: PlanRequest): Preparation {
   const found = find(request);
   if ("problem" in found) return refuse([found.problem]);
-  const { system, runbook } = found;
+  const { system } = found;
+  const runbook = request.tabletop === true ? asTabletop(found.runbook) : found.runbook;
   const siblings = request.catalog.runbooks.filter((other) => other.system === system.id);
   const faults = checkRunbook({ system, runbook, siblings, cards: request.cards });
   const errors = faults.filter(({ level }) => level === "error");

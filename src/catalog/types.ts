@@ -534,6 +534,8 @@ export interface Plan {
   readonly afterwards: readonly string[];
   /** The step this plan takes back; absent: it was made from a runbook. */
   readonly undoes?: Undone;
+  /** The runbook is walked by people, and nothing of it is performed (`tabletop.ts`). Absent: it is performed. */
+  readonly tabletop?: true;
 }
 
 /** A step of a run that a plan of its own takes back, and what it was: whether it still holds is looked at again. */

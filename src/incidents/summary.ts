@@ -38,8 +38,8 @@ export function summaryOf(state: IncidentState): Summary | null {
 /** What ran in a private incident is told to nobody else. */
 export function verifiedIn({ declared, runs }: IncidentState): readonly VerifiedRun[] {
   if (isPrivate(declared)) return [];
-  return [...runs.values()].flatMap(({ id, runbook, mode, dryRun, ending, endedAt }) =>
-    ending?.as === "verified" && !dryRun && endedAt !== null
+  return [...runs.values()].flatMap(({ id, runbook, mode, dryRun, ending, endedAt, plan }) =>
+    ending?.as === "verified" && !dryRun && plan?.tabletop !== true && endedAt !== null
       ? [{ run: id, runbook, mode, at: endedAt.toISOString() }]
       : [],
   );

@@ -121,6 +121,25 @@ describe("given two bots on one store, when the hour of a drill comes", () => {
   }, 60_000);
 });
 
+describe("given a tabletop on the calendar, when its hour comes", () => {
+  test("then the runbook is walked without an action, and counts for the tabletop and for nothing else", async () => {
+    const store = await bot(only("failover", { organiser: "responder", kind: "tabletop" }));
+    await until(async () => (await count(store, "occasion.planned")) === 1);
+    await createPracticeClock(url).moveForward(3_700);
+    await until(async () => (await count(store, "occasion.started")) === 1, 20);
+    const started = (await store.timeline.read("cal-practice")).at(-1)?.data as { incident: string; run: string };
+    const { runs } = await app.context.incidents.read(started.incident);
+    const steps = [...(runs.get(started.run)?.steps.values() ?? [])].map(({ step }) => step.kind);
+    expect(runs.get(started.run)?.plan).toMatchObject({ tabletop: true, kind: "drill", resources: [] });
+    expect(new Set(steps)).toEqual(new Set(["manual", "gate"]));
+    expect(app.looks).toBe(0);
+    await app.engine(started.run, { type: "run.verified", data: { dryRun: false } });
+    await until(async () => (await count(store, "occasion.done")) === 1);
+    const last = await app.context.incidents.lastVerified();
+    expect(last("practice", "database-failover", null)).toBeNull();
+  }, 60_000);
+});
+
 describe("given people", () => {
   test("when they postpone, tick off and start what is on the calendar, then it shows", async () => {
     const store = await bot();

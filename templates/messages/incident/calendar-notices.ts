@@ -66,6 +66,7 @@ function aheadOf(
   if (occasion === null) return null;
   const { organiser, runbook, takesSeconds, unannounced, checklist } = occasion;
   const isOrganiser = isOrganiserOf(system, occasion, person);
+  const isFirst = system.people.find(({ roles }) => organiser !== null && roles.includes(organiser))?.id === person;
   const itself = runbook !== null && organiser !== null;
   const begins = itself ? "Starts by itself" : "When";
   return {
@@ -74,7 +75,7 @@ function aheadOf(
       `${begins}: ${at(new Date(data.at))} · Takes: ${lasting(takesSeconds)}`,
       ...(organiser === null ? [] : [`Organiser: ${organiserWords(system, occasion, around)}`]),
       ...(unannounced ? ["It's a surprise: keep it to yourself."] : []),
-      ...(isOrganiser && itself ? ["It's requested in your name, so your approval doesn't count."] : []),
+      ...(isFirst && itself ? ["It's requested in your name, so your approval doesn't count."] : []),
       ...(isOrganiser && checklist !== null ? beforeList(system, checklist, itself) : []),
       ...(runbook === null ? [`Afterwards: \`/dr calendar done ${safe(system.id)}/${safe(occasion.id)}\``] : []),
     ],
