@@ -10,11 +10,12 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
+const real = performance.now.bind(performance);
+
 /** Seconds for which the process stands still while it waits for the store's answer. */
 async function posted(standsStill: number): Promise<number> {
   const database = new MemoryDatabase(Date.now);
   let late = 0;
-  const real = performance.now.bind(performance);
   jest.spyOn(performance, "now").mockImplementation(() => real() + late * 1000);
   let freezes = false;
   const outbox = createMemoryOutbox(database, {
