@@ -11,12 +11,21 @@ export async function main(args: readonly string[]): Promise<void> {
       from: { type: "string", default: "1" },
       json: { type: "boolean", default: false },
       trace: { type: "boolean", default: false },
+      guards: { type: "boolean", default: false },
+      guard: { type: "string", multiple: true, default: [] },
+      without: { type: "string" },
+      "until-found": { type: "boolean", default: false },
     },
   });
+  if (values.guards || values.guard.length > 0) {
+    const { tryGuards } = await import("./guards/run.ts");
+    if (!(await tryGuards(values.guard, Number(values.runs)))) process.exitCode = 1;
+    return;
+  }
   if (values.seed !== undefined) return one(Number(values.seed), values.trace, values.json);
   const seconds = values.for === undefined ? Number.POSITIVE_INFINITY : secondsOf(values.for);
   const runs = values.for === undefined ? Number(values.runs) : Number.POSITIVE_INFINITY;
-  await many(Number(values.from), runs, seconds, values.json);
+  await many(Number(values.from), runs, seconds, values.json, values["until-found"]);
 }
 
 /** Twice, so that it is seen that a seed decides everything. */
@@ -42,7 +51,7 @@ async function one(seed: number, trace: boolean, json: boolean): Promise<void> {
   if (!isSame || complaints.length > 0) process.exitCode = 1;
 }
 
-async function many(from: number, runs: number, seconds: number, json: boolean): Promise<void> {
+async function many(from: number, runs: number, seconds: number, json: boolean, untilFound: boolean): Promise<void> {
   const began = process.hrtime.bigint();
   const elapsed = () => Number(process.hrtime.bigint() - began) / 1e9;
   const failed: Simulated[] = [];
@@ -53,7 +62,7 @@ async function many(from: number, runs: number, seconds: number, json: boolean):
   };
   let count = 0;
   let first = "";
-  for (; count < runs && elapsed() < seconds; count++) {
+  for (; count < runs && elapsed() < seconds && !(untilFound && failed.length > 0); count++) {
     const run = await simulate(from + count);
     if (count === 0) first = run.trace;
     if (run.complaints.length > 0) {

@@ -1,5 +1,14 @@
+import { register } from "node:module";
 import { install } from "./time.ts";
 
-/** `npm run simulate -- --seed 7`, `--for 60s`, `--runs 100`, `--json`. */
+/** `npm run simulate -- --seed 7`, `--for 60s`, `--runs 100`, `--json`, `--guards`. */
+const args = process.argv.slice(2);
 install();
-await (await import("./cli.ts")).main(process.argv.slice(2));
+const without = args.includes("--without") ? args[args.indexOf("--without") + 1] : undefined;
+if (without !== undefined) {
+  const { GUARDS } = await import("./guards/list.ts");
+  const guard = GUARDS.find(({ id }) => id === without);
+  if (guard === undefined) throw new Error(`There is no guard ${without}: ${GUARDS.map(({ id }) => id).join(", ")}`);
+  register("./guards/hook.js", import.meta.url, { data: guard.edits });
+}
+await (await import("./cli.ts")).main(args);
