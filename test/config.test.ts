@@ -65,6 +65,7 @@ describe("what is read", () => {
         cli: { socket: resolve(".lifeboat", "run", "bot.sock"), tls: null, people: new Map() },
         slackUnavailable: "refuse",
         watchSeconds: 60,
+        readinessMinutes: 30,
         anchors: { channel: null, mail: [], authority: null },
         archiveAfterSeconds: null,
         links: { issue: null, bridge: null },
