@@ -13,6 +13,7 @@ const IN_REAL_TIME: Readonly<Record<string, string>> = {
   "src/timeline/decide.ts": "a driver's write is its heartbeat",
   "src/timeline/inbox.ts": "claims, retries, and when Slack's deliveries came in",
   "src/timeline/schedule.ts": "claims: a look that dies is done again",
+  "src/timeline/readiness-looks.ts": "claims: a look that dies is done again",
   "src/timeline/follow.ts": "tells this process real time",
   "src/timeline/open.ts": "tells this process real time",
   "src/timeline/second-factors.ts": "codes of authenticators, which show real time",
