@@ -17,6 +17,7 @@ const verbs: Record<string, (rest: string[]) => Promise<number>> = {
   "accept-store": async (rest) => (await import("./cli/accept-store.ts")).acceptStoreCommand(rest),
   bot: async (rest) => (await import("./cli/bot.ts")).bot(rest),
   dr: async (rest) => (await import("./cli/dr.ts")).dr(rest),
+  mcp: async (rest) => (await import("./cli/dr/mcp.ts")).mcp(rest),
   unenroll: async (rest) => (await import("./cli/unenroll.ts")).unenroll(rest),
   practice: async (rest) => (await import("./cli/practice.ts")).practice(rest),
 };

@@ -55,7 +55,7 @@ export async function dr(
   try {
     const key = options.key ?? env.LIFEBOAT_CLI_KEY ?? null;
     const as = { ...options, key: options.as !== null && options.key === null ? null : key };
-    const answer = await asked(botAt(env), as);
+    const answer = await ask(botAt(env), as);
     print(answer);
     return exitOf(answer);
   } catch (error) {
@@ -64,7 +64,8 @@ export async function dr(
   }
 }
 
-async function asked(bot: Connection, { as, code, key, words }: DrOptions): Promise<Answer> {
+/** One command, asked of the bot as whoever runs this. @throws LifeboatError where none answers */
+export async function ask(bot: Connection, { as, code, key, words }: DrOptions): Promise<Answer> {
   const { nonce, file, mark } = await bot.hello();
   const done = file === null ? null : await showOwner(file, mark);
   try {

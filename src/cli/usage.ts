@@ -60,6 +60,7 @@ const VERBS: readonly (readonly [verb: string, lines: string])[] = [
     "dr",
     `  lifeboat dr [--as <person>] …     what follows /dr in Slack, answered by the running bot, with Slack down too`,
   ],
+  ["mcp", `  lifeboat mcp [--key <file>]       a read-only Model Context Protocol server on standard input, as you`],
   [
     "bot",
     `  lifeboat bot [--no-slack]         the bot itself; without Slack where Slack is down and no other bot runs`,

@@ -4,7 +4,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { seen } from "../support/orders-system.ts";
 import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
 import { KeyFiles, SecurityKey } from "../support/security-key.ts";
-import { type Asking, Served } from "./served.ts";
+import { type Asking, Served } from "../support/served-control.ts";
 
 const me = String(process.getuid?.());
 let server: TestServer;

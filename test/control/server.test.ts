@@ -24,7 +24,7 @@ import type { Store } from "../../src/timeline/index.ts";
 import { built } from "../support/built.ts";
 import { storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 import { KeyFiles } from "../support/security-key.ts";
-import { Served } from "./served.ts";
+import { Served } from "../support/served-control.ts";
 
 const me = String(process.getuid?.());
 let server: TestServer;

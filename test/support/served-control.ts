@@ -11,8 +11,8 @@ import { createKeyCounters } from "../../src/mfa/key-counters.ts";
 import { createTotp } from "../../src/mfa/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";
-import { quiet } from "../support/postgres.ts";
-import { TestApp } from "../support/test-app.ts";
+import { quiet } from "./postgres.ts";
+import { TestApp } from "./test-app.ts";
 
 export interface Sent {
   readonly status: number;
