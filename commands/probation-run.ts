@@ -25,8 +25,8 @@ export async function movedRun(
   request: Request,
   fits: (run: RunState, state: IncidentState) => boolean = (run) => windowEnd(run) !== null && !run.committed,
 ): Promise<MovedRun> {
-  const named = parseActionValue(request.actionValue).run !== null || request.words[0]?.startsWith("run-");
-  if (named) return findRun(context, request);
+  const [word = ""] = request.words;
+  if (word.startsWith("run-") || parseActionValue(request.actionValue).run !== null) return findRun(context, request);
   const here = request.options.incident;
   let left = INCIDENTS_MAX;
   for await (const state of context.incidents.all()) {

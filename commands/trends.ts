@@ -1,12 +1,12 @@
 import type { RunFigures } from "../src/incident/figures.ts";
 import { type ResolvedIncident, resolutionsOf, type Trend, trendDataOf, trendsOf } from "../src/incident/trends.ts";
-import { LifeboatError } from "../src/lib/errors.ts";
 import { trendPicture } from "../src/report/trend-picture.ts";
+import { trendEmpty } from "../templates/messages/incident/command-refusals.ts";
 import { trendLines } from "../templates/messages/incident/trends.ts";
 import { said } from "../templates/messages/kit/reply.ts";
 import type { Command } from "./command.ts";
 import { occasionsIn } from "./occasions.ts";
-import { say } from "./say.ts";
+import { say, stop } from "./say.ts";
 import { runnable } from "./start.ts";
 import { systemNamed } from "./targets.ts";
 
@@ -65,12 +65,11 @@ function pictureOf(found: readonly Trend[], runbook: string) {
   const trend = found.find((one) => one.runbook === runbook && trendPicture(one, "trend") !== null);
   const picture = trend && trendPicture(trend, "trend");
   if (!trend || !picture)
-    throw new LifeboatError({
-      code: "trend-empty",
-      where: "--picture",
-      what: `No run of ${runbook} was measured`,
-      allowed: [...new Set(found.filter(({ medianRto }) => medianRto !== null).map((one) => one.runbook))].join(", "),
-    });
+    return stop(trendEmpty(runbook, [...new Set(found.filter(isMeasured).map((one) => one.runbook))]));
   const message = said(picture.alt);
   return { kind: "file" as const, name: `trend-${runbook}.svg`, content: `${picture.svg}\n`, channel: null, message };
+}
+
+function isMeasured({ medianRto }: Trend): boolean {
+  return medianRto !== null;
 }

@@ -6,8 +6,8 @@ import { COVERED, type Covered } from "../../practice/targets/kubernetes/coverag
 import { kubeconfigOf } from "../../practice/targets/kubernetes/index.ts";
 import { openCluster } from "../../src/actions/kubernetes-client.ts";
 import { actionHarness, blockedBy } from "../support/action-harness.ts";
-import { holdPermissions } from "../support/calls-made.ts";
 import { soon } from "../support/database-fixture.ts";
+import { holdPermissions } from "../support/hold-permissions.ts";
 import {
   deployment,
   type KubernetesFixture,

@@ -9,8 +9,8 @@ import { memberKinds } from "../../src/actions/members.ts";
 import { rolesCheck, rolesLook } from "../../src/actions/roles-check.ts";
 import { TARGET_KINDS } from "../../src/catalog/targets.ts";
 import { createLog } from "../../src/lib/log.ts";
-import { holdPermissions } from "../support/calls-made.ts";
 import { type DatabaseFixture, type NodeInput, openDatabaseFixture } from "../support/database-fixture.ts";
+import { holdPermissions } from "../support/hold-permissions.ts";
 
 holdPermissions([]);
 

@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest } from "node:http";
-import { afterAll, beforeAll, expect } from "@jest/globals";
 import type { Action } from "../../src/actions/contract.ts";
 import type { Permission } from "../../src/actions/permission.ts";
 import { permissionsOf } from "../../src/actions/permissions.ts";
@@ -34,6 +33,11 @@ export function attributed(action: Action): Action {
 function declare(action: string, input: unknown): void {
   const known = declared.get(action) ?? [];
   declared.set(action, [...known, permissionsOf(action, input).catch(() => [])]);
+}
+
+/** What an action declared of the inputs its code was given until now. */
+export async function declaredBy(action: string): Promise<readonly Permission[]> {
+  return (await Promise.all(declared.get(action) ?? [])).flat();
 }
 
 export interface CallsMade {
@@ -97,68 +101,4 @@ export function kubernetesCall(method: string, url: string): string | null {
       : { PATCH: "patch", POST: "create", PUT: "update", DELETE: "delete" }[method];
   if (verb === undefined) return null;
   return `kubernetes:${verb} ${group}/${resource}${subresource ? `/${subresource}` : ""}`;
-}
-
-/** What IAM calls what an operation needs, where it isn't the operation's own name. Empty: nothing, or what everyone has. */
-const IAM: Readonly<Record<string, readonly string[]>> = {
-  "sts:GetCallerIdentity": [],
-  "monitoring:GetMetricData": ["cloudwatch:GetMetricData"],
-  "s3:ListObjectsV2": ["s3:ListBucket"],
-  "s3:HeadObject": ["s3:GetObject"],
-  "s3:GetBucketReplication": ["s3:GetReplicationConfiguration"],
-  "s3:CreateMultipartUpload": ["s3:PutObject"],
-  "s3:UploadPart": ["s3:PutObject"],
-  "s3:CompleteMultipartUpload": ["s3:PutObject"],
-};
-
-/** What AWS or an API server asks for beside the call that was made: no request shows it. */
-const BESIDE: Readonly<Record<string, readonly string[]>> = {
-  "rds:CreateDBInstanceReadReplica": ["rds:AddTagsToResource"],
-  "rds:RestoreDBInstanceToPointInTime": ["rds:AddTagsToResource", "rds:ListTagsForResource"],
-  "rds:RestoreDBInstanceFromDBSnapshot": ["rds:AddTagsToResource", "rds:ListTagsForResource"],
-  "rds:DeleteDBInstance": ["rds:CreateDBSnapshot"],
-};
-
-/**
- * Holds what actions declare for their policies against what this file's tests saw them ask of AWS and of clusters: nothing is asked that
- * isn't declared; and of the actions named, nothing is declared that is never asked. To be called once, at the top.
- *
- * @param whole actions of which this file shows every call
- * @param never what is declared, and can't be asked: of a kind that no cluster knows
- */
-export function holdPermissions(whole: readonly string[], never: RegExp = /^$/): void {
-  let calls: CallsMade;
-  beforeAll(() => {
-    calls = recordCalls();
-  });
-  afterAll(() => calls.stop());
-  afterAll(async () => {
-    const made = await calls.made();
-    expect([...made.keys()]).toEqual(expect.arrayContaining([...whole]));
-    for (const [action, asked] of made) {
-      const needs = new Set([...asked].flatMap((call) => IAM[call] ?? [call]).map(inRbac));
-      const beside = new Set([...asked].flatMap((call) => BESIDE[call] ?? []));
-      const said = new Set((await Promise.all(declared.get(action) ?? [])).flat().map(sayPermission));
-      // A server-side apply of what isn't there is a patch on the wire, and a creation to RBAC.
-      if (action === "kubernetes.apply")
-        for (const one of needs)
-          if (one.startsWith("kubernetes:patch ")) beside.add(one.replace(":patch ", ":create "));
-      expect([action, "asks", [...needs].filter((one) => !said.has(one))]).toEqual([action, "asks", []]);
-      if (whole.includes(action))
-        expect([
-          action,
-          "declares",
-          [...said].filter((one) => !needs.has(one) && !beside.has(one) && !never.test(one)),
-        ]).toEqual([action, "declares", []]);
-    }
-  });
-}
-
-function inRbac(call: string): string {
-  return call.replace(" /", " ");
-}
-
-function sayPermission(one: Permission): string {
-  if (one.of === "aws") return one.action;
-  return `kubernetes:${one.verb} ${one.group === "" ? "" : `${one.group}/`}${one.resource}`;
 }

@@ -73,7 +73,7 @@ export const TOOLS: Readonly<Record<string, Tool>> = {
   dry_run: tool({
     title: "Dry run of a runbook",
     description:
-      "Runs the preflight of a runbook and prints its plan. Nobody is asked and nothing is changed; the timeline records it.",
+      "Runs the preflight of a runbook and prints its plan. No one is asked and nothing is changed; the timeline records it.",
     input: started,
     words: (given) => [...lineOf(given), "--dry-run"],
   }),

@@ -190,3 +190,13 @@ export function notACount(typed: string): Problem {
     next: "`/dr timeline --last 50`",
   };
 }
+
+/** `measured`: runbooks that have a picture. */
+export function trendEmpty(runbook: string, measured: readonly string[]): Problem {
+  return {
+    code: "trend-empty",
+    where: "--picture",
+    what: `No run of ${runbook} was measured`,
+    allowed: measured.join(", "),
+  };
+}

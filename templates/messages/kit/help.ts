@@ -14,14 +14,14 @@ export interface Explained {
 /** What people want to do, and the commands for it. Each command stands in one of them: a test says so. */
 export const HELP: readonly (readonly [title: string, verbs: readonly string[]])[] = [
   ["Something is wrong", ["declare", "triage", "alerts", "status", "list"]],
-  ["Recover", ["failover", "restore", "runbook", "unplanned", "undo", "commit", "failback", "reprotect"]],
-  ["Decide", ["approve", "deny", "ask", "answer", "escalate", "steps"]],
+  ["Recover", ["failover", "restore", "runbook", "unplanned", "undo"]],
+  ["After a move", ["commit", "failback", "reprotect"]],
+  ["Decide", ["approve", "deny", "ask", "answer", "escalate", "steps", "break-glass", "review"]],
   ["Steer a run", ["pause", "resume", "abort", "retry", "skip", "done", "replan", "details"]],
   ["Lead", ["role", "delegate", "severity", "invite", "note", "raise"]],
   ["Tell people", ["update", "resend", "snooze", "catchup"]],
   ["Finish", ["resolve", "reopen", "close", "postmortem", "sign-off", "action", "timeline"]],
   ["Set up", ["enroll", "vouch", "calendar", "trends", "seats", "readiness", "reload", "help"]],
-  ["No one answers", ["break-glass", "review"]],
 ];
 
 /** Ten lines: the groups, and how to learn more. */

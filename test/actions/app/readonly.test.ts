@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
-import { holdPermissions } from "../../support/calls-made.ts";
 import { performAndDie, recoverFrom } from "../../support/crash.ts";
+import { holdPermissions } from "../../support/hold-permissions.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { opened, suite } from "./failure-cases.ts";
 

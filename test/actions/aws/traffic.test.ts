@@ -5,9 +5,9 @@ import type { Evidence } from "../../../src/actions/contract.ts";
 import { controlPlaneOf } from "../../../src/actions/route53/client.ts";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
 import { attempt } from "../../support/attempt.ts";
-import { holdPermissions } from "../../support/calls-made.ts";
 import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { holdTheWire, testAllSeen } from "../../support/held.ts";
+import { holdPermissions } from "../../support/hold-permissions.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
 import { EAST, harnessFor, place, standIn, WEST } from "./fixture.ts";
 import {

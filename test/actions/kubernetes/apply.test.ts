@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import { sha256 } from "../../../src/lib/canonical.ts";
-import { holdPermissions } from "../../support/calls-made.ts";
+import { holdPermissions } from "../../support/hold-permissions.ts";
 import {
   deployment,
   type KubernetesFixture,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { holdPermissions } from "../../support/calls-made.ts";
+import { holdPermissions } from "../../support/hold-permissions.ts";
 import {
   deployment,
   type KubernetesFixture,

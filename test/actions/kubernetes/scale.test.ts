@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { blockedBy } from "../../support/action-harness.ts";
-import { holdPermissions } from "../../support/calls-made.ts";
 import { soon } from "../../support/database-fixture.ts";
+import { holdPermissions } from "../../support/hold-permissions.ts";
 import {
   deployment,
   type KubernetesFixture,
