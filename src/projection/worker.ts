@@ -59,6 +59,8 @@ export interface DeliveryWorker {
 /** More than every call of one delivery together may take. */
 const CLAIM_SECONDS = 60;
 const AT_ONCE = 8;
+/** Between the note that it is being sent and sending it: who stood still for longer may have lost the claim, and another may have sent it. */
+const STALE_MS = 5_000;
 /** What is closed is tried again at least this often: what people wait for goes out soon after it opens. */
 const PATIENCE_SECONDS = 15;
 
@@ -70,7 +72,9 @@ export function createDeliveryWorker({ deliveries, sinks, log, ended }: Delivery
 
   async function deliver(item: DueItem): Promise<void> {
     const sink = sinks.find(({ name }) => name === item.sink);
+    const askedAt = performance.now();
     if (sink === undefined || !(await deliveries.sending(item, owner))) return;
+    if (performance.now() - askedAt > STALE_MS) return;
     const sent = await sink.send(item).catch((error): Sent => ({ how: "later", sure: false, says: messageOf(error) }));
     const about = { sink: item.sink, stream: item.stream, key: item.key, tries: item.tries + 1 };
     const isRecorded = sink.record === undefined;
