@@ -188,7 +188,13 @@ test("nothing new is no checkpoint; an incident that ended is one, and it names 
 });
 
 async function exported(out: string): Promise<void> {
-  const audit = await openAudit({ databaseUrl: url, dataFolder: "/nonexistent", keys: testKeys, log: quiet });
+  const audit = await openAudit({
+    databaseUrl: url,
+    dataFolder: "/nonexistent",
+    stateFolder: null,
+    keys: testKeys,
+    log: quiet,
+  });
   try {
     const { pool, keyring, seals } = audit;
     const parts = { pool, keyring, seals, catalog: { systems: [], runbooks: [] }, practice: false, version: "0.0.0" };

@@ -67,7 +67,13 @@ afterAll(async () => {
 
 async function exported(name: string, period = year, system: string | null = null): Promise<string> {
   const out = join(folder, name);
-  const audit = await openAudit({ databaseUrl: url, dataFolder: "/nonexistent", keys: testKeys, log: quiet });
+  const audit = await openAudit({
+    databaseUrl: url,
+    dataFolder: "/nonexistent",
+    stateFolder: null,
+    keys: testKeys,
+    log: quiet,
+  });
   try {
     const catalog = { systems: [], runbooks: [] };
     const { pool, keyring, seals } = audit;
@@ -278,7 +284,13 @@ describe("what is done to a pack is named as what it is", () => {
   });
 
   test("heads kept elsewhere find a store that was cut before the export", async () => {
-    const audit = await openAudit({ databaseUrl: url, dataFolder: "/nonexistent", keys: testKeys, log: quiet });
+    const audit = await openAudit({
+      databaseUrl: url,
+      dataFolder: "/nonexistent",
+      stateFolder: null,
+      keys: testKeys,
+      log: quiet,
+    });
     const heads = await audit.heads().finally(() => audit.close());
     const kept = join(folder, "heads.jsonl");
     writeFileSync(kept, heads.map((head) => `${JSON.stringify(head)}\n`).join(""));

@@ -12,10 +12,13 @@ export interface Question {
 /** What is moved again within the hour needs a reason; where nothing was moved before, it is left out of the record. */
 export const AGAIN = ' --again "One test after the other"';
 
+/** What may move something; an undo never does. */
+const STARTS = /^\/dr (?:failover|restore|runbook)\b/;
+
 /** Somebody asks for a run, and the question whether it may go on is there. */
 export async function askFor(harness: PracticeHarness, words: string, who = "UALEX"): Promise<Question> {
   const isNew = newFrom(harness);
-  await harness.workspace.as(who).slash(words + AGAIN);
+  await harness.workspace.as(who).slash(STARTS.test(words) ? words + AGAIN : words);
   return questionOf(await harness.workspace.as("USAM").waitForMessage((m) => isNew(m) && isQuestion(m), 30_000));
 }
 

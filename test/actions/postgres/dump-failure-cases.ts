@@ -109,7 +109,7 @@ const dump: FailureCase = {
       sent: whole,
       accepted: whole,
       holds: async () => (await whole()) > 0,
-      wrong: () => asked({ ...input, folder: "/nonexistent" }),
+      wrong: () => asked({ ...input, folder: "/dev/null/nowhere" }),
       blocks: "folder.writable",
       other: () => asked({ ...input, node: stock.node("nowhere", proxy.port) }),
       close: () => proxy.close(),

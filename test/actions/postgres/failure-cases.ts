@@ -194,7 +194,7 @@ const exportDivergence: FailureCase = {
       sent: whole,
       accepted: whole,
       holds: async () => (await whole()) > 0,
-      wrong: () => asked({ ...input, folder: "/nonexistent" }),
+      wrong: () => asked({ ...input, folder: "/dev/null/nowhere" }),
       blocks: "folder.writable",
       other: () => asked({ ...input, node: { ...node, systemIdentifier: "1" } }),
       async close() {

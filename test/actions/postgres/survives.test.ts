@@ -62,7 +62,7 @@ test("servers are lost only where nothing answers: one that is up, whatever it i
   expect(await lost(a, refusing)).toEqual([
     ["server1.gone", "server2.gone"],
     "a primary that takes writes",
-    "up, and lets nobody in",
+    "up, and refuses connections",
   ]);
 });
 
