@@ -106,7 +106,7 @@ describe("a practice that was killed leaves its bot behind", () => {
     const living = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
     try {
       await noteProcess(join(folder, "practice.pid"), living.pid ?? 0);
-      await expect(clearFolder(folder)).rejects.toThrow(/Somebody practises there already/);
+      await expect(clearFolder(folder)).rejects.toThrow(/Practice is already running there/);
     } finally {
       living.kill("SIGKILL");
     }
