@@ -34,5 +34,5 @@ const SAY = "Nothing is performed. Say who does it, what you expect to see, and 
 
 /** What is looked up for a real plan stays as it is written. */
 function asText(words: string): string {
-  return words.replaceAll(/\$\{([^}]*)\}/g, "‹$1›");
+  return words.replaceAll(/\$\{([^${}]*)\}/g, "‹$1›");
 }

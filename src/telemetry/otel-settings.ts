@@ -48,7 +48,8 @@ export function otelProblem(given: Given): string | null {
 function urlOf(given: Given): string | null {
   if (given.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) return given.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT;
   const base = given.OTEL_EXPORTER_OTLP_ENDPOINT;
-  return base ? `${base.replace(/\/+$/, "")}/v1/traces` : null;
+  if (!base) return null;
+  return base.endsWith("/") ? `${base}v1/traces` : `${base}/v1/traces`;
 }
 
 /** `key=value,key=value`, percent-encoded. What can't be read is left out. */

@@ -371,8 +371,8 @@ describe("the post-mortem in the channel's canvas", () => {
     await draft();
     await until(() => canvas() !== undefined);
     expect(canvas()).toMatchObject({ title: "Post-mortem INC-1", markdown: "# Draft 1\n" });
+    await until(async () => (await rows())[0].as === canvas()?.id);
     const [{ as: first }] = await rows();
-    expect(first).toBe(canvas()?.id);
     const before = drawn;
     await harness.show("inc-1", { messages: [message("card", "Status: monitoring")] });
     await until(() => inOwn().includes("Status: monitoring"));

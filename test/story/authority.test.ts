@@ -59,7 +59,7 @@ describe("the VP Engineering decides with a code", () => {
     const question = await askFor(harness, "/dr failover practice-a");
     const vera = harness.workspace.as("UVERA");
     const says = await answerTo(harness, "UVERA", () => vera.click(question.card, "gate.approve"));
-    expect(says).toMatch(/you haven't set one up.*Toni Berg may decide it as well.*\/dr enroll/s);
+    expect(says).toMatch(/You haven't set one up.*Toni Berg may decide it as well.*\/dr enroll/s);
     const authenticator = await enroll("UVERA");
     await vera.click(question.card, "gate.approve");
     const form = await vera.waitForView(({ callback_id: id }: View) => id === "gate.approve");

@@ -33,8 +33,10 @@ export function cut(words: string, length: number): string {
 export function cutAtWord(words: string, length: number): string {
   const kept = cut(words, length);
   if (kept === words) return words;
-  const end = kept.search(/\s+\S*$/);
-  return end < length / 2 ? kept : `${kept.slice(0, end).replace(/[\s,;:]+$/, "")}…`;
+  let end = kept.length;
+  while (end > 0 && !/\s/.test(kept[end - 1] ?? "")) end -= 1;
+  while (end > 0 && /[\s,;:]/.test(kept[end - 1] ?? "")) end -= 1;
+  return end < length / 2 ? kept : `${kept.slice(0, end)}…`;
 }
 
 /** With a stop at its end, unless it ends like a sentence already. */
