@@ -59,6 +59,8 @@ describe("the list of actions", () => {
       "src/incident/fences.ts": "plans of 0.1 do not say what fences",
       "src/incident/service.ts": "plans of 0.1 do not say what interrupts",
       "src/engine/preflight.ts": "compares with what an action named itself (madeSoBy)",
+      "src/engine/probation-monitor.ts":
+        "repeats the checks of a service's health that a move ended with; other looks cost too much to repeat",
       "src/catalog/walk.ts": "the parts of a name",
       "src/report/suggest.ts":
         "suggests lines of a post-mortem and decides nothing; no action says that it rebuilds a standby",
