@@ -1,5 +1,5 @@
 import { recipientsOf } from "../src/calendar/due.ts";
-import { type CalendarEvent, calendarStream } from "../src/calendar/events.ts";
+import { type CalendarEvent, calendarStream, startsItself } from "../src/calendar/events.ts";
 import { slotFor, slotsAround } from "../src/calendar/slots.ts";
 import { type CalendarState, foldCalendar } from "../src/calendar/state.ts";
 import { doneBy } from "../src/calendar/taken.ts";
@@ -182,10 +182,8 @@ async function check(context: CommandContext, request: Request, entry: Entry): P
     const key = `occasion.checked/${occasion.id}/${slot}/${state.version}`;
     return [{ type: "occasion.checked", data: { occasion: occasion.id, slot }, key, actor: actorOf(request.caller) }];
   });
-  const itself = occasion.organiser !== null && occasion.runbook !== null ? " It starts at its hour." : "";
-  return say(
-    written === 0 ? "That list is ticked already." : `✅ Before-list done: *${safe(occasion.title)}*.${itself}`,
-  );
+  const itself = startsItself(occasion) ? " It starts at its hour, or now where that has come." : "";
+  return say(written === 0 ? "That list is ticked already." : `✅ Checklist done: *${safe(occasion.title)}*.${itself}`);
 }
 
 /** Now, and requested by who asks: as the line of the calendar does. */

@@ -1,3 +1,4 @@
+import { startsItself } from "../src/calendar/events.ts";
 import { readCalendar } from "../src/calendar/read.ts";
 import { heldSlot, overdueSince, slotsAround } from "../src/calendar/slots.ts";
 import type { CalendarState } from "../src/calendar/state.ts";
@@ -42,7 +43,7 @@ export function occasionsOf(
       const isStarted = slots.some(({ started, outcome }) => started !== null && outcome === null);
       return {
         ...{ system: system.title, entry: `${system.id}/${id}`, id, title, kind, hidden, isStarted },
-        startsItself: occasion.runbook !== null && occasion.organiser !== null,
+        startsItself: startsItself(occasion),
         nextAt: hidden ? null : (held?.at ?? nextOf(occasion, now)),
         postponed: !hidden && held?.recorded?.postponedTo != null,
         overdueSince: hidden ? null : overdueSince(occasion, record, now),

@@ -1,5 +1,6 @@
 import { windowEnd } from "../src/incident/probation.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
+import type { Problem } from "../src/lib/errors.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { nothingMoved } from "../templates/messages/run/command-refusals.ts";
 import type { Request } from "./command.ts";
@@ -24,6 +25,7 @@ export async function movedRun(
   context: CommandContext,
   request: Request,
   fits: (run: RunState, state: IncidentState) => boolean = (run) => windowEnd(run) !== null && !run.committed,
+  none: Problem = nothingMoved(),
 ): Promise<MovedRun> {
   const [word = ""] = request.words;
   if (word.startsWith("run-") || parseActionValue(request.actionValue).run !== null) return findRun(context, request);
@@ -35,5 +37,5 @@ export async function movedRun(
     const run = [...state.runs.values()].reverse().find((one) => fits(one, state));
     if (run !== undefined) return { state, run, words: request.words };
   }
-  return stop(nothingMoved());
+  return stop(none);
 }

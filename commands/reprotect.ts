@@ -3,6 +3,7 @@ import { unknownSystem } from "../templates/messages/incident/command-refusals.t
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import type { Button } from "../templates/messages/kit/blocks.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
+import { hasStandby, noneLeftAlone } from "../templates/messages/run/command-refusals.ts";
 import { standbyLines } from "../templates/messages/run/probation.ts";
 import type { Command } from "./command.ts";
 import { needsInputs } from "./inputs.ts";
@@ -27,12 +28,13 @@ export const reprotect: Command = {
           null,
         ),
       );
-    const found = await movedRun(context, request, (one, { declared }) => {
-      return isLeftAlone(one) && (system === undefined || declared?.system === system);
-    }).catch(() => null);
-    if (found === null)
-      return say("Every database that was moved has a standby, as far as it was seen. Nothing to reprotect.");
-    const { state, run } = found;
+    const { state, run } = await movedRun(
+      context,
+      request,
+      (one, { declared }) => isLeftAlone(one) && (system === undefined || declared?.system === system),
+      noneLeftAlone(),
+    );
+    if (!isLeftAlone(run)) return stop(hasStandby(run.title));
     const book = context.catalog.runbooks.find(
       ({ id, system: of }) => id === run.moves?.reprotect && of === run.plan.system,
     );

@@ -87,7 +87,7 @@ async function withReason(context: CommandContext, request: Request): Promise<Re
   const line = request.actionValue ?? "";
   const reason = request.form?.reason?.trim() ?? "";
   if (reason === "") {
-    const says = "The same was moved shortly before. Your reason is shown to who approves.";
+    const says = "This target was just moved. Approvers see your reason.";
     const form = reasonForm(AGAIN, "Another move", "Run preflight", line, says);
     return request.canAskForm ? { kind: "form", form } : say(`Type ${code(`/dr ${line} --again "<reason>"`)}`);
   }

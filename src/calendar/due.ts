@@ -1,5 +1,5 @@
 import type { Occasion, System } from "../catalog/types.ts";
-import { BOT, type CalendarEvent, type CalendarFact } from "./events.ts";
+import { BOT, type CalendarEvent, type CalendarFact, startsItself } from "./events.ts";
 import { type Held, leadsOf, slotsAround } from "./slots.ts";
 import type { CalendarState, OccasionRecord } from "./state.ts";
 
@@ -16,13 +16,6 @@ export interface Start {
   readonly slot: string;
   /** Stays the same however often it is tried: what it starts is started once. */
   readonly key: string;
-}
-
-const PEOPLE_DO: ReadonlySet<Occasion["kind"]> = new Set(["review", "training"]);
-
-/** Lifeboat starts it itself. */
-export function startsItself({ runbook, organiser, kind }: Occasion): boolean {
-  return runbook !== null && organiser !== null && !PEOPLE_DO.has(kind);
 }
 
 /** Given the record and the time, nothing else: what is written was due, and is written once. */
@@ -98,7 +91,7 @@ function atItsHour(system: System, occasion: Occasion, held: Held, now: Date): S
   const slot = held.id;
   if (now >= until) {
     const reason = isUnchecked
-      ? "its before-list wasn't gone through"
+      ? "its checklist wasn't completed"
       : "Lifeboat wasn't there to start it within its hours";
     return { events: [missedEvent(system, occasion, held, reason, null)], moments: [] };
   }

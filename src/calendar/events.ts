@@ -1,3 +1,4 @@
+import type { Occasion } from "../catalog/types.ts";
 import type { Actor } from "../incident/events.ts";
 
 /**
@@ -73,3 +74,10 @@ export function isCalendar(stream: string): boolean {
 const CALENDAR_PREFIX = "cal-";
 
 export const BOT: Actor = { kind: "bot" };
+
+const PEOPLE_DO: ReadonlySet<Occasion["kind"]> = new Set(["review", "training"]);
+
+/** Lifeboat starts it itself. */
+export function startsItself({ runbook, organiser, kind }: Occasion): boolean {
+  return runbook !== null && organiser !== null && !PEOPLE_DO.has(kind);
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { eventOf, missedEvent, recipientsOf, startsItself } from "../../src/calendar/due.ts";
-import { BOT, type CalendarEvent } from "../../src/calendar/events.ts";
+import { eventOf, missedEvent, recipientsOf } from "../../src/calendar/due.ts";
+import { BOT, type CalendarEvent, startsItself } from "../../src/calendar/events.ts";
 import { drillsTaken, type SeatFacts, seatsOf } from "../../src/calendar/seats.ts";
 import { heldSlot, overdueSince } from "../../src/calendar/slots.ts";
 import { doneBy } from "../../src/calendar/taken.ts";

@@ -1,4 +1,4 @@
-import type { CalendarFact } from "../../../src/calendar/events.ts";
+import { type CalendarFact, startsItself } from "../../../src/calendar/events.ts";
 import type { Occasion, System } from "../../../src/catalog/types.ts";
 import { calendarValue } from "../kit/action-value.ts";
 import { actions, type Button, section } from "../kit/blocks.ts";
@@ -6,7 +6,7 @@ import { safe } from "../kit/escape.ts";
 import { kindPrefix } from "../kit/kind.ts";
 import type { NoticeSurroundings, RenderCalendar, ShownMessage } from "../kit/view.ts";
 import { at, lasting } from "../kit/when.ts";
-import { kindWords } from "./calendar.ts";
+import { kindWords, minute } from "./calendar.ts";
 
 type Event = CalendarFact & { readonly version: number };
 
@@ -67,7 +67,7 @@ function aheadOf(
   const { organiser, runbook, takesSeconds, unannounced, checklist } = occasion;
   const isOrganiser = isOrganiserOf(system, occasion, person);
   const isFirst = system.people.find(({ roles }) => organiser !== null && roles.includes(organiser))?.id === person;
-  const itself = runbook !== null && organiser !== null;
+  const itself = startsItself(occasion);
   const begins = itself ? "Starts by itself" : "When";
   return {
     lines: [
@@ -92,9 +92,9 @@ function waiting(
   if (occasion === null) return null;
   return {
     lines: [
-      `${prefixOf(occasion, around)}⏳ Waiting for its before-list: ${titleOf(system, occasion)}`,
+      `${prefixOf(occasion, around)}⏳ Not started, its checklist is open: ${titleOf(system, occasion)}`,
       ...beforeList(system, occasion.checklist ?? "", true),
-      `Without it, it counts as missed at ${at(new Date(data.until))}`,
+      `It starts once the list is done · Missed if not done by ${at(new Date(data.until))}`,
     ],
     buttons: buttonsOf(system, occasion, data.slot),
   };
@@ -137,7 +137,8 @@ function postponed(
   return {
     lines: [
       `${prefixOf(occasion, around)}📅 Postponed: ${titleOf(system, occasion)}`,
-      `New date: ${at(new Date(data.to))} · Planned before: ${at(new Date(data.slot))}`,
+      `New date: ${at(new Date(data.to))}`,
+      `Was: ${minute(new Date(data.slot))}`,
       `Reason: ${safe(data.reason)}`,
     ],
     buttons: [],
@@ -171,7 +172,7 @@ function silent(system: System, { data }: Extract<Event, { type: "seats.silent" 
   return {
     lines: [
       `${kindPrefix("real", around.practice)}🔴 No answer for ${safe(system.title)}: ${who}`,
-      `They were asked to confirm that they can be reached. Who may decide: \`/dr seats ${safe(system.id)}\``,
+      `They don't count as available until they confirm. See \`/dr seats ${safe(system.id)}\``,
     ],
     buttons: [],
   };
@@ -180,7 +181,7 @@ function silent(system: System, { data }: Extract<Event, { type: "seats.silent" 
 function beforeList(system: System, checklist: string, isNeeded: boolean): readonly string[] {
   const found = system.checklists?.find(({ id }) => id === checklist);
   const items = (found?.items ?? []).map((item) => `☐ ${safe(item)}`);
-  return [`*Before it begins${isNeeded ? ", or it doesn't start" : ""}:*`, ...items];
+  return [`*Checklist${isNeeded ? " (required before it starts)" : ""}:*`, ...items];
 }
 
 function buttonsOf(system: System, occasion: Occasion, slot: string): readonly Button[] {

@@ -47,16 +47,16 @@ export function kindWords(kind: Occasion["kind"]): string {
 }
 
 function nextWords(nextAt: Date | null, { postponed, startsItself }: OccasionNow): string {
-  if (nextAt === null) return "never again";
+  if (nextAt === null) return "no further date";
   const moved = postponed ? " (postponed)" : "";
   return `next ${minute(nextAt)}${moved}${startsItself ? ", starts by itself" : ""}`;
 }
 
 function doneWords({ last, missed, year, line, entry }: OccasionNow): string {
   const run = last?.run == null ? "" : ` (${safe(last.run)})`;
-  const done = last === null ? "Never done here" : `Last done ${minute(last.at)}${run}`;
+  const done = last === null ? "Not done yet" : `Last done ${minute(last.at)}${run}`;
   const lost = missed === null || (last !== null && last.at.toISOString() > missed.slot) ? "" : missedWords(missed);
-  const counted = year.done + year.missed > 1 ? `. In a year: ${year.done} done, ${year.missed} missed` : "";
+  const counted = year.done + year.missed > 1 ? `. Last 365 days: ${year.done} done, ${year.missed} missed` : "";
   return `${done}${lost}${counted}. \`${line ?? `/dr calendar done ${safe(entry)}`}\``;
 }
 

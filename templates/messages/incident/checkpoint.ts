@@ -7,7 +7,7 @@ import type { NoticeSurroundings, ShownMessage } from "../kit/view.ts";
 export function checkpointMade(data: DataOf<"checkpoint.made">, around: NoticeSurroundings): ShownMessage {
   const { checkpoint, sha256 } = data;
   const head = `${kindPrefix("real", around.practice)}Record checkpoint ${checkpoint}`;
-  const text = `${head}: \`${sha256}\`\nKeep this message: it shows an auditor that the record wasn't changed since.`;
+  const text = `${head}: \`${sha256}\`\nKeep this message. With it an auditor checks that the record hasn't changed since.`;
   const message = { text, blocks: [section(`🔏 ${text}`)] };
   return { key: `checkpoint:${checkpoint}`, in: "announce", under: null, priority: 1, message, once: true };
 }
@@ -19,10 +19,10 @@ export function checkpointMail({ checkpoint, sha256 }: DataOf<"checkpoint.made">
     `Checkpoint ${checkpoint} of the record. SHA-256:`,
     sha256,
     "",
-    "Keep this mail: it shows an auditor that the record wasn't changed since.",
+    "Keep this mail. With it an auditor checks that the record hasn't changed since.",
     `lifeboat-verify <pack> --checkpoint ${sha256}`,
     "",
   ].join("\n");
-  const html = `<p>Checkpoint ${checkpoint} of the record. SHA-256:<br><code>${sha256}</code></p><p>Keep this mail: it shows an auditor that the record wasn't changed since.</p>`;
+  const html = `<p>Checkpoint ${checkpoint} of the record. SHA-256:<br><code>${sha256}</code></p><p>Keep this mail. With it an auditor checks that the record hasn't changed since.</p>`;
   return { subject, text, html };
 }

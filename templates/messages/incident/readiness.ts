@@ -228,12 +228,12 @@ function drawEpisode({ from, open, all, over }: Episode, around: NoticeSurroundi
   const down =
     over === null
       ? [
-          `${prefix}*${title}*: ${countOf(open.size)} not ready${people}`,
+          `${prefix}*${title}*: ${countOf(open)} not ready${people}`,
           ...notReadyLines(shown),
-          `Nothing was changed. Details: ${command}`,
+          `Fix it before you need it. Details: ${command}`,
         ]
       : [
-          `${prefix}*${title}*: ${countOf(all.size)} not ready for ${between(from.at, over.at)}, ready again${people}`,
+          `${prefix}*${title}*: ${countOf(all)} not ready for ${between(from.at, over.at)}, ready again${people}`,
           ...notReadyLines(shown).map((line) => line.replace(/^🔴 /, "")),
         ];
   const key = `readiness:${from.version}`;
@@ -246,14 +246,16 @@ function drawEpisode({ from, open, all, over }: Episode, around: NoticeSurroundi
           {
             ...{ ...place, key: `${key}:over`, once: true as const },
             message: messageOf([
-              `${prefix}✅ *${title}*: every runbook is ready again, after ${between(from.at, over.at)}${people}`,
+              `${prefix}✅ *${title}*: no check fails any more, after ${between(from.at, over.at)}${people}`,
             ]),
           },
         ]),
   ];
 }
 
-function countOf(count: number): string {
+/** A runbook counts once, in whichever of its modes it isn't ready. */
+function countOf(found: Episode["open"]): string {
+  const count = new Set([...found.values()].map(({ data }) => data.runbook)).size;
   return count === 1 ? "1 runbook" : `${count} runbooks`;
 }
 
@@ -271,7 +273,7 @@ function reported(data: DataOf<"readiness.reported">, around: NoticeSurroundings
     ...(data.neverProven > 0 ? [`${data.neverProven} never proven`] : []),
   ];
   const told = [
-    `${kindPrefix("real", around.practice)}📋 Readiness this week, *${title}*: ${parts.join(" · ")}`,
+    `${kindPrefix("real", around.practice)}📋 Readiness now, *${title}*: ${parts.join(" · ")}`,
     ...data.notReady
       .slice(0, SHOWN)
       .map((one) => `• ${titleOf(one)}, since ${local(new Date(one.since))}: ${safe(cut(one.says, SAYS_MAX))}`),

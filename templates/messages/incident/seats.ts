@@ -27,7 +27,7 @@ function seatLine({ ok, title, needed, people, stepUp }: Seat): string {
     problems.length === 0 ? safe(name) : `⚠️ ${safe(name)} (${problems.map(safe).join("; ")})`,
   );
   const who = said.length === 0 ? "none on the roster" : said.join(", ");
-  return `• ${ok ? "🟢" : "🔴"} *${safe(title)}*: ${filled} of ${needed} needed${stepUp ? ", with a code" : ""}. ${who}`;
+  return `• ${ok ? "🟢" : "🔴"} *${safe(title)}*: ${filled} available, ${needed} needed${stepUp ? " · authenticator required" : ""}. ${who}`;
 }
 
 function roundLine(round: SeatRound | null): readonly string[] {
@@ -40,7 +40,7 @@ function drillLine({ seats, people }: System, drills: ReadonlyMap<string, number
   const asked = seats?.drillsAYear ?? null;
   if (asked === null) return [];
   const short = [...drills].filter(([, count]) => count < asked);
-  if (short.length === 0) return [`Drills: at least ${asked} for each within a year`];
+  if (short.length === 0) return [`✅ Drills: everyone took part in at least ${asked} within a year`];
   const names = short.map(([id, count]) => `${safe(people.find((one) => one.id === id)?.name ?? id)} (${count})`);
   return [`⚠️ Fewer than ${asked} drills within a year: ${names.join(", ")}`];
 }

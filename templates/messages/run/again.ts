@@ -5,15 +5,15 @@ import { clock } from "../kit/when.ts";
 /** Of the reason on a card: with what is before it about two lines of a phone. */
 const REASON_LENGTH = 60;
 
-/** "⚠️ *Second move:* the last was at 18:04:10 UTC. Reason: …"; nothing where the last move is not fresh. For mrkdwn. */
+/** "⚠️ *Moved again:* last at 18:04:10 UTC. Reason: …"; nothing where the last move is not fresh. For mrkdwn. */
 export function againLines({ again }: Pick<RunState, "again">): readonly string[] {
   if (again === undefined) return [];
   return [
-    `⚠️ *Second move:* last at ${clock(new Date(again.movedAt))}. ${ended(safe(cut(again.reason, REASON_LENGTH)))}`,
+    `⚠️ *Moved again:* last at ${clock(new Date(again.movedAt))}. ${ended(safe(cut(again.reason, REASON_LENGTH)))}`,
   ];
 }
 
-/** The same for a dialog, which shows plain text: "Second move: …. " or nothing. */
+/** The same for a dialog, which shows plain text: "Moved again: …. " or nothing. */
 export function againPlain({ again }: Pick<RunState, "again">): string {
-  return again === undefined ? "" : `Second move: ${ended(cut(again.reason, REASON_LENGTH))} `;
+  return again === undefined ? "" : `Moved again: ${ended(cut(again.reason, REASON_LENGTH))} `;
 }

@@ -185,6 +185,19 @@ export function nothingChanged(named: string | null, changed: readonly string[])
 }
 
 /** Nothing was moved between sites, or people have committed to it. */
+/** Of the moves that are looked through; what was never looked at is not among them. */
+export function noneLeftAlone(): Problem {
+  return {
+    code: "standby-there",
+    what: "No recent move was seen without a standby",
+    next: "Name one: `/dr reprotect <run>`. `/dr list` shows the incidents",
+  };
+}
+
+export function hasStandby(run: string): Problem {
+  return { code: "standby-there", where: run, what: "A standby follows, or none was looked for. Nothing to reprotect" };
+}
+
 export function nothingMoved(): Problem {
   return { code: "nothing-moved", what: "No move is on probation", next: "`/dr list` shows the incidents" };
 }

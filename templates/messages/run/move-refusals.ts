@@ -19,14 +19,16 @@ export const MOVE_REFUSALS: WordsOf<MoveRefusal> = {
   }),
   "nothing-to-commit": () => ({ what: "This run has no probation window", next: "`/dr status` lists the runs" }),
   committed: ({ run }) => ({ where: run, what: "It is already committed" }),
-  "moved-again": ({ run }) => ({ where: run, what: "The same was moved again since: there is nothing to commit" }),
+  "moved-again": ({ run }) => ({ where: run, what: "A later move replaced this one. Nothing to commit" }),
   "not-proven": ({ run, runId, until, says }) => ({
     where: run,
     what:
-      until === null
-        ? `The new side isn't healthy: ${says.join("; ") || "it wasn't checked yet"}`
-        : `The new side is watched until ${clock(until)}`,
+      until !== null
+        ? `The new side is watched until ${clock(until)}`
+        : says.length === 0
+          ? "The new side hasn't been checked yet"
+          : `The new side isn't healthy: ${says.join("; ")}`,
     allowed: "Committing now needs a reason",
-    next: `\`/dr commit ${runId} <why>\`, or fail back: \`/dr failback ${runId}\``,
+    next: `\`/dr commit ${runId} <why>\`${until === null && says.length > 0 ? `, or fail back: \`/dr failback ${runId}\`` : ""}`,
   }),
 };

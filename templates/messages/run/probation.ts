@@ -36,7 +36,8 @@ function watchLines(run: RunState, around: Surroundings): readonly string[] {
 function healthWords({ probation }: RunState): string {
   if (probation === undefined) return "not checked yet";
   if (probation.healthy) return "healthy";
-  return `*not healthy* since ${clock(probation.since)}. ${ended(safe(cut(probation.says.join("; "), SAYS_LENGTH)))}`;
+  const stay = probation.endedAt === null ? "" : " Staying? `/dr commit <why>`";
+  return `*not healthy* since ${clock(probation.since)}. ${ended(safe(cut(probation.says.join("; "), SAYS_LENGTH)))}${stay}`;
 }
 
 /** "No standby since 18:04:10 UTC: …" until one streams. */
@@ -67,7 +68,7 @@ export function probationMessage(run: RunState, around: Surroundings): Message |
           : `✅ *${prefix}${title}: probation over, healthy* (${figures}). Commit?`;
   const lines = [head, ...probationLines(run, around)];
   return {
-    text: lines.join(" ").replaceAll("*", ""),
+    text: lines.join("\n").replaceAll("*", ""),
     blocks: [section(lines.join("\n")), ...buttonsOf(run)],
   };
 }
@@ -85,7 +86,7 @@ function buttonsOf(run: RunState) {
     ...{ label: "Fail back", verb: "run.failback", actionValue: value, style: "danger", aloud: `Fail back ${aloud}` },
     confirm: {
       ...{ title: "Request the fail back?", yes: "Request it", no: "Not now" },
-      says: `${cut(plan.title, 100)}, in the other direction. Preflight runs first, then people approve.`,
+      says: `Planned: ${cut(plan.title, 100)}, in the other direction. Preflight runs first, then people approve.`,
     },
   };
   const commit: Button = {
@@ -93,9 +94,12 @@ function buttonsOf(run: RunState) {
   };
   const again: Button = { label: "Reprotect", verb: "run.reprotect", actionValue: value, aloud: `Reprotect ${aloud}` };
   const shown = [
-    ...(committed === undefined && probation?.healthy === false ? [back] : []),
+    // Without a standby the other side takes no writes: that is made first.
+    ...(committed === undefined && probation?.healthy === false && standby?.streams !== false ? [back] : []),
     ...(committed === undefined && probation?.healthy && probation.endedAt !== null ? [commit] : []),
-    ...(standby?.streams === false && (committed !== undefined || probation?.endedAt) ? [again] : []),
+    ...(standby?.streams === false && (committed !== undefined || probation?.endedAt || !probation?.healthy)
+      ? [again]
+      : []),
   ];
   return shown.length === 0 ? [] : [actions(...shown)];
 }
