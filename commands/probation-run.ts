@@ -5,6 +5,7 @@ import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { nothingMoved } from "../templates/messages/run/command-refusals.ts";
 import type { Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
+import { incidentHere } from "./incidents.ts";
 import { findRun } from "./runs.ts";
 import { stop } from "./say.ts";
 
@@ -38,4 +39,27 @@ export async function movedRun(
     if (run !== undefined) return { state, run, words: request.words };
   }
   return stop(none);
+}
+
+/**
+ * Where what follows a move is requested: where the move was made, in its record while that is open. A drill goes on as a drill, by its own
+ * values. What moved production goes on for real, and never in the record of a drill, not even from its channel.
+ */
+export async function following(
+  context: CommandContext,
+  request: Request,
+  { state }: Pick<MovedRun, "state">,
+  asDrill: boolean,
+): Promise<{ readonly options: Request["options"]; readonly place: Request["place"] }> {
+  const ofDrill = state.declared?.kind === "drill";
+  const incident = state.status === "closed" || ofDrill !== asDrill ? {} : { incident: state.id };
+  const options = { ...incident, ...(asDrill && { drill: true as const }) };
+  const here = asDrill ? null : await incidentHere(context, request);
+  const place = here?.state.declared?.kind === "drill" ? { channel: null, thread: null } : request.place;
+  return { options, place };
+}
+
+/** It was held beside production; an exercise is a drill that moves production itself. */
+export function isDrilled({ plan }: Pick<RunState, "plan">): boolean {
+  return plan.kind === "drill" && plan.drill?.on !== "exercise";
 }

@@ -3,11 +3,12 @@ import { unknownSystem } from "../templates/messages/incident/command-refusals.t
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import type { Button } from "../templates/messages/kit/blocks.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import { hasStandby, noneLeftAlone } from "../templates/messages/run/command-refusals.ts";
+import { hasStandby, noneLeftAlone, reprotectElsewhere } from "../templates/messages/run/command-refusals.ts";
 import { standbyLines } from "../templates/messages/run/probation.ts";
 import type { Command } from "./command.ts";
 import { needsInputs } from "./inputs.ts";
-import { movedRun } from "./probation-run.ts";
+import { lineFor } from "./line.ts";
+import { following, isDrilled, movedRun } from "./probation-run.ts";
 import { say, stop } from "./say.ts";
 import { startRun } from "./start.ts";
 
@@ -40,9 +41,12 @@ export const reprotect: Command = {
     );
     if (book === undefined) return say([...standbyLines(run), ...run.plan.afterwards.map(safe)]);
     const [mode = "planned"] = book.modes;
-    const options = state.status === "closed" ? {} : { incident: state.id };
+    const { options, place } = await following(context, request, { state }, isDrilled(run));
+    // What is filled in comes back to this channel, and a drill's would make a drill of it.
+    if (needsInputs(book) && place !== request.place)
+      return stop(reprotectElsewhere(book.title, lineFor(context.catalog, book, mode)));
     const typed = needsInputs(book) ? { verb: "runbook", words: [book.id], wantsForm: true as const } : { words: [] };
-    return startRun(context, { ...request, ...typed, options, actionValue: null }, book, mode);
+    return startRun(context, { ...request, ...typed, options, place, actionValue: null }, book, mode);
   },
 };
 

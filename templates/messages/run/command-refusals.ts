@@ -198,6 +198,17 @@ export function hasStandby(run: string): Problem {
   return { code: "standby-there", where: run, what: "A standby follows, or none was looked for. Nothing to reprotect" };
 }
 
+/** `line`: what to type in another channel. */
+export function reprotectElsewhere(runbook: string, line: string): Problem {
+  return {
+    code: "reprotect-elsewhere",
+    where: runbook,
+    what: "This channel is a drill's, and the exercise moved production",
+    stateNow: "Nothing was requested",
+    next: `In another channel: \`${line}\``,
+  };
+}
+
 export function nothingMoved(): Problem {
   return { code: "nothing-moved", what: "No move is on probation", next: "`/dr list` shows the incidents" };
 }
