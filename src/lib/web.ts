@@ -46,7 +46,8 @@ interface Sent {
 async function exchange(url: string, sent: Sent, rule: WebRule): Promise<WebAnswer> {
   const target = checkedUrl(url);
   return await withDeadline(
-    `${sent.method} ${target.origin}${target.pathname}`,
+    // Where things are posted to, the path often is the secret: only the host is said.
+    sent.method === "POST" ? `POST ${target.host}` : `GET ${target.origin}${target.pathname}`,
     rule.seconds,
     async (signal) => {
       const addresses = await allowedAddresses(target.hostname, { practice: rule.practice, signal });

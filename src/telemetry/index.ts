@@ -27,7 +27,12 @@ export interface TelemetryParts {
 export function startTelemetry(parts: TelemetryParts): Telemetry {
   const { config, practice, version, noted } = parts;
   const receivers = config.webhooksFile === null ? [] : readReceivers(config.webhooksFile, parts.environment);
-  for (const secret of [...receivers.flatMap(({ secrets }) => secrets), ...Object.values(config.traces?.headers ?? {})])
+  const urls = [...receivers.map(({ url }) => url), ...(config.traces === null ? [] : [config.traces.url])];
+  for (const secret of [
+    ...receivers.flatMap(({ secrets }) => secrets),
+    ...Object.values(config.traces?.headers ?? {}),
+    ...urls.flatMap(secretsIn),
+  ])
     noted(secret);
   const sinks: readonly Sink[] = [
     ...(receivers.length > 0
@@ -39,3 +44,12 @@ export function startTelemetry(parts: TelemetryParts): Telemetry {
   telemetry.start();
   return telemetry;
 }
+
+/** The path and the query of an address can be its password. */
+function secretsIn(url: string): readonly string[] {
+  const { pathname, search } = new URL(url);
+  return [pathname, search].filter((part) => part.length >= SECRET_LEAST);
+}
+
+/** Characters; what is shorter stands in other texts too. */
+const SECRET_LEAST = 16;

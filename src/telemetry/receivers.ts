@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { z } from "zod";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
+import { faultOfSecret } from "../sinks/webhook/sign.ts";
 import type { Receiver } from "../sinks/webhook/webhook.ts";
 import { codeOf, type EventRecord, type EventSeverity, severityOf } from "./event-record.ts";
 
@@ -58,8 +59,8 @@ export function readReceivers(
   return read.data.map(({ name: called, url, secretFrom, ...wants }) => {
     const secrets = [secretFrom].flat().map((from) => {
       const value = environment[from] ?? "";
-      if (value.length < 16)
-        throw refuse(`${called}: ${from} is not in the environment, or is shorter than 16 characters`);
+      const fault = value === "" ? "is not in the environment" : faultOfSecret(value);
+      if (fault !== null) throw refuse(`${called}: ${from} ${fault}`);
       return value;
     });
     return { name: called, url, secrets, wants };

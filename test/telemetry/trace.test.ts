@@ -131,13 +131,21 @@ test("what is posted is signed as Standard Webhooks has it, by both secrets whil
   });
 });
 
+const ENVIRONMENT = {
+  SIEM: "a-long-enough-secret",
+  SHORT: "fifteen-letters",
+  EMPTY_KEY: "whsec_!!!!!!!!!!!!!!!!",
+  TINY_KEY: `whsec_${Buffer.alloc(12).toString("base64")}`,
+  HUGE_KEY: `whsec_${Buffer.alloc(65).toString("base64")}`,
+};
+
 describe("the file of receivers", () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lifeboat-webhooks-"));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
-  const read = async (text: string, environment = { SIEM: "a-long-enough-secret" }) => {
+  const read = async (text: string, environment = ENVIRONMENT) => {
     const file = join(folder, "webhooks.yml");
     await writeFile(file, text);
     return readReceivers(file, environment);
@@ -156,6 +164,10 @@ describe("the file of receivers", () => {
 
   test.each([
     ["- { name: siem, url: 'https://a.example', secretFrom: NOWHERE }", /NOWHERE is not in the environment/],
+    ["- { name: siem, url: 'https://a.example', secretFrom: SHORT }", /SHORT is shorter than 16 characters/],
+    ["- { name: siem, url: 'https://a.example', secretFrom: EMPTY_KEY }", /EMPTY_KEY begins with whsec_ .* not base64/],
+    ["- { name: siem, url: 'https://a.example', secretFrom: [SIEM, TINY_KEY] }", /TINY_KEY .* 12 bytes/],
+    ["- { name: siem, url: 'https://a.example', secretFrom: HUGE_KEY }", /HUGE_KEY .* 65 bytes/],
     ["- { name: siem, url: 'ftp://a.example', secretFrom: SIEM }", /0\.url/],
     ["- { name: siem, url: 'https://a.example', secretFrom: SIEM, secret: abc }", /secret/],
     ["- { name: siem, url: 'https://a.example', secretFrom: SIEM, events: ['run'] , colour: red }", /colour/],

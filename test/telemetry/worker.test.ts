@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { createDeliveries } from "../../src/projection/deliveries.ts";
+import { createDeliveries, type DueItem } from "../../src/projection/deliveries.ts";
 import { pruneDelivered } from "../../src/projection/prune.ts";
 import { createOtlp } from "../../src/sinks/otlp/otlp.ts";
 import { signedHeaders } from "../../src/sinks/webhook/sign.ts";
@@ -215,6 +215,24 @@ describe("events", () => {
     },
     30_000,
   );
+
+  test("say the host of who does not answer, and never the path, which may be its password", async () => {
+    const silent = await outside(() => {});
+    opened.push(silent);
+    const url = `${silent.url}/services/T00/SECRET-PATH?key=SECRET-QUERY`;
+    const receivers = new Map([["siem", to(url)]]);
+    const collector = { url, headers: {}, resource: {}, version: "1", practice: false, seconds: 0.2 };
+    const event = { ...{ queue: "webhook/siem", tries: 0 }, desired: { id: "1", time: new Date().toISOString() } };
+    const trace = { ...event, queue: "otlp", desired: { spans: [] } };
+    const told = await Promise.all([
+      createWebhook({ receivers, practice: false, seconds: 0.2 }).send(event as unknown as DueItem),
+      createOtlp(collector).send(trace as unknown as DueItem),
+    ]);
+    for (const { how, says } of told) {
+      expect([how, says]).toEqual(["later", expect.stringContaining(new URL(url).host)]);
+      expect(says).not.toMatch(/SECRET|services/);
+    }
+  }, 30_000);
 
   test("of a private incident, and of a drill nobody was told of, never leave", async () => {
     const receiver = await outside();

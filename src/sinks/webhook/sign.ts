@@ -18,7 +18,25 @@ export function signedHeaders(
   return { "webhook-id": id, "webhook-timestamp": at, "webhook-signature": signatures.join(" ") };
 }
 
+const PREFIX = "whsec_";
+/** The standard's bounds of a key, in bytes. */
+const KEY_BYTES = { least: 24, most: 64 };
+const TEXT_LEAST = 16;
+
+/** What is wrong with a secret, or null. Says nothing of what is in it. */
+export function faultOfSecret(secret: string): string | null {
+  if (!secret.startsWith(PREFIX)) return secret.length < TEXT_LEAST ? `is shorter than ${TEXT_LEAST} characters` : null;
+  const key = keyOf(secret);
+  // Node skips what is not base64, so the key is written back and compared.
+  if (key.toString("base64").replace(/=+$/, "") !== secret.slice(PREFIX.length).replace(/={0,2}$/, ""))
+    return `begins with ${PREFIX} and goes on with something that is not base64`;
+  const { least, most } = KEY_BYTES;
+  return key.length < least || key.length > most
+    ? `begins with ${PREFIX} and holds a key of ${key.length} bytes; it has to be ${least} to ${most}`
+    : null;
+}
+
 /** `whsec_` and base64, as the standard writes keys; any other text is the key itself. */
 function keyOf(secret: string): Buffer {
-  return secret.startsWith("whsec_") ? Buffer.from(secret.slice("whsec_".length), "base64") : Buffer.from(secret);
+  return secret.startsWith(PREFIX) ? Buffer.from(secret.slice(PREFIX.length), "base64") : Buffer.from(secret);
 }
