@@ -50,7 +50,7 @@ import { peopleInEvents } from "./people-in-events.ts";
 import { createDeliveries, postedOf } from "./projection/deliveries.ts";
 import { createOutbox } from "./projection/outbox.ts";
 import { readOutboxNow } from "./projection/outbox-now.ts";
-import { pruneDelivered } from "./projection/prune.ts";
+import { dropUndelivered, pruneDelivered } from "./projection/prune.ts";
 import { createReadinessWorker } from "./readiness/worker.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
@@ -342,18 +342,22 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       ? null
       : await serveWebhooks({ ...config.webhooks, routes, http, log });
   const { telemetry: told } = config;
-  const telemetry =
-    told.webhooksFile === null && told.traces === null
-      ? null
-      : (await import("./telemetry/index.ts")).startTelemetry({
-          config: told,
-          ...{ timeline, incidents, deliveries, log },
-          prune: (sinks, days) => pruneDelivered(pool, sinks, days),
-          environment: process.env,
-          noted: book.note,
-          practice: config.practice,
-          version: versionNumber(),
-        });
+  const drop = (butOf: readonly string[]) => dropUndelivered(pool, ["webhook", "otlp"], butOf);
+  const isTold = told.webhooksFile !== null || told.traces !== null;
+  if (!isTold) await drop([]);
+  const telemetry = !isTold
+    ? null
+    : await (await import("./telemetry/index.ts")).startTelemetry({
+        config: told,
+        ...{ timeline, incidents, deliveries, log },
+        prune: (sinks, days) => pruneDelivered(pool, sinks, days),
+        drop,
+        workspace: WORKSPACE,
+        environment: process.env,
+        noted: book.note,
+        practice: config.practice,
+        version: versionNumber(),
+      });
   const control = await startControl({ config: config.cli, context, counters, log });
   log.info(
     { event: "bot.started", practice: config.practice, systems: catalog.systems.length, drainSeconds },

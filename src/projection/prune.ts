@@ -8,3 +8,15 @@ export async function pruneDelivered(pool: Pick<Pool, "query">, sinks: readonly 
     [sinks, days],
   );
 }
+
+/** Drops what is still to be delivered, or was given up, of these sinks in any other queue: nobody is there any more whom it could reach. */
+export async function dropUndelivered(
+  pool: Pick<Pool, "query">,
+  sinks: readonly string[],
+  butOf: readonly string[],
+): Promise<void> {
+  await pool.query(
+    "delete from lifeboat.outbox where sink = any($1) and queue <> all($2) and (delivered_hash is null or given_up_at is not null)",
+    [sinks, butOf],
+  );
+}

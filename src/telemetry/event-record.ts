@@ -63,6 +63,7 @@ export function recordOf(event: StoredEvent, state: IncidentState): EventRecord 
       ? [[key, value] as const]
       : [];
   });
+  const people = peopleOf(data);
   const problem = (data.problem as { code?: unknown } | undefined)?.code;
   return {
     specversion: "1.0",
@@ -85,10 +86,16 @@ export function recordOf(event: StoredEvent, state: IncidentState): EventRecord 
       ...(event.run !== null && { run: { id: event.run, runbook: run?.runbook ?? null, mode: run?.mode ?? null } }),
       actor: whoOf(event.actor as Actor),
       ...Object.fromEntries(shown),
+      ...(people.length > 0 && { people }),
       ...(typeof problem === "string" && { code_of_problem: problem }),
       hash: event.hash,
     },
   };
+}
+
+/** Whom an event of people is about: `<system>/<person>`. */
+function peopleOf({ people }: Readonly<Record<string, unknown>>): readonly string[] {
+  return Array.isArray(people) ? people.filter((one) => typeof one === "string" && one.length <= LONGEST) : [];
 }
 
 /** By id: a name is a person's own to change. */

@@ -2,8 +2,8 @@ import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Deliveries } from "../projection/deliveries.ts";
 import type { Sink } from "../projection/worker.ts";
-import { createOtlp } from "../sinks/otlp/otlp.ts";
-import { createWebhook } from "../sinks/webhook/webhook.ts";
+import { createOtlp, OTLP } from "../sinks/otlp/otlp.ts";
+import { createWebhook, queueOf } from "../sinks/webhook/webhook.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { OtelSettings } from "./otel-settings.ts";
 import { readReceivers } from "./receivers.ts";
@@ -15,6 +15,9 @@ export interface TelemetryParts {
   readonly incidents: Pick<Incidents, "read">;
   readonly deliveries: Deliveries;
   readonly prune: (sinks: readonly string[], days: number) => Promise<void>;
+  /** Drops what waits for anyone but these queues. */
+  readonly drop: (butOf: readonly string[]) => Promise<void>;
+  readonly workspace: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Told of each secret that was read, so that it is kept out of what is written. */
   readonly noted: (secret: string) => void;
@@ -23,8 +26,11 @@ export interface TelemetryParts {
   readonly log: Logger;
 }
 
-/** @throws LifeboatError where the file of receivers can't be used */
-export function startTelemetry(parts: TelemetryParts): Telemetry {
+/**
+ * What waits for a receiver or a collector that isn't configured any more is dropped first.
+ * @throws LifeboatError where the file of receivers can't be used
+ */
+export async function startTelemetry(parts: TelemetryParts): Promise<Telemetry> {
   const { config, practice, version, noted } = parts;
   const receivers = config.webhooksFile === null ? [] : readReceivers(config.webhooksFile, parts.environment);
   const urls = [...receivers.map(({ url }) => url), ...(config.traces === null ? [] : [config.traces.url])];
@@ -41,6 +47,7 @@ export function startTelemetry(parts: TelemetryParts): Telemetry {
     ...(config.traces === null ? [] : [createOtlp({ ...config.traces, practice, version })]),
   ];
   const telemetry = createTelemetry({ ...parts, receivers, traces: config.traces !== null, sinks });
+  await parts.drop([...receivers.map((one) => queueOf(one.name)), ...(config.traces === null ? [] : [OTLP])]);
   telemetry.start();
   return telemetry;
 }

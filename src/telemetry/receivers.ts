@@ -67,6 +67,12 @@ export function readReceivers(
   });
 }
 
+/** Of an incident its own; people are known by their systems: `<system>/<person>`. */
+function systemsOf({ system, people = [] }: EventRecord["data"]): readonly string[] {
+  if (typeof system === "string") return [system];
+  return (people as readonly string[]).map((one) => one.split("/")[0] ?? "");
+}
+
 /** Whether a receiver wants to be told of it. */
 export function matches(
   { events, systems, atLeast, drills }: EventFilter,
@@ -76,7 +82,7 @@ export function matches(
   const code = codeOf(type);
   const { kind } = about.incident as { kind: string | null };
   if (!drills && kind === "drill") return false;
-  if (systems !== undefined && !systems.includes(String(about.system))) return false;
+  if (systems !== undefined && !systemsOf(about).some((one) => systems.includes(one))) return false;
   if (LOUDNESS.indexOf(severityOf(type)) < LOUDNESS.indexOf(atLeast)) return false;
   return events.some((one) => one === "*" || one === code || (one.endsWith(".*") && code.startsWith(one.slice(0, -1))));
 }

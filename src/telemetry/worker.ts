@@ -1,12 +1,13 @@
+import { blankIncident } from "../incident/evolve.ts";
 import { isPrivate } from "../incident/members.ts";
 import type { IncidentState } from "../incident/state.ts";
 import type { Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Deliveries, Desired } from "../projection/deliveries.ts";
-import { createProjector } from "../projection/projector.ts";
+import { createProjector, isIncident } from "../projection/projector.ts";
 import { createDeliveryWorker, type Sink } from "../projection/worker.ts";
 import { OTLP } from "../sinks/otlp/otlp.ts";
-import { queueOf, WEBHOOK } from "../sinks/webhook/webhook.ts";
+import { PATIENCE_MS, queueOf, WEBHOOK } from "../sinks/webhook/webhook.ts";
 import type { StoredEvent, Timeline } from "../timeline/contract.ts";
 import { recordOf } from "./event-record.ts";
 import { matches, type Subscribed } from "./receivers.ts";
@@ -16,6 +17,8 @@ export interface TelemetryOptions {
   readonly timeline: Pick<Timeline, "follow" | "read" | "streams" | "now">;
   readonly incidents: Pick<Incidents, "read">;
   readonly deliveries: Deliveries;
+  /** The stream of what belongs to no incident: codes that were locked, refusals. */
+  readonly workspace: string;
   readonly receivers: readonly Subscribed[];
   /** Runs are exported as traces. */
   readonly traces: boolean;
@@ -32,8 +35,8 @@ export interface Telemetry {
   stop(): Promise<void>;
 }
 
-/** What is older is not sent to who is told for the first time. */
-const WINDOW_MS = 72 * 3600 * 1000;
+/** What is older is not sent to who is told for the first time: it would be given up at once. */
+const WINDOW_MS = PATIENCE_MS;
 /** Longer than the window, so that what was delivered is known for as long as it could be desired again. */
 const KEPT_DAYS = 7;
 const STREAMS = 1000;
@@ -41,12 +44,13 @@ const PRUNE_EVERY_MS = 3600 * 1000;
 
 /** Every process does so: what is desired has a key, and is in the outbox once. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const { timeline, incidents, deliveries, receivers, traces, sinks, log } = options;
+  const { timeline, incidents, deliveries, receivers, traces, sinks, log, workspace } = options;
   /** How far each stream was looked at by this process. */
   const seen = new Map<string, number>();
   let prunedAt = Number.NEGATIVE_INFINITY;
   const projector = createProjector({
     ...{ name: "telemetry", timeline, log, look, missed },
+    concerns: (stream) => isIncident(stream) || stream === workspace,
     async round() {
       await worker.round();
       await prune();
@@ -56,8 +60,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const worker = createDeliveryWorker({ deliveries, log, sinks, ended: projector.wake });
 
   async function look(stream: string): Promise<void> {
-    const state = await incidents.read(stream);
-    if (state.declared === null || isWithheld(state)) return;
+    const state = await stateOf(stream);
+    if (state === null) return;
     const since = timeline.now().getTime() - WINDOW_MS;
     const events = await timeline.read(stream);
     const upTo = seen.get(stream) ?? 0;
@@ -66,6 +70,13 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     await deliveries.enqueue(stream, events.at(-1)?.version ?? 0, items);
     seen.set(stream, events.at(-1)?.version ?? 0);
     if (items.length > 0) projector.wake();
+  }
+
+  /** Null: nobody outside is told of it. */
+  async function stateOf(stream: string): Promise<IncidentState | null> {
+    if (stream === workspace) return blankIncident(stream);
+    const state = await incidents.read(stream);
+    return state.declared === null || isWithheld(state) ? null : state;
   }
 
   function posted(event: StoredEvent, state: IncidentState): readonly Desired[] {
@@ -95,7 +106,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   async function missed(): Promise<readonly string[]> {
     const since = timeline.now().getTime() - WINDOW_MS;
     const streams = await timeline.streams("inc-", STREAMS);
-    return streams.flatMap(({ id, updatedAt }) => (updatedAt.getTime() > since ? [id] : []));
+    return [workspace, ...streams.flatMap(({ id, updatedAt }) => (updatedAt.getTime() > since ? [id] : []))];
   }
 
   async function prune(): Promise<void> {

@@ -1,8 +1,9 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { WORKSPACE } from "../../commands/record.ts";
 import { createDeliveries, type DueItem } from "../../src/projection/deliveries.ts";
-import { pruneDelivered } from "../../src/projection/prune.ts";
+import { dropUndelivered, pruneDelivered } from "../../src/projection/prune.ts";
 import { createOtlp } from "../../src/sinks/otlp/otlp.ts";
 import { signedHeaders } from "../../src/sinks/webhook/sign.ts";
 import { createWebhook } from "../../src/sinks/webhook/webhook.ts";
@@ -81,6 +82,7 @@ function telemetryOn(own: Store, { receivers = [], collector, seconds = 0.5, pra
     incidents: incidentsOn(own),
     deliveries: createDeliveries(own.pool),
     receivers,
+    workspace: WORKSPACE,
     traces: collector !== undefined,
     sinks: [
       createWebhook({ receivers: known, practice, seconds }),
@@ -112,6 +114,8 @@ const to = (url: string, wants: Partial<Subscribed["wants"]> = {}): Subscribed =
   secrets: [SECRET],
   wants: { events: ["*"], atLeast: "info", drills: true, ...wants },
 });
+const HOUR_MS = 3_600_000;
+const spanEnded = (msAgo: number) => ({ endTimeUnixNano: `${Date.now() - msAgo}000000` });
 const codes = ({ got }: Outside) => got.map(({ body }) => (JSON.parse(body) as { data: { code: string } }).data.code);
 const count = timelines[0]?.events.length ?? 0;
 const waiting = async ({ url }: Store) =>
@@ -223,7 +227,7 @@ describe("events", () => {
     const receivers = new Map([["siem", to(url)]]);
     const collector = { url, headers: {}, resource: {}, version: "1", practice: false, seconds: 0.2 };
     const event = { ...{ queue: "webhook/siem", tries: 0 }, desired: { id: "1", time: new Date().toISOString() } };
-    const trace = { ...event, queue: "otlp", desired: { spans: [] } };
+    const trace = { ...event, queue: "otlp", desired: { spans: [spanEnded(0)] } };
     const told = await Promise.all([
       createWebhook({ receivers, practice: false, seconds: 0.2 }).send(event as unknown as DueItem),
       createOtlp(collector).send(trace as unknown as DueItem),
@@ -252,6 +256,62 @@ describe("events", () => {
     );
     expect(rows).toEqual([{ stream: "inc-open" }]);
   }, 60_000);
+});
+
+describe("what belongs to no incident", () => {
+  test("arrives as well: a security team hears of codes that were locked", async () => {
+    const receiver = await outside();
+    opened.push(receiver);
+    const own = await store();
+    const data = (system: string) => ({ people: [`${system}/sam`], from: "slack", by: "sam", until: "2026-01-01" });
+    const locked = (system: string) => ({
+      ...{ type: "person.locked", data: data(system), key: system, actor: { kind: "bot" as const } },
+    });
+    await own.timeline.decide(WORKSPACE, () => ({ events: [locked("shop")], value: null }));
+    telemetryOn(own, { receivers: [to(receiver.url, { atLeast: "high", systems: ["shop"], drills: false })] });
+    await until(() => receiver.got.length === 1, 20);
+    const events = ["bank", "shop"].map((system) => ({ ...locked(system), key: `${system}/2` }));
+    await own.timeline.decide(WORKSPACE, () => ({ events, value: null }));
+    await until(() => receiver.got.length === 2, 20);
+    expect(receiver.got.map(({ body }) => JSON.parse(body))).toMatchObject(
+      [1, 3].map((version) => ({
+        id: `${WORKSPACE}/${version}`,
+        data: { code: "person.locked", severity: "high", people: ["shop/sam"], incident: { kind: null } },
+      })),
+    );
+  }, 60_000);
+});
+
+describe("what can't be delivered", () => {
+  test("is dropped where its receiver isn't configured any more, so that nothing waits or is told of it", async () => {
+    const own = await store();
+    const deliveries = createDeliveries(own.pool);
+    const queues = ["webhook/siem", "webhook/gone", "otlp"];
+    const items = queues.map((queue) => ({
+      ...{ sink: queue.split("/")[0] ?? "", queue, key: queue, once: true, desired: {} },
+    }));
+    await own.timeline.decide("inc-x", () => ({
+      events: [{ type: "noted", data: {}, key: "one", actor: { kind: "bot" } }],
+      value: null,
+    }));
+    await deliveries.enqueue("inc-x", 1, items);
+    await own.pool.query("update lifeboat.outbox set given_up_at = now() where queue = 'otlp'");
+    await dropUndelivered(own.pool, ["webhook", "otlp"], ["webhook/siem"]);
+    const { rows } = await own.pool.query("select queue from lifeboat.outbox");
+    expect(rows).toEqual([{ queue: "webhook/siem" }]);
+    expect(await deliveries.undelivered()).toEqual([]);
+  }, 60_000);
+
+  test("is a trace of more than a day ago; a younger one is tried on", async () => {
+    const collector = await outside((response) => response.writeHead(503).end());
+    opened.push(collector);
+    const otlp = createOtlp({
+      ...{ url: collector.url, headers: {}, resource: {}, version: "1", practice: false, seconds: 2 },
+    });
+    const sent = (msAgo: number) => otlp.send({ desired: { spans: [spanEnded(msAgo)] } } as unknown as DueItem);
+    expect((await sent(25 * HOUR_MS)).how).toBe("never");
+    expect((await sent(23 * HOUR_MS)).how).toBe("later");
+  }, 30_000);
 });
 
 describe("traces", () => {

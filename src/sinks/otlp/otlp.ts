@@ -30,10 +30,13 @@ export interface OtlpOptions {
   readonly version: string;
   readonly practice: boolean;
   readonly seconds: number;
+  readonly now?: () => Date;
 }
 
 export const OTLP = "otlp";
 const BYTES_MAX = 64 * 1024;
+/** What the collector did not take for so long after a run had ended is given up: it holds up everything after it. */
+const PATIENCE_MS = 24 * 3600 * 1000;
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const RETRYABLE = new Set([429, 502, 503, 504]);
 /** Settings that can be put right. */
@@ -49,11 +52,14 @@ function anyValue(value: string | number | boolean): Attribute["value"] {
 }
 
 /** A collector that takes OTLP over HTTP as JSON. Ids are derived from the run, so a repeat is the same trace. */
-export function createOtlp({ url, headers, resource, version, practice, seconds }: OtlpOptions): Sink {
+export function createOtlp(options: OtlpOptions): Sink {
+  const { url, headers, resource, version, practice, seconds, now = () => new Date() } = options;
   return {
     name: OTLP,
     async send({ desired }): Promise<Sent> {
       const { spans } = desired as { readonly spans: readonly Span[] };
+      if (now().getTime() - endOf(spans) > PATIENCE_MS)
+        return { how: "never", says: "The collector took nothing for a day: this trace is too old to be sent" };
       const scope = { name: "lifeboat", version };
       const body = JSON.stringify({
         resourceSpans: [{ resource: { attributes: attributes(resource) }, scopeSpans: [{ scope, spans }] }],
@@ -70,6 +76,11 @@ export function createOtlp({ url, headers, resource, version, practice, seconds 
     },
     async record() {},
   };
+}
+
+/** When the last of them ended, in milliseconds since 1970. */
+function endOf(spans: readonly Span[]): number {
+  return Math.max(...spans.map(({ endTimeUnixNano }) => Number(BigInt(endTimeUnixNano) / 1_000_000n)));
 }
 
 function answered(status: number): Sent {

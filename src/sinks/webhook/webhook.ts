@@ -29,7 +29,7 @@ export const WEBHOOK = "webhook";
 const SECONDS = 10;
 const BYTES_MAX = 4096;
 /** What a receiver did not take for so long is history, and it holds up everything after it. */
-const PATIENCE_MS = 24 * 3600 * 1000;
+export const PATIENCE_MS = 24 * 3600 * 1000;
 
 export const queueOf = (receiver: string) => `${WEBHOOK}/${receiver}`;
 
