@@ -88,21 +88,25 @@ function print({ problems, facts }, json) {
 
 function check(pack, { keys, heads, checkpoints, authorities }) {
   const found = new Findings();
+  if (!isPlainFile(join(pack, "manifest.json"))) throw new Error("there is no manifest.json, or it is no plain file");
   const bytes = readFileSync(join(pack, "manifest.json"));
   const manifest = manifestIn(bytes);
   const ring = keyring(manifest, keys, found);
   checkManifestSignature(pack, bytes, ring, found);
   const changed = checkFiles(pack, manifest, found);
+  checkPopulation(manifest, found);
   const timelines = new Map();
   for (const entry of manifest.timelines)
-    timelines.set(entry.stream, checkTimeline(pack, entry, changed, manifest, found));
+    if (!timelines.has(entry.stream)) timelines.set(entry.stream, checkTimeline(pack, entry, changed, found));
+  const held = { timelines, query: manifest.query, missing: new Map(), unsure: new Map() };
   checkPlans(pack, manifest, found);
-  const statements = existsSync(join(pack, "statements.jsonl"))
+  const statements = isPlainFile(join(pack, "statements.jsonl"))
     ? signedLines(readFileSync(join(pack, "statements.jsonl"), "utf8"))
     : [];
-  checkStatements(statements, "statements.jsonl", timelines, ring, found);
-  checkStatements(heads, "the heads kept outside", timelines, ring, found);
-  checkAnchors(timelines, { ring, checkpoints, authorities }, found);
+  checkStatements(statements, "statements.jsonl", held, ring, found);
+  checkStatements(heads, "the heads kept outside", held, ring, found);
+  checkAnchors(held, { ring, checkpoints, authorities }, found);
+  sayMissing(held, found);
   // What no better name was found for.
   for (const [path, says] of changed) found.problem("file-changed", path, says);
   summarize(manifest, timelines, ring, found);
@@ -120,10 +124,40 @@ function manifestIn(bytes) {
     throw new Error(
       `manifest.json is of the format ${JSON.stringify(manifest?.format)}; this program knows lifeboat-evidence/1`,
     );
-  for (const { path } of manifest.files)
-    if (path.startsWith("/") || path.split("/").some((part) => part === ".." || part === "" || part === "."))
+  for (const path of [...manifest.files.map(({ path }) => path), ...manifest.timelines.map(({ file }) => file)])
+    if (typeof path !== "string" || /[\\\0]/.test(path) || path.split("/").some((part) => /^\.{0,2}$/.test(part)))
       throw new Error(`manifest.json names a file outside the pack: ${path}`);
+  const { from, to, system } = manifest.query;
+  if (!(Date.parse(from) < Date.parse(to))) throw new Error("manifest.json names no period");
+  if (system !== null && typeof system !== "string") throw new Error("manifest.json doesn't say of which system it is");
   return manifest;
+}
+
+/** Each timeline once, in a file of its own that is listed; and each file of a timeline with its entry, or nothing checks its chain. */
+function checkPopulation({ files, timelines }, found) {
+  const where = "manifest.json";
+  const paths = files.map(({ path }) => path);
+  const entries = timelines.map(({ file }) => file);
+  for (const path of twice(paths)) found.problem("file-twice", where, `it lists the file ${path} twice`);
+  for (const stream of twice(timelines.map(({ stream }) => stream)))
+    found.problem("timeline-twice", where, `it names the timeline ${stream} twice`);
+  for (const file of twice(entries)) found.problem("timeline-twice", where, `it names two timelines in ${file}`);
+  const listed = new Set(paths);
+  for (const { stream, file } of timelines) {
+    if (!listed.has(file))
+      found.problem("timeline-unlisted", where, `${file}, the timeline ${stream}, isn't among its files`);
+    if (!/^timelines\/[^/]+\.jsonl$/.test(file))
+      found.problem("timeline-unlisted", where, `${file}, the timeline ${stream}, isn't where timelines are`);
+  }
+  const named = new Set(entries);
+  for (const path of listed)
+    if (path.startsWith("timelines/") && !named.has(path))
+      found.problem("timeline-unnamed", path, "it is among the files, and no timeline of the manifest is in it");
+}
+
+function twice(names) {
+  const seen = new Set();
+  return new Set(names.filter((name) => seen.size === seen.add(name).size));
 }
 
 function summarize(manifest, timelines, ring, found) {
@@ -199,7 +233,7 @@ function signatureOf({ text, key, signature }, ring) {
 
 function checkManifestSignature(pack, bytes, ring, found) {
   const where = "manifest.json";
-  if (!existsSync(join(pack, "manifest.sig"))) {
+  if (!isPlainFile(join(pack, "manifest.sig"))) {
     found.problem("manifest-unsigned", where, "manifest.sig is missing: nothing says who made this pack");
     return;
   }
@@ -254,7 +288,7 @@ function checkFiles(pack, manifest, found) {
       continue;
     }
     const place = join(pack, path);
-    if (!lstatSync(place).isFile()) {
+    if (!isPlainFile(place)) {
       found.problem("file-changed", path, "it is no plain file");
       continue;
     }
@@ -268,6 +302,11 @@ function checkFiles(pack, manifest, found) {
       changed.set(path, size === bytes ? "its bytes were changed" : `it has ${size} bytes, the manifest says ${bytes}`);
   }
   return changed;
+}
+
+/** Reading a pipe or a device might never end, and a link leads out of the pack. */
+function isPlainFile(place) {
+  return lstatSync(place, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 function filesBelow(folder, root) {
@@ -318,7 +357,7 @@ function otherQuery(place, manifest) {
 function checkPlans(pack, manifest, found) {
   for (const { path } of manifest.files) {
     const hash = /^plans\/([0-9a-f]{64})\.json$/.exec(path)?.[1];
-    if (hash === undefined || !existsSync(join(pack, path))) continue;
+    if (hash === undefined || !isPlainFile(join(pack, path))) continue;
     if (digestOf(join(pack, path)).digest !== hash) found.problem("plan-changed", path, "it isn't what has this hash");
   }
 }
@@ -357,12 +396,12 @@ function readTimeline(place) {
   return lines;
 }
 
-function checkTimeline(pack, entry, changed, manifest, found) {
+function checkTimeline(pack, entry, changed, found) {
   const nothing = { entry, lines: [], signedUpTo: 0, byVersion: new Map() };
   const place = join(pack, entry.file);
-  if (!existsSync(place)) return nothing;
+  if (!isPlainFile(place)) return nothing;
   const lines = readTimeline(place);
-  const kept = keptHashes(pack, entry, changed, manifest);
+  const kept = keptHashes(pack, entry, changed);
   const wrong = wrongWith(lines, entry, kept);
   for (const { code, says } of wrong.slice(0, LISTED)) found.problem(code, entry.file, says);
   if (wrong.length > LISTED)
@@ -375,7 +414,7 @@ function checkTimeline(pack, entry, changed, manifest, found) {
 /** The hashes of `authentication/`, by version, where that file is what the manifest names. */
 function keptHashes(pack, entry, changed) {
   const path = entry.file.replace(/^timelines\/(.*)\.jsonl$/, "authentication/$1.csv");
-  if (changed.has(path) || !existsSync(join(pack, path))) return new Map();
+  if (changed.has(path) || !isPlainFile(join(pack, path))) return new Map();
   const rows = readFileSync(join(pack, path), "utf8").split("\r\n").slice(1);
   return new Map(rows.filter((row) => row !== "").map((row) => [Number(row.split(",")[0]), row.split(",")[1]]));
 }
@@ -435,6 +474,7 @@ function gapsIn(lines, add) {
 
 function checkEnd(lines, entry, kept, add) {
   const end = lines.at(-1)?.version ?? 0;
+  if (!(entry.version >= 1)) add("events-missing", "the manifest names no event of it");
   if (end < entry.version)
     add("tail-cut", `its tail was cut off: it ends at event ${end}, the manifest names event ${entry.version}`);
   if (end > entry.version) add("events-added", `it goes on to event ${end}, the manifest ends at ${entry.version}`);
@@ -488,7 +528,7 @@ function checkChain(lines, entry, kept, gaps, add) {
 
 // Signed heads
 
-function checkStatements(statements, where, timelines, ring, found) {
+function checkStatements(statements, where, held, ring, found) {
   let holding = 0;
   for (const signed of statements) {
     const how = signatureOf(signed, ring);
@@ -502,9 +542,9 @@ function checkStatements(statements, where, timelines, ring, found) {
     }
     holding += 1;
     const said = JSON.parse(signed.text);
-    if (said.statement === "lifeboat/head/1") checkHead(said, where, timelines, found);
+    if (said.statement === "lifeboat/head/1") checkHead(said, where, held, found);
     if (said.statement === "lifeboat/seal/1")
-      for (const head of said.streams) checkHead({ ...head, at: said.at, seal: true }, where, timelines, found);
+      for (const head of said.streams) checkHead({ ...head, at: said.at, seal: true, old: true }, where, held, found);
     if (said.statement === "lifeboat/acceptance/1")
       found.fact(`Accepted by ${said.by} at ${said.at}: the store came back other than it was seen (${said.reason}).`);
   }
@@ -512,16 +552,24 @@ function checkStatements(statements, where, timelines, ring, found) {
     found.fact(`Signed statements that hold, of ${where}: ${holding} of ${statements.length}.`);
 }
 
-/** A head somebody vouched for. A timeline that isn't in the pack says nothing; one that went on after it was cut at the period's end neither. */
-function checkHead({ stream, version, hash, at, seal, by }, where, timelines, found) {
-  const timeline = timelines.get(stream);
-  if (timeline === undefined || timeline.lines.length === 0) return;
-  const { entry, byVersion, lines } = timeline;
+/** Heads from so long after the beginning of a period may still name an event from before it: they are signed, and checkpoints made, later. */
+const LATE_MS = 2 * 24 * 3_600_000;
+
+/** A head somebody vouched for: the event it names is in the pack, unless it may be from before the period or after it. */
+function checkHead({ stream, version, hash, at, seal, old, by }, where, held, found) {
+  const timeline = held.timelines.get(stream);
   const who = by ?? (seal ? `the seal of ${at}` : `a head signed at ${at}`);
+  if (timeline === undefined) {
+    missed({ stream, version, at, old, who: `${who} (${where})` }, held);
+    return;
+  }
+  const { entry, byVersion, lines } = timeline;
   const line = byVersion.get(version);
-  const end = lines.at(-1).version;
+  const end = lines.at(-1)?.version ?? 0;
   if (line === undefined) {
-    if (version <= end || entry.goesOn) return;
+    // What was signed before the period ended is of an event before that: only a later head may name one that comes after the pack.
+    const isLater = entry.goesOn && Date.parse(at) >= Date.parse(held.query.to);
+    if (version <= end || isLater) return;
     found.problem(
       "tail-cut",
       entry.file,
@@ -538,10 +586,26 @@ function checkHead({ stream, version, hash, at, seal, by }, where, timelines, fo
   } else timeline.signedUpTo = Math.max(timeline.signedUpTo, version);
 }
 
+/** `old`: it names all timelines there were, also those that had long ended. */
+function missed({ stream, version, at, old, who }, { query, missing, unsure }) {
+  const moment = Date.parse(at);
+  const from = Date.parse(query.from);
+  if (query.system !== null || !(moment >= from && moment < Date.parse(query.to))) return;
+  (old || moment < from + LATE_MS ? unsure : missing).set(stream, `${who} names event ${version} of it`);
+}
+
+function sayMissing({ query, missing, unsure }, found) {
+  const next = `A pack from before ${query.from} shows it if it ended earlier`;
+  for (const [stream, says] of missing)
+    found.problem("timeline-missing", stream, `${says}, in the period, and it isn't in the pack. ${next}`);
+  for (const [stream, says] of unsure)
+    if (!missing.has(stream)) found.fact(`Not in the pack: ${stream}. ${says}, maybe from before the period. ${next}.`);
+}
+
 // Checkpoints and where they were placed
 
-function checkAnchors(timelines, { ring, checkpoints, authorities }, found) {
-  const events = (timelines.get("anchors")?.lines ?? []).flatMap(({ said }) => (said === null ? [] : [said]));
+function checkAnchors(held, { ring, checkpoints, authorities }, found) {
+  const events = (held.timelines.get("anchors")?.lines ?? []).flatMap(({ said }) => (said === null ? [] : [said]));
   const made = new Map();
   let before = null;
   for (const { type, data } of events) {
@@ -567,9 +631,12 @@ function checkAnchors(timelines, { ring, checkpoints, authorities }, found) {
     made.set(data.sha256, { number: data.checkpoint, at: statement.at });
     for (const { stream, version, hash } of statement.heads)
       checkHead(
-        { stream, version, hash, at: statement.at, by: `checkpoint ${data.checkpoint} of ${statement.at}` },
+        {
+          ...{ stream, version, hash, at: statement.at, old: statement.previous === null },
+          by: `checkpoint ${data.checkpoint} of ${statement.at}`,
+        },
         "placed outside",
-        timelines,
+        held,
         found,
       );
   }

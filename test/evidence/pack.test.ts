@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -89,16 +89,18 @@ async function exported(name: string, period = year, system: string | null = nul
 /** What the program prints, and how it ends. */
 function verified(where: string, ...more: string[]): { readonly says: string; readonly status: number | null } {
   const program = join(projectRoot(), "verifier", "lifeboat-verify.mjs");
-  const { stdout, stderr, status } = spawnSync(process.execPath, [program, where, ...more], { encoding: "utf8" });
+  const { stdout, stderr, status } = spawnSync(process.execPath, [program, where, ...more], {
+    ...{ encoding: "utf8", timeout: 30_000 },
+  });
   return { says: `${stdout}${stderr}`, status };
 }
 
 /** A copy of the pack that something is done to. */
-function harmed(name: string, harm: (copy: string) => void): ReturnType<typeof verified> {
+function harmed(name: string, harm: (copy: string) => void, more: readonly string[] = []): ReturnType<typeof verified> {
   const copy = join(folder, name);
   cpSync(pack, copy, { recursive: true });
   harm(copy);
-  return verified(copy, "--key", publicKey ?? "");
+  return verified(copy, "--key", publicKey ?? "", ...more);
 }
 
 const NIGHT = "timelines/inc-night000.jsonl";
@@ -311,6 +313,110 @@ describe("what is done to a pack is named as what it is", () => {
   });
 });
 
+describe("what the operator leaves out, who signs the manifest again, is named", () => {
+  const kept = (stream: string, version: number, at: string) => {
+    const file = join(folder, `kept-${stream}-${version}.jsonl`);
+    const head = { statement: "lifeboat/head/1", stream, version, hash: "a".repeat(64), at };
+    writeFileSync(file, `${JSON.stringify(testKeyring.sign(head))}\n`);
+    return ["--heads", file];
+  };
+  // All but the first events cut off, the manifest saying that the timeline goes on.
+  const cut = (copy: string, left = 8) => {
+    writeLines(copy, linesIn(copy).slice(0, left));
+    if (left === 0) writeFileSync(join(copy, NIGHT), "");
+    const codes = linesIn(copy, "authentication/inc-night000.csv").slice(0, left + 1);
+    writeLines(copy, codes, "authentication/inc-night000.csv");
+    writeFileSync(join(copy, "statements.jsonl"), "");
+    signedAgain(copy, (manifest) => {
+      const entry = manifest.timelines.find(({ stream }) => stream === "inc-night000");
+      const hash = left === 0 ? "0".repeat(64) : (codes.at(-1)?.split(",")[1] ?? "");
+      if (entry) Object.assign(entry, { version: left, hash, goesOn: true });
+    });
+  };
+
+  test("a tail whose timeline is said to go on, by a head from before the period's end", () => {
+    const { says, status } = harmed("goes-on", cut, kept("inc-night000", 9, "2016-12-31T23:59:59.999Z"));
+    expect(says).toMatch(/^tail-cut: .*night000.jsonl: .* ends at event 8, and a head signed at 2016-12-31/m);
+    expect(says).toContain("1 problems");
+    expect(status).toBe(1);
+    // One from after it may be of an event that came later.
+    expect(harmed("goes-on-later", cut, kept("inc-night000", 9, "2017-01-01T00:00:00.000Z")).status).toBe(0);
+  });
+
+  test("a timeline that was emptied", () => {
+    const { says } = harmed("empty", (copy) => cut(copy, 0), kept("inc-night000", 9, "2016-12-01T00:00:00.000Z"));
+    expect(says).toContain(`events-missing: ${NIGHT}: the manifest names no event of it`);
+    expect(says).toMatch(/^tail-cut: .*night000.jsonl: .* ends at event 0, and a head/m);
+  });
+
+  test("a timeline that is among the files only", () => {
+    const { says, status } = harmed("unnamed", (copy) =>
+      signedAgain(copy, (manifest) => {
+        manifest.timelines = manifest.timelines.filter(({ stream }) => stream !== "inc-night000");
+      }),
+    );
+    expect(says).toContain(`timeline-unnamed: ${NIGHT}`);
+    expect(status).toBe(1);
+  });
+
+  test("a timeline that is there twice, whole and as somebody wants it", () => {
+    const { says } = harmed("twice", (copy) => {
+      cpSync(join(copy, NIGHT), join(copy, "timelines/inc-night.jsonl"));
+      signedAgain(copy, (manifest) => {
+        const entry = manifest.timelines.find(({ stream }) => stream === "inc-night000");
+        const file = manifest.files.find(({ path }) => path === NIGHT);
+        if (entry) manifest.timelines.push({ ...entry, file: "timelines/inc-night.jsonl" });
+        if (file) manifest.files.push({ ...file, path: "timelines/inc-night.jsonl" }, { ...file });
+      });
+    });
+    expect(says).toContain("timeline-twice: manifest.json: it names the timeline inc-night000 twice");
+    expect(says).toContain(`file-twice: manifest.json: it lists the file ${NIGHT} twice`);
+  });
+
+  test("a timeline in a file of another, or in none that is listed", () => {
+    const { says } = harmed("shared", (copy) =>
+      signedAgain(copy, (manifest) => {
+        for (const entry of manifest.timelines) if (entry.stream === "inc-drill000") entry.file = NIGHT;
+        manifest.files = manifest.files.filter(({ path }) => path !== NIGHT);
+      }),
+    );
+    expect(says).toContain(`timeline-twice: manifest.json: it names two timelines in ${NIGHT}`);
+    expect(says).toContain(`timeline-unlisted: manifest.json: ${NIGHT}, the timeline inc-night000`);
+  });
+
+  test("a timeline outside the pack is never read, nor one that is a pipe", () => {
+    const leads = (file: string) => (copy: string) =>
+      signedAgain(copy, (manifest) => Object.assign(manifest.timelines[0] ?? {}, { file }));
+    for (const [n, file] of ["../pack/timelines/inc-night000.jsonl", "/dev/zero", "timelines\\..\\x"].entries())
+      expect(harmed(`outside-${n}`, leads(file))).toMatchObject({
+        says: expect.stringContaining("names a file outside the pack"),
+        status: 2,
+      });
+    const { says, status } = harmed("pipe", (copy) => {
+      for (const path of [NIGHT, "statements.jsonl", "manifest.sig", "authentication/inc-drill000.csv"]) {
+        rmSync(join(copy, path));
+        execFileSync("mkfifo", [join(copy, path)]);
+      }
+    });
+    expect(says).toContain(`file-changed: ${NIGHT}: it is no plain file`);
+    expect(says).toContain("manifest-unsigned");
+    expect(status).toBe(1);
+  });
+
+  test("a whole timeline, by a head of the period", () => {
+    const head = (at: string) => verified(pack, "--key", publicKey ?? "", ...kept("inc-gone0000", 4, at));
+    expect(head("2016-06-01T00:00:00.000Z").says).toMatch(
+      /^timeline-missing: inc-gone0000: a head signed at 2016-06-01.* names event 4 of it, in the period/m,
+    );
+    // It may be of an event from before, and is named all the same.
+    const early = head("2016-01-01T00:04:00.000Z");
+    expect(early.says).toContain("Not in the pack: inc-gone0000.");
+    expect(early.status).toBe(0);
+    for (const at of ["2015-12-31T00:00:00.000Z", "2017-01-01T00:00:00.000Z"])
+      expect(head(at).says).not.toContain("inc-gone0000");
+  });
+});
+
 test("who was erased is named by the manifest alone, and the timelines stay as they were", async () => {
   const before = await exported("before-erasure");
   await asSuperuser(url, "select 1");
@@ -364,4 +470,25 @@ function remade(copy: string, gone: readonly string[]): void {
       .digest("hex");
   }
   writeFileSync(place, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+interface Manifest {
+  files: { path: string; bytes: number; sha256: string }[];
+  timelines: { stream: string; file: string; version: number; hash: string; goesOn: boolean }[];
+}
+
+/** The manifest as the operator would make it fit, who can sign it. */
+function signedAgain(copy: string, change: (manifest: Manifest) => void): void {
+  const place = join(copy, "manifest.json");
+  const manifest = JSON.parse(readFileSync(place, "utf8")) as Manifest;
+  for (const file of manifest.files) {
+    const bytes = readFileSync(join(copy, file.path));
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    Object.assign(file, { bytes: bytes.length, sha256 });
+  }
+  change(manifest);
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  writeFileSync(place, text);
+  const statement = { statement: "lifeboat/pack/1", manifest: createHash("sha256").update(text).digest("hex") };
+  writeFileSync(join(copy, "manifest.sig"), `${JSON.stringify(testKeyring.sign(statement))}\n`);
 }
