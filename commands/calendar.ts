@@ -5,10 +5,12 @@ import { type CalendarState, foldCalendar } from "../src/calendar/state.ts";
 import { doneBy } from "../src/calendar/taken.ts";
 import type { Occasion, Person, System } from "../src/catalog/types.ts";
 import { LIMITS } from "../src/incident/decide/words.ts";
+import { COMMANDER, personOf, roleTitle } from "../src/incident/people.ts";
 import { minute, occasionLine } from "../templates/messages/incident/calendar.ts";
 import { calendarDoneForm, calendarPostponeForm } from "../templates/messages/incident/calendar-forms.ts";
 import {
   dateInPast,
+  dateTooFar,
   doneByPeople,
   doneByRunbook,
   noBeforeList,
@@ -16,6 +18,7 @@ import {
   severalEntries,
   unknownEntry,
 } from "../templates/messages/incident/calendar-refusals.ts";
+import { notOnRosterOf, notTheOrganiser } from "../templates/messages/incident/command-refusals.ts";
 import { calendarValue, parseCalendarValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
@@ -29,6 +32,9 @@ import { personMeant } from "./who.ts";
 
 const DOING = ["done", "postpone", "start", "check"] as const;
 type Doing = (typeof DOING)[number];
+const DAY_MS = 86_400_000;
+/** How far ahead something may be put off: a quarter. */
+const POSTPONE_MAX_DAYS = 92;
 
 export const calendar: Command = {
   verb: "calendar",
@@ -49,6 +55,7 @@ export const calendar: Command = {
     const doing = doingIn(request.verb.split(".")[1] ?? request.words[0]);
     if (doing === null) return list(context, request);
     const entry = entryMeant(context, request);
+    mayDo(request, entry, doing);
     switch (doing) {
       case "done":
         return done(context, request, entry);
@@ -112,6 +119,16 @@ function entryMeant(context: CommandContext, request: Request): Entry {
   );
 }
 
+/** Of that system, and for its list and its dates: who holds it, whom it tells, or who commands. An entry without an organiser is everybody's. */
+function mayDo(request: Request, { system, occasion }: Entry, doing: Doing): void {
+  const person = personOf(actorOf(request.caller), system);
+  if (person === null) return stop(notOnRosterOf(system.title));
+  if (doing === "done" || doing === "start" || occasion.organiser === null) return;
+  const named = [occasion.organiser, ...occasion.tells, COMMANDER];
+  if (named.includes(person.id) || person.roles.some((role) => named.includes(role))) return;
+  stop(notTheOrganiser(occasion.title, roleTitle(occasion.organiser, system)));
+}
+
 /** For what people do. What a runbook does is done when its run ends verified. */
 async function done(context: CommandContext, request: Request, entry: Entry): Promise<Reply> {
   const { system, occasion } = entry;
@@ -154,6 +171,7 @@ async function postpone(context: CommandContext, request: Request, entry: Entry)
   const now = context.timeline.now();
   const at = momentIn(to, now);
   if (at <= now) return stop(dateInPast());
+  if (at.getTime() > now.getTime() + POSTPONE_MAX_DAYS * DAY_MS) return stop(dateTooFar(POSTPONE_MAX_DAYS));
   const written = await record(context, request, entry, (state, decidedAt, named) => {
     const slot = named ?? openSlot(occasion, state, decidedAt);
     if (slot === null || state.occasions.get(occasion.id)?.slots.get(slot)?.started) return [];

@@ -14,6 +14,9 @@ import { TestApp } from "../support/test-app.ts";
 const given = { aPort: 5501, bPort: 5502, appUrl: "http://127.0.0.1:5503", hostsUrl: "http://127.0.0.1:5504" };
 const drilled = { aPort: 6501, bPort: 6502, appUrl: "http://127.0.0.1:6503", hostsUrl: "http://127.0.0.1:6504" };
 const DAY = 86_400;
+const DAY_MS = DAY * 1000;
+
+const stranger = { id: "dana-cole", name: "Dana Cole", slack: ["UDANA"], roles: ["incident-commander"] };
 
 let server: TestServer;
 let url: string;
@@ -144,7 +147,9 @@ describe("given people", () => {
   test("when they postpone, tick off and start what is on the calendar, then it shows", async () => {
     const store = await bot();
     await until(async () => (await count(store, "occasion.planned")) === 4);
-    await app.ask("alex", 'calendar postpone failover --to "2031-05-07 09:00" --reason "Release week"');
+    const then = new Date(Math.ceil(Date.now() / DAY_MS) * DAY_MS + 30 * DAY_MS + 9 * 3_600_000).toISOString();
+    await app.ask("alex", `calendar postpone failover --to ${then} --reason "Release week"`);
+    await app.ask("alex", 'calendar postpone failover --to "2131-05-07 09:00" --reason "Release week"');
     await app.ask("alex", "calendar postpone failover --to yesterday --reason x");
     await app.ask("alex", "calendar postpone practice/region --to 2031-05-07T09:00Z --reason x");
     await app.ask("alex", "calendar done failover");
@@ -154,13 +159,12 @@ describe("given people", () => {
     await app.ask("alex", "calendar start failover");
     await app.ask("alex", "seats");
     const { occasions } = await readCalendar(store.timeline, "practice");
-    expect([...(occasions.get("failover")?.slots.values() ?? [])][0]?.postponedTo?.toISOString()).toBe(
-      "2031-05-07T09:00:00.000Z",
-    );
+    expect([...(occasions.get("failover")?.slots.values() ?? [])][0]?.postponedTo?.toISOString()).toBe(then);
     expect(occasions.get("review")?.done[0]?.people).toEqual(["sam-okafor", "vera-lindqvist"]);
     const script = app.script();
     for (const said of [
       "📅 Postponed to",
+      "At most 92 days from now",
       "It's done when its run ends verified",
       "recorded as done already",
       "No runbook is named",
@@ -168,5 +172,24 @@ describe("given people", () => {
       expect(script).toContain(said);
     expect(script).not.toContain("region*");
     expect((await app.context.incidents.open()).map(({ state }) => state.declared?.kind)).toEqual(["drill"]);
+  }, 60_000);
+
+  test("when people of another system, or who have no part in an entry, would change it, then nothing is recorded", async () => {
+    const store = await bot((system) => ({ ...system, people: system.people.filter(({ id }) => id !== "dee-park") }));
+    const { catalog } = app.context;
+    const [own] = catalog.systems as readonly [System];
+    const elsewhere: System = { ...own, id: "billing", title: "Billing", calendar: [], people: [stranger] };
+    await until(async () => (await count(store, "occasion.planned")) === 4);
+    Object.assign(app.context, { catalog: { ...catalog, systems: [own, elsewhere] } });
+    const to = new Date(Date.now() + 3 * DAY_MS).toISOString();
+    const lines = [`postpone failover --to ${to} --reason x`, "check failover", "done review", "start look"];
+    for (const line of lines) await app.ask("dana", `calendar ${line}`);
+    expect(app.script().split("You're not on its roster")).toHaveLength(lines.length + 1);
+    await app.ask("vera", `calendar ${lines[0]}`);
+    expect(app.script()).toContain("You can't tick its checklist or postpone it");
+    expect((await recorded(store)).filter((type) => type !== "occasion.planned")).toEqual([]);
+    expect(await app.context.incidents.open()).toHaveLength(0);
+    await app.ask("sam", `calendar ${lines[0]}`);
+    expect(await count(store, "occasion.postponed")).toBe(1);
   }, 60_000);
 });

@@ -51,6 +51,10 @@ export function dateInPast(): Problem {
   return { code: "calendar-past", what: "The new date is in the past", next: "Choose a later one" };
 }
 
+export function dateTooFar(days: number): Problem {
+  return { code: "calendar-too-far", what: "The new date is too far ahead", allowed: `At most ${days} days from now` };
+}
+
 export function noBeforeList(title: string): Problem {
   return { code: "calendar-no-list", where: title, what: "It has no list to go through before it begins" };
 }

@@ -200,3 +200,23 @@ export function trendEmpty(runbook: string, measured: readonly string[]): Proble
     allowed: measured.join(", "),
   };
 }
+
+/** `system`: its title. */
+export function notOnRosterOf(system: string): Problem {
+  return {
+    code: "not-on-roster",
+    where: system,
+    what: "You're not on its roster, so you can't change its calendar",
+    allowed: "People on the system's roster may do it",
+  };
+}
+
+/** `entry`: its title. `organiser`: the title of its role. */
+export function notTheOrganiser(entry: string, organiser: string): Problem {
+  return {
+    code: "calendar-not-yours",
+    where: entry,
+    what: "You can't tick its checklist or postpone it",
+    allowed: `${organiser}, the roles it tells, and the incident commander may do it`,
+  };
+}
