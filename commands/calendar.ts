@@ -122,7 +122,7 @@ function entryMeant(context: CommandContext, request: Request): Entry {
 /** Of that system, and for its list and its dates: who holds it, whom it tells, or who commands. An entry without an organiser is everybody's. */
 function mayDo(request: Request, { system, occasion }: Entry, doing: Doing): void {
   const person = personOf(actorOf(request.caller), system);
-  if (person === null) return stop(notOnRosterOf(system.title));
+  if (person === null) stop(notOnRosterOf(system.title));
   if (doing === "done" || doing === "start" || occasion.organiser === null) return;
   const named = [occasion.organiser, ...occasion.tells, COMMANDER];
   if (named.includes(person.id) || person.roles.some((role) => named.includes(role))) return;
@@ -174,7 +174,9 @@ async function postpone(context: CommandContext, request: Request, entry: Entry)
   if (at.getTime() > now.getTime() + POSTPONE_MAX_DAYS * DAY_MS) return stop(dateTooFar(POSTPONE_MAX_DAYS));
   const written = await record(context, request, entry, (state, decidedAt, named) => {
     const slot = named ?? openSlot(occasion, state, decidedAt);
-    if (slot === null || state.occasions.get(occasion.id)?.slots.get(slot)?.started) return [];
+    const recorded = slot === null ? undefined : state.occasions.get(occasion.id)?.slots.get(slot);
+    const isUnderWay = recorded?.started != null && recorded.outcome === null;
+    if (slot === null || isUnderWay || recorded?.outcome?.as === "done") return [];
     const people = recipientsOf(system, occasion);
     const data = {
       occasion: occasion.id,

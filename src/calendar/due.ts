@@ -1,6 +1,6 @@
 import type { Occasion, System } from "../catalog/types.ts";
 import { BOT, type CalendarEvent, type CalendarFact, startsItself } from "./events.ts";
-import { type Held, leadsOf, slotsAround } from "./slots.ts";
+import { type Held, leadsOf, postponedPart, slotsAround } from "./slots.ts";
 import type { CalendarState, OccasionRecord } from "./state.ts";
 
 /** What the calendar of a system has to do now, and when to look again. */
@@ -128,18 +128,18 @@ export function missedEvent(
   );
 }
 
-/** Under a key of its slot and where that is postponed to, so that it is recorded once. */
+/** Under a key of its slot and of where and how often that was postponed, so that it is recorded once. */
 export function eventOf(fact: Extract<CalendarFact, { data: { slot: string } }>, held: Held): CalendarEvent {
   const { occasion, slot } = fact.data;
-  return { ...fact, key: `${fact.type}/${occasion}/${slot}${postponedPart(held)}`, actor: BOT } as CalendarEvent;
+  return {
+    ...fact,
+    key: `${fact.type}/${occasion}/${slot}${postponedPart(held.recorded)}`,
+    actor: BOT,
+  } as CalendarEvent;
 }
 
 function startKey({ id }: System, occasion: Occasion, held: Held): string {
-  return `calendar/${id}/${occasion.id}/${held.id}${postponedPart(held)}`;
-}
-
-function postponedPart({ recorded }: Held): string {
-  return recorded?.postponedTo ? `@${recorded.postponedTo.toISOString()}` : "";
+  return `calendar/${id}/${occasion.id}/${held.id}${postponedPart(held.recorded)}`;
 }
 
 /** Entries that are new, gone, or due at other times than was recorded. */

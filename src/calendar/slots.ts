@@ -26,6 +26,13 @@ export function heldSlot(occasion: Occasion, record: OccasionRecord | undefined,
   return { id, at, until, closes, recorded };
 }
 
+/** What makes the key of a postponed holding another than that of the one before, also where it is put to the same date again. */
+export function postponedPart(recorded: Slot | null | undefined): string {
+  if (!recorded?.postponedTo) return "";
+  const again = recorded.postponements > 1 ? `#${recorded.postponements}` : "";
+  return `@${recorded.postponedTo.toISOString()}${again}`;
+}
+
 /** The slot before and the one after this moment, and those that were postponed or started and have no end yet; by when they are held. */
 export function slotsAround(occasion: Occasion, record: OccasionRecord | undefined, now: Date): readonly Held[] {
   const planned = [slotBefore(occasion, now), nextOf(occasion, now)];

@@ -7,6 +7,8 @@ export interface Slot {
   /** The time it was planned for first, ISO 8601. */
   readonly id: string;
   readonly postponedTo: Date | null;
+  /** How often it was postponed. */
+  readonly postponements: number;
   readonly announced: boolean;
   readonly reminded: boolean;
   readonly waiting: boolean;
@@ -133,7 +135,8 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
         started: null,
         outcome: null,
       };
-      change(record, fact.data.slot, { ...fresh, postponedTo: new Date(fact.data.to) });
+      const postponements = (record.slots.get(fact.data.slot)?.postponements ?? 0) + 1;
+      change(record, fact.data.slot, { ...fresh, postponements, postponedTo: new Date(fact.data.to) });
       return;
     }
     case "occasion.started":
@@ -156,7 +159,7 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
 
 function change({ slots }: Draft, id: string, changes: Partial<Slot>): void {
   const before: Slot = slots.get(id) ?? {
-    ...{ id, postponedTo: null, announced: false, reminded: false, waiting: false },
+    ...{ id, postponedTo: null, postponements: 0, announced: false, reminded: false, waiting: false },
     ...{ checkedBy: null, started: null, outcome: null },
   };
   slots.set(id, { ...before, ...changes });

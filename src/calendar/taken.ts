@@ -3,7 +3,7 @@ import { isPrivate } from "../incident/members.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
 import { missedEvent } from "./due.ts";
 import { BOT, type CalendarEvent } from "./events.ts";
-import { heldSlot, slotFor } from "./slots.ts";
+import { heldSlot, postponedPart, slotFor } from "./slots.ts";
 import type { CalendarState, OccasionRecord } from "./state.ts";
 
 /**
@@ -49,7 +49,10 @@ export interface DoneFacts {
   readonly people: readonly string[];
 }
 
-/** `named`: the slot it counts for, where that is known. Null: its times never come, so there is nothing it could count for. */
+/**
+ * `named`: the slot it counts for, where that is known. Null: its times never come, so there is nothing it could count for, or people have
+ * ticked it off already.
+ */
 export function doneBy(
   occasion: Occasion,
   record: OccasionRecord | undefined,
@@ -58,9 +61,11 @@ export function doneBy(
   named: string | null = null,
 ): CalendarEvent | null {
   const slot = named ?? slotFor(occasion, record, at, facts.run);
-  if (slot === null) return null;
+  const recorded = slot === null ? undefined : record?.slots.get(slot);
+  if (slot === null || (facts.run === null && recorded?.outcome?.as === "done")) return null;
   const data = { occasion: occasion.id, slot, at: at.toISOString(), ...facts };
-  return { type: "occasion.done", data, key: `occasion.done/${occasion.id}/${facts.run ?? slot}`, actor: BOT };
+  const holding = facts.run ?? `${slot}${postponedPart(recorded)}`;
+  return { type: "occasion.done", data, key: `occasion.done/${occasion.id}/${holding}`, actor: BOT };
 }
 
 /** Who had a part in it, person ids: who requested it, decided on it, or held a role. */

@@ -192,4 +192,17 @@ describe("given people", () => {
     await app.ask("sam", `calendar ${lines[0]}`);
     expect(await count(store, "occasion.postponed")).toBe(1);
   }, 60_000);
+
+  test("when what was done or is in progress would be postponed, then it stays as it is", async () => {
+    const store = await bot();
+    await until(async () => (await count(store, "occasion.planned")) === 4);
+    const to = (days: number) => new Date(Date.now() + days * DAY_MS).toISOString();
+    await app.ask("sam", "calendar done review");
+    const [done] = (await readCalendar(store.timeline, "practice")).occasions.get("review")?.done ?? [];
+    const postponed = (days: number, slot: string) =>
+      app.press("sam", "calendar.postpone", `cal-practice/review/${slot}`, { form: { to: to(days), reason: "x" } });
+    await postponed(3, done?.slot ?? "");
+    expect(await count(store, "occasion.postponed")).toBe(0);
+    expect(app.script()).toContain("can't be postponed");
+  }, 60_000);
 });

@@ -3,6 +3,7 @@ import { eventOf, missedEvent, recipientsOf } from "../../src/calendar/due.ts";
 import { BOT, type CalendarEvent, startsItself } from "../../src/calendar/events.ts";
 import { drillsTaken, type SeatFacts, seatsOf } from "../../src/calendar/seats.ts";
 import { heldSlot, overdueSince } from "../../src/calendar/slots.ts";
+import { foldCalendar } from "../../src/calendar/state.ts";
 import { doneBy } from "../../src/calendar/taken.ts";
 import { calendarSchema, toCalendar } from "../../src/catalog/calendar.ts";
 import type { Occasion, System } from "../../src/catalog/types.ts";
@@ -143,5 +144,24 @@ describe("given a year of a calendar, in practice time", () => {
     expect(calendar.filter(startsItself).map(({ id }) => id)).toEqual(["region", "restore", "surprise", "nightly"]);
     expect(recipientsOf(base, entry("surprise"))).toEqual(["vera"]);
     expect(recipientsOf(base, entry("region"))).toEqual(["ana", "bo"]);
+  });
+});
+
+describe("given a holding that was postponed to the same date again", () => {
+  const [slot, to] = ["2026-04-07T10:00:00.000Z", "2026-04-09T10:00:00.000Z"];
+  const postponed = { type: "occasion.postponed", data: { occasion: "restore", slot, to, reason: "x", people: [] } };
+  const recordOf = (times: number) =>
+    foldCalendar(
+      Array.from({ length: times }, (_, n) => ({ ...postponed, actor: BOT, at: new Date(slot), version: n + 1 })),
+    ).occasions.get("restore");
+  const facts = { incident: null, run: null, note: null, people: [] };
+
+  test("then what becomes of it is recorded under keys of its own", () => {
+    const keys = [0, 1, 2].flatMap((times) => {
+      const held = heldSlot(entry("restore"), recordOf(times), slot);
+      const done = doneBy(entry("restore"), recordOf(times), new Date(to), facts, slot);
+      return [done?.key, missedEvent(base, entry("restore"), held, "x", null).key];
+    });
+    expect(new Set(keys).size).toBe(6);
   });
 });
