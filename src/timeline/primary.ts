@@ -6,6 +6,8 @@ import { messageOf } from "../lib/errors.ts";
 interface Primary {
   /** @throws where none does; a new attempt may find one */
   find(): Promise<URL>;
+  /** Whether a server of this timeline is the newest that was ever seen; an older one was a primary before it. */
+  isNewest(timeline: string): boolean;
   /** The server that was found is gone, or takes no writes any more. */
   lost(url: URL): void;
 }
@@ -53,8 +55,10 @@ export function clientClassFor(address: string): typeof pg.Client {
       this.once("end", lost);
       try {
         await super.connect();
-        const { rows } = await this.query<{ standby: boolean }>("select pg_is_in_recovery() as standby");
-        if (rows[0]?.standby !== false) throw notWritable(`${url.host} is a standby`);
+        const { rows } = await this.query<{ timeline: string | null }>(TIMELINE);
+        const timeline = rows[0]?.timeline ?? null;
+        if (timeline === null) throw notWritable(`${url.host} is a standby`);
+        if (!primary.isNewest(timeline)) throw notWritable(`${url.host} is an old primary`);
         return this;
       } catch (error) {
         primary.lost(url);
@@ -86,11 +90,14 @@ function primaryOf(address: string, hosts: readonly URL[]): Primary {
 function createPrimary(hosts: readonly URL[]): Primary {
   let found: { readonly url: URL; readonly at: number } | null = null;
   let finding: Promise<URL> | null = null;
+  /** Of all servers that were seen taking writes: a promotion is never undone. */
+  let highest = "";
   return {
     find() {
       if (found !== null && performance.now() - found.at < KNOWN_MS) return Promise.resolve(found.url);
-      finding ??= newestOf(hosts)
-        .then((url) => {
+      finding ??= newestOf(hosts, highest)
+        .then(({ url, timeline }) => {
+          highest = timeline > highest ? timeline : highest;
           found = { url, at: performance.now() };
           return url;
         })
@@ -98,6 +105,11 @@ function createPrimary(hosts: readonly URL[]): Primary {
           finding = null;
         });
       return finding;
+    },
+    isNewest(timeline) {
+      if (timeline < highest) return false;
+      highest = timeline;
+      return true;
     },
     lost(url) {
       if (found?.url === url) found = null;
@@ -111,20 +123,30 @@ interface Standing {
   readonly timeline: string;
 }
 
-const STANDING = `
-  select pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as closed,
-         case when pg_is_in_recovery() then null else left(pg_walfile_name(pg_current_wal_lsn()), 8) end as timeline`;
+/** Null on a standby. */
+const TIMELINE = `
+  select case when pg_is_in_recovery() then null else left(pg_walfile_name(pg_current_wal_lsn()), 8) end as timeline`;
+const STANDING = `${TIMELINE},
+         pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as closed`;
 
-/** Of two that say they take writes, the one that was promoted later. */
-async function newestOf(hosts: readonly URL[]): Promise<URL> {
+/** Of two that say they take writes, the one that was promoted later; none that is older than what was seen before. */
+async function newestOf(hosts: readonly URL[], highest: string): Promise<Standing> {
   const asked = hosts.map(standingOf);
   await Promise.any(asked).catch(({ errors }: AggregateError) => {
     throw notWritable(errors.map(messageOf).join("; "));
   });
-  const answers = await Promise.all(asked.map((one) => Promise.race([one.catch(() => null), nothingAfter(OTHERS_MS)])));
-  const [newest] = answers.filter((one) => one !== null).sort((a, b) => (a.timeline < b.timeline ? 1 : -1));
+  let writable = await answersOf(asked, OTHERS_MS);
+  // An old primary is among them, so the newest may be the one that has said nothing yet.
+  if (writable.length > 1 || (writable[0]?.timeline ?? "") < highest) writable = await answersOf(asked, ASKED_MS);
+  const [newest] = writable.sort((a, b) => (a.timeline < b.timeline ? 1 : -1));
   if (newest === undefined) throw new Error("A server answered, and then none had");
-  return newest.url;
+  if (newest.timeline < highest) throw notWritable(`${newest.url.host} is an old primary`);
+  return newest;
+}
+
+async function answersOf(asked: readonly Promise<Standing>[], ms: number): Promise<Standing[]> {
+  const answers = asked.map((one) => Promise.race([one.catch(() => null), nothingAfter(ms)]));
+  return (await Promise.all(answers)).filter((one) => one !== null);
 }
 
 /** @throws where it does not answer in time, or takes no writes */
