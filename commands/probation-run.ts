@@ -2,10 +2,10 @@ import { windowEnd } from "../src/incident/probation.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import type { Problem } from "../src/lib/errors.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
-import { nothingMoved } from "../templates/messages/run/command-refusals.ts";
+import { nothingMoved, severalMoves } from "../templates/messages/run/command-refusals.ts";
 import type { Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
-import { incidentHere } from "./incidents.ts";
+import { incidentHere, incidentNamed, mayKnow } from "./incidents.ts";
 import { findRun } from "./runs.ts";
 import { stop } from "./say.ts";
 
@@ -15,30 +15,59 @@ export interface MovedRun {
   readonly words: readonly string[];
 }
 
+type Fits = (run: RunState, state: IncidentState) => boolean;
+
 /** So many incidents are looked through for the last move. */
 const INCIDENTS_MAX = 50;
 
 /**
- * The move a request is about: of the run that is pressed or named, else the newest that fits. A move's maintenance is over with it, so closed
- * incidents are looked through, too.
+ * The move a request is about: of the run that is pressed or named, else the newest that fits of the incident that is named, else of the
+ * channel's own, else of the only incident that has one. A drill's is meant only in its channel or by its name. A move's maintenance is over
+ * with it, so closed incidents are looked through, too.
  */
 export async function movedRun(
   context: CommandContext,
   request: Request,
-  fits: (run: RunState, state: IncidentState) => boolean = (run) => windowEnd(run) !== null && !run.committed,
+  fits: Fits = (run) => windowEnd(run) !== null && !run.committed,
   none: Problem = nothingMoved(),
 ): Promise<MovedRun> {
   const [word = ""] = request.words;
   if (word.startsWith("run-") || parseActionValue(request.actionValue).run !== null) return findRun(context, request);
-  const here = request.options.incident;
+  const { words } = request;
+  const named = request.options.incident;
+  if (typeof named === "string") {
+    const state = await incidentNamed(context, named);
+    const run = lastIn(state, fits);
+    return run === null ? stop(none) : { state, run, words };
+  }
+  const here = (await incidentHere(context, request))?.state;
+  const own = here && lastIn(here, fits);
+  if (here && own) return { state: here, run: own, words };
+  if (here?.declared?.kind === "drill") return stop(none);
+  const [only, ...more] = await movedElsewhere(context, request, fits);
+  if (only === undefined) return stop(none);
+  return more.length === 0 ? { ...only, words } : stop(severalMoves([only, ...more].map(({ run }) => run)));
+}
+
+function lastIn(state: IncidentState, fits: Fits): RunState | null {
+  return [...state.runs.values()].reverse().find((one) => fits(one, state)) ?? null;
+}
+
+/** The newest of each incident that is no drill. */
+async function movedElsewhere(
+  context: CommandContext,
+  { caller }: Request,
+  fits: Fits,
+): Promise<readonly Pick<MovedRun, "state" | "run">[]> {
+  const found: Pick<MovedRun, "state" | "run">[] = [];
   let left = INCIDENTS_MAX;
   for await (const state of context.incidents.all()) {
     if (left-- === 0) break;
-    if (typeof here === "string" && state.id !== here.toLowerCase()) continue;
-    const run = [...state.runs.values()].reverse().find((one) => fits(one, state));
-    if (run !== undefined) return { state, run, words: request.words };
+    if (state.declared?.kind === "drill" || !mayKnow(context, state, caller.person)) continue;
+    const run = lastIn(state, fits);
+    if (run !== null) found.push({ state, run });
   }
-  return stop(none);
+  return found;
 }
 
 /**

@@ -132,3 +132,49 @@ describe("reprotect", () => {
     });
   });
 });
+
+describe("which move is meant", () => {
+  const committed = async (key: string) => (await requested(key))?.run?.committed !== undefined;
+  const said = (reply: unknown) => JSON.stringify(reply);
+
+  /** Of two incidents, and of other servers each: neither takes the other's place. */
+  async function two(): Promise<readonly [string, string]> {
+    const first = await moved("one", "failover database --planned --severity P1");
+    await over("one");
+    const elsewhere = { ...values, aPort: 7501, bPort: 7502 };
+    Object.assign(app.context, { variables: new Map([["practice", new Map(Object.entries(elsewhere))]]) });
+    const second = await moved("two", "failover database --planned --severity P1");
+    return [first, second];
+  }
+
+  test("without a run, the one of the channel, else the one of the named incident; of several, none", async () => {
+    const [first, second] = await two();
+    const number = (await requested("one"))?.incident.number;
+    const several = await app.ask("alex", "commit Frankfurt is lost");
+    expect(several).toMatchObject({ refused: true });
+    for (const run of [first, second]) expect(said(several)).toContain(run);
+    for (const verb of ["failback", "reprotect"]) expect(said(await app.ask("alex", verb))).toContain(second);
+    expect([await committed("one"), await committed("two")]).toEqual([false, false]);
+    await app.ask("alex", "commit Frankfurt is lost", { channel: "C0TWO" });
+    expect([await committed("one"), await committed("two")]).toEqual([false, true]);
+    expect(number).toBeGreaterThan(0);
+    const named = await app.ask("alex", `reprotect --incident INC-${number}`, { channel: "C0TWO", key: "named" });
+    expect(said(named)).not.toMatch(/Several|No recent move/);
+    expect((await requested("named"))?.plan?.runbook).toBe("database-rejoin");
+    const unknown = await app.ask("alex", "commit Frankfurt is lost --incident INC-77");
+    expect(said(unknown)).toMatch(/INC-77/);
+  });
+
+  test("a drill's only where it is typed or named, and nothing else there", async () => {
+    await moved("drill", "failover database --planned --drill");
+    expect(said(await app.ask("alex", "commit We stay"))).toContain("No move is on probation");
+    expect(await committed("drill")).toBe(false);
+    await moved("real", "failover database --planned --severity P1");
+    await app.ask("alex", "commit We stay", { channel: "C0DRILL" });
+    expect([await committed("drill"), await committed("real")]).toEqual([true, false]);
+    expect(said(await app.ask("alex", "commit We stay", { channel: "C0DRILL" }))).toContain("No move is on probation");
+    expect(await committed("real")).toBe(false);
+    await app.ask("alex", "commit We stay");
+    expect(await committed("real")).toBe(true);
+  });
+});

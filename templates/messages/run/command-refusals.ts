@@ -198,6 +198,18 @@ export function hasStandby(run: string): Problem {
   return { code: "standby-there", where: run, what: "A standby follows, or none was looked for. Nothing to reprotect" };
 }
 
+/** Of several incidents; whose they are is not said. */
+export function severalMoves(
+  runs: readonly { readonly id: string; readonly plan: { readonly title: string } }[],
+): Problem {
+  return {
+    code: "several-moves",
+    what: "Several incidents have a move that fits",
+    allowed: `Name one: ${runs.map(({ id, plan }) => `${id} (${plan.title})`).join(", ")}`,
+    stateNow: "Nothing was changed",
+  };
+}
+
 /** `line`: what to type in another channel. */
 export function reprotectElsewhere(runbook: string, line: string): Problem {
   return {
