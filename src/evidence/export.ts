@@ -31,7 +31,7 @@ export type Exported = Packed & { readonly from: Date; readonly to: Date };
 
 /**
  * Writes the pack of a period. The same query gives the same bytes, as long as no one's data is erased and Lifeboat is of the same version.
- * @throws LifeboatError `period-…`, `system-unknown`, `folder-not-empty`, `record-key-missing`, `store-busy`
+ * @throws LifeboatError `period-…`, `system-unknown`, `folder-not-empty`, `folder-unreadable`, `record-key-missing`, `store-busy`
  */
 export async function exportPack(request: ExportRequest, parts: ExportParts): Promise<Exported> {
   const { pool, keyring, seals, catalog, practice, version } = parts;
