@@ -206,7 +206,7 @@ async function check(context: CommandContext, request: Request, entry: Entry): P
   return say(written === 0 ? "That list is ticked already." : `✅ Checklist done: *${safe(occasion.title)}*.${itself}`);
 }
 
-/** Now, and requested by who asks: as the line of the calendar does. */
+/** Now, and requested by who asks: as the line of the calendar does, with a record of its own. */
 async function start(context: CommandContext, request: Request, { system, occasion }: Entry): Promise<Reply> {
   const runbook = context.catalog.runbooks.find(({ system: of, id }) => of === system.id && id === occasion.runbook);
   if (runbook === undefined) return stop(doneByPeople(occasion.title, `${system.id}/${occasion.id}`));
@@ -215,7 +215,8 @@ async function start(context: CommandContext, request: Request, { system, occasi
     ...(occasion.kind === "tabletop" && { tabletop: true as const }),
     ...(occasion.mode !== null && { [occasion.mode]: true as const }),
   };
-  const asked: Request = { ...request, verb: "runbook", words: [runbook.id], options };
+  const ownRecord = () => Promise.resolve();
+  const asked: Request = { ...request, verb: "runbook", words: [runbook.id], options, ownRecord };
   return startRun(context, asked, runbook, modeOf(asked, runbook));
 }
 

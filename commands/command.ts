@@ -66,6 +66,11 @@ export interface Request {
   readonly mention?: "alone" | "within";
   /** The line was too long to be read, so nothing else in here is what was typed. */
   readonly tooLong?: true;
+  /**
+   * Of the calendar: what is started gets a record of its own and joins none. Called right before it is decided; rejects where it may not
+   * begin any more.
+   */
+  readonly ownRecord?: () => Promise<void>;
   /** Signed by a key of the caller's, verified; only the command line gives it. `decision`: what exactly it decides, if it does. */
   readonly signed?: { readonly decision: SignedDecision | null };
 }

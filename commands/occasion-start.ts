@@ -1,20 +1,25 @@
 import { organisersOf, type Start } from "../src/calendar/due.ts";
 import type { Started } from "../src/calendar/worker.ts";
 import type { Person, System } from "../src/catalog/types.ts";
+import { isPrivate } from "../src/incident/members.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
 
-import type { Reply, Request } from "./command.ts";
+import type { Caller, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
 import { startRun } from "./start.ts";
+import { visibleTo } from "./visible.ts";
+
+/** Reads what everybody may read. */
+const NOBODY: Caller = { transport: "calendar", slackUser: null, person: null, name: "calendar", blocked: null };
 
 /** Why this person can't request anything now (deactivated, left); null: they can. */
 export type Gone = (system: System, person: string) => Promise<string | null>;
 
 /**
  * Requests the run of a calendar entry as its organiser, who can't approve it; approvers are asked as for any run, and every rule of where a
- * drill is held applies. Not while an incident of the system is open. The same key starts it once, whoever tries again.
+ * drill is held applies. Not while an incident of the system is open, and never as a part of another record. The same key starts it once, whoever tries again.
  */
 export async function startOccasion(
   context: CommandContext,
@@ -26,15 +31,19 @@ export async function startOccasion(
   if (before !== null) return before;
   const runbook = context.catalog.runbooks.find(({ system: of, id }) => of === system.id && id === occasion.runbook);
   if (runbook === undefined) return no(`there is no runbook ${occasion.runbook}`);
-  const open = (await context.incidents.open()).find(
-    ({ state: { declared } }) => declared?.kind === "real" && declared.system === system.id,
-  );
-  if (open !== undefined) return no(`${incidentName(open.state)} is open`);
+  const open = await openIncident(context, system);
+  if (open !== null) return no(open);
   const organiser = await organiserOf(system, occasion.organiser ?? "", gone);
   if (organiser === null) return no(`no active person has the role ${occasion.organiser}`);
+  // Planning takes a while, and an incident may begin meanwhile.
+  const ownRecord = async () => {
+    const since = await openIncident(context, system);
+    if (since !== null) throw new LifeboatError({ code: "calendar-incident-open", what: since });
+  };
   const reply = await startRun(
-    context,
-    requestOf(organiser, occasion.kind, key),
+    // Why it was not started is read by everybody: what only members know of isn't there for it.
+    visibleTo(context, NOBODY),
+    { ...requestOf(organiser, occasion.kind, key), ownRecord },
     runbook,
     occasion.mode ?? undefined,
   ).catch((error: unknown) => {
@@ -42,6 +51,16 @@ export async function startOccasion(
     throw error;
   });
   return (await startedAs(context, key)) ?? no(whyOf(reply));
+}
+
+/** A clause: the system's open incident, without the name of a private one; null: there is none. */
+async function openIncident({ incidents }: CommandContext, { id }: System): Promise<string | null> {
+  const open = (await incidents.open()).filter(({ state: { declared } }) => {
+    return declared?.kind === "real" && declared.system === id;
+  });
+  const named = open.find(({ state }) => !isPrivate(state.declared));
+  if (named !== undefined) return `${incidentName(named.state)} is open`;
+  return open.length > 0 ? "an incident is open" : null;
 }
 
 /** What this key started, whoever did; null: nothing. */

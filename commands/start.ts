@@ -87,6 +87,7 @@ export async function startRun(
       kind: "private",
       message: refusals(`"${runbook.title}" can't be planned; nothing was started.`, planned.problems),
     };
+  await request.ownRecord?.();
   const incident = place?.id ?? idFor("inc", request.key);
   const asked: RunRequest = {
     ...{ incident, run: idFor("run", request.key), plan: planned.plan, planHash: planned.hash, dryRun, severity },
@@ -311,6 +312,7 @@ async function placeFor(
   }
   const repeated = await context.incidents.read(idFor("inc", request.key));
   if (repeated.declared !== null) return repeated;
+  if (request.ownRecord !== undefined) return null;
   const there = await incidentHere(context, request);
   const ours = (await context.incidents.open()).filter(({ state }) => isOf(state, system));
   // What is typed in a drill's channel belongs to the drill, whether that is said again or not.

@@ -4,7 +4,7 @@ import { seatFactsOf } from "../../commands/seats.ts";
 import { createPracticeClock } from "../../practice/session/clock.ts";
 import { readCalendar } from "../../src/calendar/read.ts";
 import { createCalendar } from "../../src/calendar/worker.ts";
-import type { System } from "../../src/catalog/types.ts";
+import type { Occasion, System } from "../../src/catalog/types.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSchedule } from "../../src/timeline/schedule.ts";
 import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
@@ -204,5 +204,52 @@ describe("given people", () => {
     await postponed(3, done?.slot ?? "");
     expect(await count(store, "occasion.postponed")).toBe(0);
     expect(app.script()).toContain("can't be postponed");
+  }, 60_000);
+});
+
+describe("given what the calendar would start", () => {
+  const startNow = (id: string, key: string) => {
+    const [system] = app.context.catalog.systems as readonly [System];
+    const occasion = (system.calendar ?? []).find((one) => one.id === id) as Occasion;
+    return startOccasion(app.context, async () => null, system, { occasion, key });
+  };
+  const organised = (system: System): System => ({
+    ...system,
+    calendar: (system.calendar ?? []).map((one) => ({ ...one, organiser: "responder" })),
+  });
+
+  test("when a private incident is open, then its name is said to nobody", async () => {
+    await bot(organised);
+    await app.ask("sam", "declare Somebody got in --severity P1 --private");
+    expect(await app.context.incidents.open()).toHaveLength(1);
+    expect(await startNow("look", "one")).toEqual({ ok: false, reason: "an incident is open" });
+    await app.ask("sam", "declare Orders are down --severity P1");
+    expect(await startNow("look", "one")).toEqual({ ok: false, reason: "INC-2 is open" });
+  }, 60_000);
+
+  test("when an incident begins while it is planned, then it isn't started and joins nothing", async () => {
+    await bot(organised);
+    const { lookAt } = app.context;
+    Object.assign(app.context, {
+      lookAt: async (...args: Parameters<NonNullable<typeof lookAt>>) => {
+        if ((await app.context.incidents.open()).length === 0)
+          await app.ask("sam", "declare Orders are down --severity P1");
+        return lookAt?.(...args);
+      },
+    });
+    expect(await startNow("failover", "one")).toEqual({ ok: false, reason: "INC-1 is open" });
+    const [incident] = await app.context.incidents.open();
+    expect(incident?.state.runs.size).toBe(0);
+  }, 60_000);
+
+  test("when another drill is open, then a drill has a record of its own", async () => {
+    await bot(organised);
+    await app.ask("sam", "declare Practise talking --drill");
+    const [talk] = await app.context.incidents.open();
+    const started = await startNow("failover", "one");
+    expect(started).toMatchObject({ ok: true });
+    expect(started.ok && started.incident).not.toBe(talk?.state.id);
+    expect(await app.context.incidents.open()).toHaveLength(2);
+    expect(await startNow("failover", "one")).toEqual(started);
   }, 60_000);
 });
