@@ -11,7 +11,7 @@ const ANYWAY = "incident.resolveAnyway";
 export const resolve: Command = {
   verb: "resolve",
   aliases: ["incident.resolve", ANYWAY],
-  summary: "Resolve the incident. Refused while a run is in progress.",
+  summary: "Resolve the incident. Refused while a run is in progress; --anyway while a move is on probation.",
   usage: "/dr resolve [<incident>] [--anyway] [<what ended it…>]",
   examples: ["/dr resolve Running on the standby since 02:55, orders flow"],
   async handle(context, request) {

@@ -51,7 +51,10 @@ export const calendarSchema = z
           .describe('With a word: the time of day, "09:30"; "10:00" if left out'),
         timezone: z.string().default("UTC").describe("An IANA name: Europe/Berlin. UTC if left out"),
         takes: duration.default(3600).describe("How long people keep free for it; 1h if left out"),
-        tells: z.array(id).default([]).describe("Roles that are told beforehand. With unannounced: no one else knows"),
+        tells: z
+          .array(id)
+          .default([])
+          .describe("Roles that are told beforehand. With unannounced and an organiser: only the organiser is"),
         environment: z
           .literal("drill")
           .optional()
