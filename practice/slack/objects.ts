@@ -90,6 +90,8 @@ export interface Bookmark {
 export interface Canvas {
   id: string;
   channel_id: string;
+  /** Who made it. */
+  user: string;
   title: string;
   markdown: string;
   updated: number;

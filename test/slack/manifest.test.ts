@@ -45,6 +45,7 @@ const NEEDS: Record<string, string | null | Partial<Record<Kind, string>>> = {
   "conversations.setTopic": { public: "channels:manage", private: "groups:write" },
   // Slack's page names these scopes, and says that bot tokens are refused for now: then a new channel is made. [METH]
   "conversations.unarchive": { public: "channels:manage", private: "groups:write" },
+  "files.info": "files:read",
   filesUploadV2: "files:write",
   "pins.add": "pins:write",
   "users.info": "users:read",

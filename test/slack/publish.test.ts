@@ -392,8 +392,7 @@ describe("the post-mortem in the channel's canvas", () => {
     expect((await rows())[0]?.as).toBe(canvas()?.id);
   });
 
-  test("leaves a canvas alone that people made", async () => {
-    await openWithChannel();
+  const writtenBy = async (user: string) => {
     const { SLACK_API_URL, SLACK_BOT_TOKEN } = harness.workspace.environment();
     await fetch(`${SLACK_API_URL}${create}`, {
       method: "POST",
@@ -404,8 +403,29 @@ describe("the post-mortem in the channel's canvas", () => {
         document_content: { type: "markdown", markdown: "Call the vendor" },
       }),
     });
+    // The practice workspace takes calls of the app only; whose the canvas is, is all that differs.
+    Object.assign(canvas() ?? {}, { user });
+  };
+
+  test("leaves a canvas alone that people made", async () => {
+    await openWithChannel();
+    await writtenBy("UALEX");
     await draft();
     await until(async () => (await rows())[0]?.as === "no-canvas");
+    expect(canvas()?.markdown).toBe("Call the vendor");
+  });
+
+  test.each([
+    ["that people made", { method: undefined }],
+    ["where Slack doesn't say who made it", { method: "files.info", error: "missing_scope" }],
+  ])("leaves a canvas alone %s, also where its own call got no clear answer", async (_, fault) => {
+    await openWithChannel();
+    await writtenBy("UALEX");
+    harness.workspace.faults("refuse", { method: create, error: "internal_error", times: 1 });
+    if (fault.method !== undefined) harness.workspace.faults("refuse", fault);
+    await draft();
+    await until(async () => (await rows())[0]?.as === "no-canvas", 15_000);
+    expect(made().length).toBeGreaterThan(1);
     expect(canvas()?.markdown).toBe("Call the vendor");
   });
 

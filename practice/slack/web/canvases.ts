@@ -1,5 +1,6 @@
 import { limits } from "../limits.ts";
 import type { Canvas } from "../objects.ts";
+import { BOT_USER } from "../people.ts";
 import { Refusal, refuseWith } from "../refusal.ts";
 import type { Store } from "../store.ts";
 import { own } from "./conversations.ts";
@@ -22,6 +23,7 @@ export const canvases: Methods = {
       const canvas: Canvas = {
         id: store.mintId("F"),
         channel_id: channel.id,
+        user: BOT_USER,
         title: args.maybe("title") ?? "",
         markdown: markdownIn(args.all.document_content, "canvas_creation_failed"),
         updated: store.seconds(),

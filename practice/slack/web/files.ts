@@ -39,7 +39,12 @@ export const files: Methods = {
     tier: 4,
     needs: "files:read",
     run(platform, args) {
-      const file = platform.store.files.get(args.text("file"));
+      const id = args.text("file");
+      const { files: kept, canvases } = platform.store;
+      // A canvas is a file as well.
+      const canvas = [...canvases.values()].find((one) => one.id === id);
+      if (canvas) return { file: { id, user: canvas.user, title: canvas.title, filetype: "quip" } };
+      const file = kept.get(id);
       if (!file) throw new Refusal("file_not_found");
       return { file };
     },

@@ -30,6 +30,8 @@ const NEVER = new Set([
   "method_not_supported_for_channel_type",
   "unknown_method",
 ]);
+/** Slack doesn't say whose a canvas is: it is gone, or the app was installed before it asked for the scope. */
+const UNTOLD = new Set(["file_not_found", "file_deleted", "missing_scope", "access_denied"]);
 const EXISTS = new Set(["channel_canvas_already_exists", "free_team_canvas_tab_already_exists"]);
 
 export function isCanvas({ desired }: Pick<Item, "desired">): boolean {
@@ -83,10 +85,23 @@ async function made(deps: Delivering, item: Item, channel: string, isInDoubt: bo
     const failure = callFailureOf(error);
     if (failure.kind !== "refused" || !EXISTS.has(failure.error)) throw error;
     const there = await channelCanvas(client, channel);
-    // Made by a call whose answer was lost, or by Slack with nothing in it; anything else is someone's work.
-    if (there !== null && (isInDoubt || there.isEmpty) && (await replaced(client, item, there.id))) return there.id;
+    // Made by Slack with nothing in it, or by a call of ours whose answer was lost; anything else is someone's work.
+    const isOurs = there !== null && (there.isEmpty || (isInDoubt && (await isMadeBy(deps, there.id))));
+    if (isOurs && (await replaced(client, item, there.id))) return there.id;
     log.info({ event: "slack.canvas_taken", channel }, "the channel has a canvas of its own; the draft is a file");
     return NO_CANVAS;
+  }
+}
+
+/** Whether the bot made it. Where Slack does not say who did, nobody knows, so it is left alone. @see https://docs.slack.dev/reference/methods/files.info */
+async function isMadeBy({ client, identity }: Delivering, canvas: string): Promise<boolean> {
+  try {
+    const { file } = await client.files.info({ file: canvas });
+    return file?.user === identity().botUser;
+  } catch (error) {
+    const failure = callFailureOf(error);
+    if (failure.kind === "refused" && UNTOLD.has(failure.error)) return false;
+    throw error;
   }
 }
 
