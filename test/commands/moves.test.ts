@@ -46,6 +46,19 @@ function asExercise(): void {
   Object.assign(app.context, { catalog: { ...catalog, runbooks } });
 }
 
+/** Each of its resources is then a server's, by its address. */
+function withoutScripts(): void {
+  const { catalog } = app.context;
+  const runbooks = catalog.runbooks.map((book) => ({
+    ...book,
+    stages: book.stages.map((stage) => ({
+      ...stage,
+      steps: stage.steps.filter(({ does }) => does.kind !== "action" || does.action !== "script.run"),
+    })),
+  }));
+  Object.assign(app.context, { catalog: { ...catalog, runbooks } });
+}
+
 /** A failover that ended verified and left nothing that follows. Its incident's channel is `C0<key>`. */
 async function moved(key: string, line = "failover database --planned", channel = "C0INCIDENTS"): Promise<string> {
   app.seen = new Map([
@@ -139,9 +152,11 @@ describe("which move is meant", () => {
 
   /** Of two incidents, and of other servers each: neither takes the other's place. */
   async function two(): Promise<readonly [string, string]> {
+    withoutScripts();
     const first = await moved("one", "failover database --planned --severity P1");
     await over("one");
-    const elsewhere = { ...values, aPort: 7501, bPort: 7502 };
+    const urls = { appUrl: "http://127.0.0.1:7503", hostsUrl: "http://127.0.0.1:7504" };
+    const elsewhere = { aPort: 7501, bPort: 7502, ...urls };
     Object.assign(app.context, { variables: new Map([["practice", new Map(Object.entries(elsewhere))]]) });
     const second = await moved("two", "failover database --planned --severity P1");
     return [first, second];
