@@ -4,7 +4,7 @@ import type { IncidentState } from "../incident/state.ts";
 import { isLive } from "../incident/status.ts";
 import type { Incidents } from "../incidents/index.ts";
 import { withDeadline } from "../lib/deadline.ts";
-import { messageOf } from "../lib/errors.ts";
+import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { createTasks } from "../projection/flights.ts";
 import { createProjector } from "../projection/projector.ts";
@@ -12,6 +12,7 @@ import type { Timeline } from "../timeline/contract.ts";
 import type { ReadinessLooks } from "../timeline/readiness-looks.ts";
 import type { ReadinessBook } from "./book.ts";
 import { type Due, dueNow } from "./due.ts";
+import { judgeProblems } from "./judge.ts";
 import { type Assessment, type ProveParts, prove } from "./prove.ts";
 import { changeIn, foundBefore, isNewlyNotReady } from "./record.ts";
 import { reportDue } from "./report.ts";
@@ -87,6 +88,11 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
 
   async function round(): Promise<void> {
     if (timeline.doubt() !== null) return;
+    await beginWhatIsDue();
+    await report(catalog.systems);
+  }
+
+  async function beginWhatIsDue(): Promise<void> {
     const room = settings.parallel - proofs.size;
     if (room <= 0) return;
     const { systems } = catalog;
@@ -101,7 +107,6 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
       begun += 1;
       begin(one);
     }
-    if (due.length === 0) await report(systems);
   }
 
   /** What was proven about exactly this once, and then about something else, is another process's word. */
@@ -159,12 +164,17 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
     const what = `Proving "${runbook.title}"`;
     // Moments to restore to are the world's, whatever clock practice has.
     const now = timeline.realNow();
-    return withDeadline(
-      what,
-      settings.proofSeconds,
-      (within) => prove(options.parts(), runbook, mode, now, within),
-      signal,
-    );
+    try {
+      return await withDeadline(
+        what,
+        settings.proofSeconds,
+        (within) => prove(options.parts(), runbook, mode, now, within),
+        signal,
+      );
+    } catch (error) {
+      if (signal.aborted || !isDeadline(error)) throw error;
+      return { ...judgeProblems([error.problem], runbook.title), way: null };
+    }
   }
 
   async function busyNow(): Promise<ReadonlySet<string>> {
@@ -194,6 +204,10 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
       await proofs.settled();
     },
   };
+}
+
+function isDeadline(error: unknown): error is LifeboatError {
+  return error instanceof LifeboatError && error.problem.code === "deadline";
 }
 
 type Of = Pick<Due, "system" | "runbook" | "mode">;

@@ -119,11 +119,13 @@ describe("a session", () => {
     return { text: content?.text ?? "", isError: result?.isError === true };
   };
 
-  test("lists its tools, all of them read-only", async () => {
+  test("lists its tools, and says of each whether it records anything", async () => {
     const { result } = await call("tools/list", {});
-    const tools = result?.tools as { name: string; annotations: object; inputSchema: object }[];
+    const tools = result?.tools as { name: string; annotations: { readOnlyHint: boolean }; inputSchema: object }[];
     expect(tools.map(({ name }) => name).sort()).toEqual(Object.keys(TOOLS).sort());
-    for (const { annotations } of tools) expect(annotations).toMatchObject({ readOnlyHint: true });
+    const recording = tools.filter(({ annotations }) => !annotations.readOnlyHint);
+    expect(recording.map(({ name }) => name).sort()).toEqual(["dry_run", "propose"]);
+    for (const { annotations } of recording) expect(annotations).toMatchObject({ destructiveHint: false });
   });
 
   test("is answered as the user who runs it, and what others wrote is given as data", async () => {

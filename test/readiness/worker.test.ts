@@ -29,7 +29,7 @@ interface Bot {
   readonly worker: ReadinessWorker;
 }
 
-async function bot(url: string, everyMs = 3_600_000, appUrl = "http://127.0.0.1:1"): Promise<Bot> {
+async function bot(url: string, everyMs = 3_600_000, appUrl = "http://127.0.0.1:1", settings = {}): Promise<Bot> {
   const store = await storeOn(url);
   ends.push(() => store.close());
   const app = new TestApp(store, "practice", { aPort: 1, bPort: 1, appUrl, hostsUrl: "http://127.0.0.1:1" });
@@ -48,7 +48,7 @@ async function bot(url: string, everyMs = 3_600_000, appUrl = "http://127.0.0.1:
         ...{ actions, log: quiet, practice: true, secret: () => "secret", drillLimits: () => null, observeSeconds: 5 },
       },
     }),
-    settings: { roundMs: 50, confirmMs: 1 },
+    settings: { roundMs: 50, confirmMs: 1, ...settings },
   });
   ends.push(() => worker.stop());
   return { app, store, worker };
@@ -110,6 +110,19 @@ describe("proofs", () => {
     again.worker.start();
     await until(async () => (await changes(again)).length === 2 * PROOFS);
     expect(await said(again, "readiness")).not.toMatch(/stale/);
+  }, 60_000);
+
+  test("that end in their deadline are recorded as not ready", async () => {
+    const app: StandInServer = await openServer({ isWrite: () => false, answer: () => new Promise<never>(() => {}) });
+    ends.push(() => app.close());
+    const one = await bot(await server.database(), 3_600_000, app.url, { proofSeconds: 1 });
+    one.worker.start();
+    const late = async () => (await changes(one)).filter(({ findings }) => findings[0]?.code === "deadline");
+    await until(async () => (await late()).length > 0);
+    expect((await late())[0]).toMatchObject({
+      to: "notReady",
+      findings: [{ says: expect.stringMatching(/within 1 s/) }],
+    });
   }, 60_000);
 
   test("are off with an interval of 0, until somebody asks", async () => {
