@@ -122,7 +122,7 @@ export async function writePack(folder: PackFolder, reader: ExportReader, option
     await writeRecord(folder, fold, numbers.get(stream.id), { options, policies, used, timeline, tables });
   }
   const calendars = new CalendarRecords();
-  for (const stream of await others(reader, query, policies)) {
+  for (const stream of await others(reader, query)) {
     const file = await folder.open(`events/${fileName(stream.id)}.csv`);
     await file.write(csvRow(["version", "at", "type", "by", "run", "data"]));
     timelines.push(
@@ -226,13 +226,16 @@ async function writeRecord(
   tables.resolved.push(...resolved);
 }
 
-/** Every other stream of the period: readiness, calendars, alerts, the workspace's own, checkpoints, and whatever a later version records. */
-async function others(reader: ExportReader, query: Query, policies: Policies): Promise<readonly ExportedStream[]> {
+/**
+ * Every other stream of the period: readiness, calendars, alerts, the workspace's own, checkpoints, and whatever a later version records. Streams
+ * called `<what>-<system>` are that system's alone, and a system's id may have hyphens.
+ */
+async function others(reader: ExportReader, query: Query): Promise<readonly ExportedStream[]> {
   const found = await reader.streams(query, { prefix: "" });
-  const foreign = (id: string) =>
-    query.system !== null &&
-    [...policies.systems()].every((system) => !id.endsWith(`-${system}`)) &&
-    /^[a-z]+-./.test(id);
+  const foreign = (id: string) => {
+    const system = /^[a-z]+-(.+)$/.exec(id)?.[1];
+    return query.system !== null && system !== undefined && system !== query.system;
+  };
   return found.filter(({ id }) => !id.startsWith("inc-") && !id.startsWith("pol-") && !foreign(id));
 }
 

@@ -48,8 +48,14 @@ export function runbooksCsv(trends: readonly Trend[]): string {
   );
 }
 
-export function pictureFile({ kind, system, runbook, mode }: Trend): string {
-  return `trends/${system}-${runbook}-${mode}-${kind}.svg`;
+/** In a folder of its system: ids of systems and runbooks may have hyphens, so that one between them would say nothing. */
+export function pictureFile({
+  kind,
+  system,
+  runbook,
+  mode,
+}: Pick<Trend, "kind" | "system" | "runbook" | "mode">): string {
+  return `trends/${system}/${runbook}-${mode}-${kind}.svg`;
 }
 
 export function mttrCsv(resolved: readonly ResolvedIncident[]): string {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { policyOf } from "../../src/catalog/policy.ts";
 import { exportPack } from "../../src/evidence/export.ts";
+import { pictureFile } from "../../src/evidence/trend-files.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { peopleInEvents } from "../../src/people-in-events.ts";
 import { openAudit } from "../../src/timeline/audit.ts";
@@ -49,6 +50,10 @@ beforeAll(async () => {
           at: new Date("2015-09-01T00:00:00Z"),
         },
       ],
+      "rdy-eu-orders": [
+        { type: "readiness.changed", data: { runbook: "failover", to: "ready" }, at: new Date("2016-03-01T00:00:00Z") },
+      ],
+      workspace: [{ type: "workspace.told", data: {}, at: new Date("2016-03-01T00:00:00Z") }],
       "rdy-orders": [
         { type: "readiness.changed", data: { runbook: "failover", to: "ready" }, at: new Date("2016-03-01T00:00:00Z") },
         { type: "readiness.changed", data: { runbook: "failover", to: "stale" }, at: new Date("2016-04-01T00:00:00Z") },
@@ -140,6 +145,22 @@ describe("a pack", () => {
 
   test("holds streams it knows nothing of", () => {
     expect(linesIn(pack, "events/rdy-orders.csv")).toHaveLength(3);
+  });
+
+  test("of one system holds nothing of another whose name ends with its name", async () => {
+    const one = await exported("orders", year, "orders");
+    expect(readdirSync(join(one, "events"))).toEqual(["rdy-orders.csv", "workspace.csv"]);
+    expect(readdirSync(join(one, "timelines"))).not.toContain("rdy-eu-orders.jsonl");
+    expect(readdirSync(join(pack, "events"))).toContain("rdy-eu-orders.csv");
+    expect(verified(one, "--key", publicKey ?? "")).toMatchObject({ status: 0 });
+  });
+
+  test("gives each runbook a picture of its own, whatever hyphens are in names", () => {
+    const of = (system: string, runbook: string) => pictureFile({ system, runbook, mode: "planned", kind: "drill" });
+    expect(of("eu", "orders-failover")).not.toBe(of("eu-orders", "failover"));
+    const pictures = linesIn(pack, "trends/runbooks.csv").flatMap((row) => row.match(/trends\/[^,\r]+\.svg/g) ?? []);
+    expect(filesOf(pack).filter((path) => path.endsWith(".svg"))).toEqual(pictures.toSorted());
+    expect(pictures).toContain("trends/orders/database-failover-planned-maintenance.svg");
   });
 
   test("ends where its period ends, whatever came after", async () => {
