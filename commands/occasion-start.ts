@@ -64,7 +64,7 @@ async function openIncident({ incidents }: CommandContext, { id }: System): Prom
 }
 
 /** What this key started, whoever did; null: nothing. */
-async function startedAs({ incidents }: CommandContext, key: string): Promise<Started | null> {
+export async function startedAs({ incidents }: CommandContext, key: string): Promise<Started | null> {
   const run = idFor("run", key);
   const incident = await incidents.withRun(run);
   return incident === null ? null : { ok: true, incident: incident.id, run };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import type { CommandContext } from "../commands/context.ts";
-import { startOccasion } from "../commands/occasion-start.ts";
+import { startedAs, startOccasion } from "../commands/occasion-start.ts";
 import { WORKSPACE } from "../commands/record.ts";
 import { seatFactsOf } from "../commands/seats.ts";
 import { runnable } from "../commands/start.ts";
@@ -222,6 +222,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     schedule: createSchedule(pool),
     systems: () => runnable(context),
     start: (system, start) => startOccasion(context, gone, system, start),
+    startedAs: (key) => startedAs(context, key),
     seats: (system) => seatFactsOf(context, system),
     // In practice time passes when somebody moves the clock: until then nothing begins by itself.
     waits: () => config.practice && timeline.now().getTime() - timeline.realNow().getTime() < PRACTICE_AHEAD_MS,

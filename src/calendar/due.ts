@@ -3,11 +3,16 @@ import { BOT, type CalendarEvent, type CalendarFact, startsItself } from "./even
 import { type Held, leadsOf, postponedPart, slotsAround } from "./slots.ts";
 import type { CalendarState, OccasionRecord } from "./state.ts";
 
+/** What couldn't be started is tried again after this. */
+export const AGAIN_MS = 60_000;
+
 /** What the calendar of a system has to do now, and when to look again. */
 export interface CalendarDue {
   readonly events: readonly CalendarEvent[];
   /** To be started now. */
   readonly starts: readonly Start[];
+  /** Of the events' missed ones those that may have been started though that was not recorded: to be looked at first. */
+  readonly lapsed: readonly Start[];
   readonly nextAt: Date | null;
 }
 
@@ -23,6 +28,7 @@ export function calendarDue(system: System, state: CalendarState, now: Date): Ca
   const occasions = system.calendar ?? [];
   const events: CalendarEvent[] = [...changed(occasions, state)];
   const starts: Start[] = [];
+  const lapsed: Start[] = [];
   const moments: Date[] = [];
   for (const occasion of occasions) {
     const record = state.occasions.get(occasion.id);
@@ -32,11 +38,12 @@ export function calendarDue(system: System, state: CalendarState, now: Date): Ca
       const found = ofSlot(system, occasion, held, now, record?.planned?.since ?? now);
       events.push(...found.events);
       if (found.start) starts.push(found.start);
+      if (found.lapsed) lapsed.push(found.lapsed);
       moments.push(...found.moments.filter((at) => at > now));
     }
   }
   const nextAt = moments.length === 0 ? null : new Date(Math.min(...moments.map((at) => at.getTime())));
-  return { events, starts, nextAt };
+  return { events, starts, lapsed, nextAt };
 }
 
 /** Who hears of it beforehand, person ids: the organiser and whom it tells; a surprise is known to its organiser, or where there is none to whom it tells. */
@@ -56,6 +63,7 @@ export function organisersOf({ people }: System, organiser: string): readonly st
 interface SlotDue {
   readonly events: readonly CalendarEvent[];
   readonly start?: Start;
+  readonly lapsed?: Start;
   readonly moments: readonly Date[];
 }
 
@@ -84,19 +92,23 @@ function ahead(system: System, occasion: Occasion, held: Held, now: Date, since:
   return { events: [], moments };
 }
 
-/** Started, as soon as its before-list was gone through, as long as its hours last. */
+/** Started, as soon as its before-list was gone through, as long as its hours last: what can't be started is tried again. */
 function atItsHour(system: System, occasion: Occasion, held: Held, now: Date): SlotDue {
   const { recorded, until } = held;
   const isUnchecked = occasion.checklist !== null && (recorded?.checkedBy ?? null) === null;
   const slot = held.id;
+  const start = { occasion, slot, key: startKey(system, occasion, held) };
   if (now >= until) {
     const reason = isUnchecked
       ? "its checklist wasn't completed"
-      : "Lifeboat wasn't there to start it within its hours";
-    return { events: [missedEvent(system, occasion, held, reason, null)], moments: [] };
+      : (recorded?.heldUp?.reason ?? "Lifeboat wasn't there to start it within its hours");
+    const events = [missedEvent(system, occasion, held, reason, null)];
+    return { events, ...(!isUnchecked && { lapsed: start }), moments: [] };
   }
-  if (!isUnchecked)
-    return { events: [], start: { occasion, slot, key: startKey(system, occasion, held) }, moments: [until] };
+  if (!isUnchecked) {
+    const againAt = new Date((recorded?.heldUp?.at.getTime() ?? 0) + AGAIN_MS);
+    return againAt > now ? { events: [], moments: [againAt, until] } : { events: [], start, moments: [until] };
+  }
   if (recorded?.waiting === true) return { events: [], moments: [until] };
   const data = {
     occasion: occasion.id,
@@ -126,6 +138,22 @@ export function missedEvent(
     { type: "occasion.missed", data: { occasion: occasion.id, slot: held.id, reason, people, run } },
     held,
   );
+}
+
+/** It couldn't be started, for another reason than the last time. Null: for the same. `version`: of the record. */
+export function heldUpEvent(
+  system: System,
+  occasion: Occasion,
+  held: Held,
+  reason: string,
+  version: number,
+): CalendarEvent | null {
+  const before = held.recorded?.heldUp ?? null;
+  if (before?.reason === reason) return null;
+  const people = before === null ? recipientsOf(system, occasion).slice(0, 1) : [];
+  const data = { occasion: occasion.id, slot: held.id, until: held.until.toISOString(), people, reason };
+  const event = eventOf({ type: "occasion.waiting", data }, held);
+  return { ...event, key: `${event.key}/${version}` };
 }
 
 /** Under a key of its slot and of where and how often that was postponed, so that it is recorded once. */

@@ -21,8 +21,14 @@ export type CalendarFact =
   | { type: "occasion.reminded"; data: { occasion: string; slot: string; at: string; people: readonly string[] } }
   /** Its before-list was gone through. */
   | { type: "occasion.checked"; data: { occasion: string; slot: string } }
-  /** Its hour came and its before-list was not gone through: the organiser was told. */
-  | { type: "occasion.waiting"; data: { occasion: string; slot: string; until: string; people: readonly string[] } }
+  /**
+   * Its hour came and its before-list was not gone through, or with a `reason`, a clause: it couldn't be started and is tried again. The
+   * organiser was told, of reasons the first time.
+   */
+  | {
+      type: "occasion.waiting";
+      data: { occasion: string; slot: string; until: string; people: readonly string[]; reason?: string };
+    }
   /** A run was requested for it. */
   | { type: "occasion.started"; data: { occasion: string; slot: string; incident: string; run: string } }
   /**

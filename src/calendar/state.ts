@@ -12,6 +12,8 @@ export interface Slot {
   readonly announced: boolean;
   readonly reminded: boolean;
   readonly waiting: boolean;
+  /** Why it couldn't be started the last time, and since when that is so; null: nothing was in its way. */
+  readonly heldUp: { readonly reason: string; readonly at: Date } | null;
   /** Who went through its before-list. */
   readonly checkedBy: string | null;
   readonly started: { readonly incident: string; readonly run: string; readonly at: Date } | null;
@@ -131,6 +133,7 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
         announced: true,
         reminded: false,
         waiting: false,
+        heldUp: null,
         checkedBy: null,
         started: null,
         outcome: null,
@@ -149,7 +152,8 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
       change(record, fact.data.slot, { announced: true, reminded: true });
       return;
     case "occasion.waiting":
-      change(record, fact.data.slot, { waiting: true });
+      if (fact.data.reason === undefined) change(record, fact.data.slot, { waiting: true });
+      else change(record, fact.data.slot, { heldUp: { reason: fact.data.reason, at } });
       return;
     case "occasion.checked":
       change(record, fact.data.slot, { checkedBy: idOf(actor as Actor) });
@@ -160,7 +164,7 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
 function change({ slots }: Draft, id: string, changes: Partial<Slot>): void {
   const before: Slot = slots.get(id) ?? {
     ...{ id, postponedTo: null, postponements: 0, announced: false, reminded: false, waiting: false },
-    ...{ checkedBy: null, started: null, outcome: null },
+    ...{ heldUp: null, checkedBy: null, started: null, outcome: null },
   };
   slots.set(id, { ...before, ...changes });
 }

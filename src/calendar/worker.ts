@@ -5,7 +5,7 @@ import type { Logger } from "../lib/log.ts";
 import { createProjector, isIncident, type Projector } from "../projection/projector.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Schedule } from "../timeline/schedule.ts";
-import { calendarDue, eventOf, missedEvent, type Start } from "./due.ts";
+import { AGAIN_MS, calendarDue, eventOf, heldUpEvent, type Start } from "./due.ts";
 import { type CalendarEvent, calendarStream, isCalendar, systemOfCalendar } from "./events.ts";
 import { readCalendar } from "./read.ts";
 import { type SeatFacts, seatsDue } from "./seats.ts";
@@ -18,7 +18,7 @@ const NOBODY_ASKED: SeatFacts = { chain: [], gone: new Map(), enrolled: null };
 /** What became of an attempt to start what is due. */
 export type Started =
   | { readonly ok: true; readonly incident: string; readonly run: string }
-  /** It was not started, and nothing was changed. A clause: "INC-42 is open". */
+  /** It was not started, and nothing was changed: it's tried again within its hours. A clause: "INC-42 is open". */
   | { readonly ok: false; readonly reason: string };
 
 export interface CalendarOptions {
@@ -29,6 +29,8 @@ export interface CalendarOptions {
   readonly systems: () => readonly System[];
   /** Requests the run of an entry as its organiser. The same key starts it once. */
   readonly start: (system: System, start: Start) => Promise<Started>;
+  /** What this key of a start has started, whoever did; null: nothing. */
+  readonly startedAs: (key: string) => Promise<Started | null>;
   readonly seats: (system: System) => Promise<SeatFacts>;
   /** True: entries are recorded, and nothing is announced or started yet. Absent: never. */
   readonly waits?: () => boolean;
@@ -52,6 +54,8 @@ export function createCalendar(options: CalendarOptions): Projector {
   const { timeline, incidents, schedule, log } = options;
   const claimed = new Set<string>();
   const planned = new Map<string, number | null>();
+  /** Keys of starts that failed for the same reason again: when they are tried next, milliseconds. */
+  const paused = new Map<string, number>();
   let seen: readonly System["calendar"][] = [];
   const systemOf = (id: string | undefined) => options.systems().find((one) => one.id === id);
 
@@ -86,7 +90,7 @@ export function createCalendar(options: CalendarOptions): Projector {
     const dueNow = (state: CalendarState, now: Date) => {
       const [calendar, seats] = [calendarDue(system, state, now), seatsDue(system, state, facts, now)];
       if (options.waits?.())
-        return { ...calendar, starts: [], events: calendar.events.filter(({ type }) => isOfEntry(type)) };
+        return { ...calendar, starts: [], lapsed: [], events: calendar.events.filter(({ type }) => isOfEntry(type)) };
       return {
         ...calendar,
         events: [...calendar.events, ...seats.events],
@@ -96,15 +100,19 @@ export function createCalendar(options: CalendarOptions): Projector {
     for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) {
       const state = await stateOf(system);
       const due = dueNow(state, timeline.now());
+      if (await foundStarted(system, due.lapsed)) continue;
       // What is written is looked at once more, from what it makes.
       if (due.events.length > 0 && (await record(system, (then, now) => dueNow(then, now).events)) > 0) continue;
       const isClaimed = claimed.has(stream);
-      if (due.starts.length > 0 && isClaimed) {
-        for (const start of due.starts) await begin(system, start);
+      const now = timeline.now();
+      const ready = due.starts.filter(({ key }) => (paused.get(key) ?? 0) <= now.getTime());
+      if (ready.length > 0 && isClaimed) {
+        for (const start of ready) await begin(system, start);
         continue;
       }
       // Whoever only heard of it leaves the start to a round, which one process has at a time.
-      const nextAt = due.starts.length > 0 || due.events.length > 0 ? timeline.now() : due.nextAt;
+      const later = due.starts.map(({ key }) => new Date(paused.get(key) ?? 0)).reduce(earliest, due.nextAt);
+      const nextAt = ready.length > 0 || due.events.length > 0 ? now : later;
       claimed.delete(stream);
       if (!isClaimed && planned.get(stream) === (nextAt?.getTime() ?? null)) return;
       await schedule.set(stream, state.version, nextAt);
@@ -123,13 +131,41 @@ export function createCalendar(options: CalendarOptions): Projector {
         { event: "calendar.not_started", system: system.id, occasion: occasion.id, says: result.reason },
         "a calendar entry was not started",
       );
+    if (result.ok) {
+      await recordStarted(system, start, result);
+      return;
+    }
+    paused.set(start.key, timeline.now().getTime() + AGAIN_MS);
     await record(system, (state) => {
       const held = heldSlot(occasion, state.occasions.get(occasion.id), slot);
       if (held.recorded?.started || held.recorded?.outcome) return [];
-      if (!result.ok) return [missedEvent(system, occasion, held, result.reason, null)];
-      const { incident, run } = result;
+      return [heldUpEvent(system, occasion, held, result.reason, state.version)].filter((one) => one !== null);
+    });
+  }
+
+  /** Also where somebody recorded it as missed meanwhile: what becomes of its run counts. How many events were written. */
+  async function recordStarted(
+    system: System,
+    { occasion, slot, key }: Start,
+    { incident, run }: Extract<Started, { ok: true }>,
+  ): Promise<number> {
+    paused.delete(key);
+    return record(system, (state) => {
+      const held = heldSlot(occasion, state.occasions.get(occasion.id), slot);
+      if (held.recorded?.started || held.recorded?.outcome?.as === "done") return [];
       return [eventOf({ type: "occasion.started", data: { occasion: occasion.id, slot, incident, run } }, held)];
     });
+  }
+
+  /** Whoever started one of these may have died before that was recorded. */
+  async function foundStarted(system: System, lapsed: readonly Start[]): Promise<boolean> {
+    let written = 0;
+    for (const start of lapsed) {
+      paused.delete(start.key);
+      const found = await options.startedAs(start.key);
+      if (found?.ok) written += await recordStarted(system, start, found);
+    }
+    return written > 0;
   }
 
   /** Entries may be new, gone or at other times. */

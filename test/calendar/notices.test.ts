@@ -27,6 +27,10 @@ const facts: readonly CalendarFact[] = [
   { type: "occasion.announced", data: { occasion: "region", slot, at: slot, people } },
   { type: "occasion.reminded", data: { occasion: "review", slot, at: slot, people: ["ana"] } },
   { type: "occasion.waiting", data: { occasion: "region", slot, until: "2026-04-07T14:00:00.000Z", people: ["ana"] } },
+  {
+    type: "occasion.waiting",
+    data: { occasion: "region", slot, until: "2026-04-07T14:00:00.000Z", people: ["ana"], reason: "INC-42 is open" },
+  },
   { type: "occasion.missed", data: { occasion: "region", slot, reason: "INC-42 is open", people, run: null } },
   { type: "occasion.postponed", data: { occasion: "region", slot, to: slot, reason: "Release & rest", people } },
   { type: "occasion.announced", data: { occasion: "gone", slot, at: slot, people } },

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { startOccasion } from "../../commands/occasion-start.ts";
+import { startedAs, startOccasion } from "../../commands/occasion-start.ts";
 import { seatFactsOf } from "../../commands/seats.ts";
 import { createPracticeClock } from "../../practice/session/clock.ts";
 import { readCalendar } from "../../src/calendar/read.ts";
@@ -21,6 +21,11 @@ const stranger = { id: "dana-cole", name: "Dana Cole", slack: ["UDANA"], roles: 
 let server: TestServer;
 let url: string;
 let app: TestApp;
+/** Thrown at the next attempts to start: before something is started, and after it was. */
+let faults: { readonly before: (() => never)[]; readonly after: (() => never)[] };
+const fault = (): never => {
+  throw new Error("the store is gone");
+};
 const open: { stop(): Promise<unknown> }[] = [];
 
 beforeAll(async () => {
@@ -28,6 +33,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => server.close());
 beforeEach(async () => {
+  faults = { before: [], after: [] };
   url = await server.database();
 });
 afterEach(async () => {
@@ -50,7 +56,13 @@ async function bot(change: (system: System) => System = (system) => system): Pro
     incidents: context.incidents,
     schedule: createSchedule(store.pool),
     systems: () => context.catalog.systems,
-    start: (system, start) => startOccasion(context, async () => null, system, start),
+    start: async (system, start) => {
+      faults.before.shift()?.();
+      const started = await startOccasion(context, async () => null, system, start);
+      faults.after.shift()?.();
+      return started;
+    },
+    startedAs: (key) => startedAs(context, key),
     seats: (system) => seatFactsOf(context, system),
     log: quiet,
     everyMs: 50,
@@ -105,9 +117,38 @@ describe("given two bots on one store, when the hour of a drill comes", () => {
     await app.ask("sam", "declare Orders are down --severity P1");
     await until(async () => (await count(store, "occasion.planned")) === 1);
     await createPracticeClock(url).moveForward(3_700);
+    await until(async () => (await count(store, "occasion.waiting")) === 1, 20);
+    expect(await count(store, "occasion.missed")).toBe(0);
+    await createPracticeClock(url).moveForward(3_700);
     await until(async () => (await count(store, "occasion.missed")) === 1, 20);
     expect((await store.timeline.read("cal-practice")).at(-1)?.data).toMatchObject({ reason: "INC-1 is open" });
     expect(await count(store, "occasion.started")).toBe(0);
+  }, 60_000);
+
+  test("then a start that fails is tried again within its hours, with a pause", async () => {
+    faults.before.push(fault, fault);
+    const store = await bot(only("failover", { organiser: "responder" }));
+    await until(async () => (await count(store, "occasion.planned")) === 1);
+    await createPracticeClock(url).moveForward(3_700);
+    await until(async () => (await count(store, "occasion.waiting")) === 1, 20);
+    expect((await store.timeline.read("cal-practice")).at(-1)?.data).toMatchObject({ reason: "the store is gone" });
+    expect(faults.before).toHaveLength(1);
+    await createPracticeClock(url).moveForward(70);
+    await until(async () => faults.before.length === 0, 20);
+    await createPracticeClock(url).moveForward(70);
+    await until(async () => (await count(store, "occasion.started")) === 1, 20);
+    expect(await recorded(store)).toEqual(["occasion.planned", "occasion.waiting", "occasion.started"]);
+  }, 60_000);
+
+  test("then what was started before its bot died is not recorded as missed", async () => {
+    faults.after.push(fault);
+    const store = await bot(only("failover", { organiser: "responder" }));
+    await until(async () => (await count(store, "occasion.planned")) === 1);
+    await createPracticeClock(url).moveForward(3_700);
+    await until(async () => (await count(store, "occasion.waiting")) === 1, 20);
+    await createPracticeClock(url).moveForward(2 * 3_600);
+    await until(async () => (await recorded(store)).length === 3, 20);
+    expect((await recorded(store)).at(-1)).toBe("occasion.started");
   }, 60_000);
 
   test("then without values of a drill environment nothing starts, and the reason says so", async () => {
@@ -116,6 +157,8 @@ describe("given two bots on one store, when the hour of a drill comes", () => {
     const systems = catalog.systems.map((system) => ({ ...system, environment: "production" as const }));
     Object.assign(app.context, { drillVariables: undefined, practice: false, catalog: { ...catalog, systems } });
     await until(async () => (await count(store, "occasion.planned")) === 1);
+    await createPracticeClock(url).moveForward(3_700);
+    await until(async () => (await count(store, "occasion.waiting")) === 1, 20);
     await createPracticeClock(url).moveForward(3_700);
     await until(async () => (await count(store, "occasion.missed")) === 1, 20);
     const [missed] = (await store.timeline.read("cal-practice")).slice(-1);

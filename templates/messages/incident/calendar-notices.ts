@@ -90,6 +90,7 @@ function waiting(
 ): Words | null {
   const occasion = occasionOf(system, data.occasion);
   if (occasion === null) return null;
+  if (data.reason !== undefined) return heldUp(system, occasion, data, around);
   return {
     lines: [
       `${prefixOf(occasion, around)}⏳ Not started, its checklist is open: ${titleOf(system, occasion)}`,
@@ -97,6 +98,24 @@ function waiting(
       `It starts once the list is done · Missed if not done by ${at(new Date(data.until))}`,
     ],
     buttons: buttonsOf(system, occasion, data.slot),
+  };
+}
+
+function heldUp(
+  system: System,
+  occasion: Occasion,
+  { slot, until, reason = "" }: Extract<Event, { type: "occasion.waiting" }>["data"],
+  around: NoticeSurroundings,
+): Words {
+  return {
+    lines: [
+      `${prefixOf(occasion, around)}⏳ Not started yet: ${titleOf(system, occasion)}`,
+      `Reason: ${safe(reason)}`,
+      `Lifeboat tries again every minute · Missed if not started by ${at(new Date(until))}`,
+    ],
+    buttons: [
+      { label: "Postpone", verb: "calendar.postpone", actionValue: calendarValue(system.id, occasion.id, slot) },
+    ],
   };
 }
 
