@@ -1,5 +1,5 @@
 import { recipientsOf } from "../src/calendar/due.ts";
-import { type CalendarEvent, calendarStream, startsItself } from "../src/calendar/events.ts";
+import { type CalendarEvent, calendarStream, isTickedOff, startsItself } from "../src/calendar/events.ts";
 import { slotFor, slotsAround } from "../src/calendar/slots.ts";
 import { type CalendarState, foldCalendar } from "../src/calendar/state.ts";
 import { doneBy } from "../src/calendar/taken.ts";
@@ -132,8 +132,7 @@ function mayDo(request: Request, { system, occasion }: Entry, doing: Doing): voi
 /** For what people do. What a runbook does is done when its run ends verified. */
 async function done(context: CommandContext, request: Request, entry: Entry): Promise<Reply> {
   const { system, occasion } = entry;
-  if (occasion.runbook !== null && occasion.kind !== "review" && occasion.kind !== "training")
-    return stop(doneByRunbook(occasion.title, `${system.id}/${occasion.id}`));
+  if (!isTickedOff(occasion)) return stop(doneByRunbook(occasion.title, `${system.id}/${occasion.id}`));
   if (request.form === null && request.canAskForm && entry.words.length === 0 && request.options.people === undefined)
     return {
       kind: "form",

@@ -1,4 +1,4 @@
-import { startsItself } from "../src/calendar/events.ts";
+import { isTickedOff, startsItself } from "../src/calendar/events.ts";
 import { readCalendar } from "../src/calendar/read.ts";
 import { heldSlot, overdueSince, slotsAround } from "../src/calendar/slots.ts";
 import type { CalendarState } from "../src/calendar/state.ts";
@@ -53,7 +53,7 @@ export function occasionsOf(
           done: (record?.done ?? []).filter(({ at }) => recent(at)).length,
           missed: slots.filter(({ outcome }) => outcome?.as === "missed" && recent(outcome.at)).length,
         },
-        line: runbook === undefined ? null : lineOf(catalog, runbook, occasion),
+        line: runbook === undefined || isTickedOff(occasion) ? null : lineOf(catalog, runbook, occasion),
       };
     })
     .sort(bySoonest);

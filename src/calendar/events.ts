@@ -84,6 +84,11 @@ export const BOT: Actor = { kind: "bot" };
 const PEOPLE_DO: ReadonlySet<Occasion["kind"]> = new Set(["review", "training"]);
 
 /** Lifeboat starts it itself. */
-export function startsItself({ runbook, organiser, kind }: Occasion): boolean {
-  return runbook !== null && organiser !== null && !PEOPLE_DO.has(kind);
+export function startsItself(occasion: Occasion): boolean {
+  return occasion.organiser !== null && !isTickedOff(occasion);
+}
+
+/** People do it and tick it off: a review and a training also where they name a runbook. */
+export function isTickedOff({ runbook, kind }: Occasion): boolean {
+  return runbook === null || PEOPLE_DO.has(kind);
 }

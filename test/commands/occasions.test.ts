@@ -59,6 +59,13 @@ describe("given a drill of every quarter, when somebody asks how it stands", () 
   );
 });
 
+test("a review that names a runbook is ticked off, not run", () => {
+  const [drill] = calendar;
+  const review = { ...system, calendar: drill === undefined ? [] : [{ ...drill, kind: "review" as const }] };
+  const lines = [system, review].map((of) => occasionsOf(catalog, of, foldCalendar([]), null, new Date())[0]?.line);
+  expect(lines).toEqual(["/dr runbook leave --drill", null]);
+});
+
 describe("the line to type", () => {
   const book = (id: string, target: string | null, of = "orders") =>
     ({

@@ -1,4 +1,4 @@
-import { type CalendarFact, startsItself } from "../../../src/calendar/events.ts";
+import { type CalendarFact, isTickedOff, startsItself } from "../../../src/calendar/events.ts";
 import type { Occasion, System } from "../../../src/catalog/types.ts";
 import { calendarValue } from "../kit/action-value.ts";
 import { actions, type Button, section } from "../kit/blocks.ts";
@@ -64,7 +64,7 @@ function aheadOf(
 ): Words | null {
   const occasion = occasionOf(system, data.occasion);
   if (occasion === null) return null;
-  const { organiser, runbook, takesSeconds, unannounced, checklist } = occasion;
+  const { organiser, takesSeconds, unannounced, checklist } = occasion;
   const isOrganiser = isOrganiserOf(system, occasion, person);
   const isFirst = system.people.find(({ roles }) => organiser !== null && roles.includes(organiser))?.id === person;
   const itself = startsItself(occasion);
@@ -77,7 +77,7 @@ function aheadOf(
       ...(unannounced ? ["It's a surprise: keep it to yourself."] : []),
       ...(isFirst && itself ? ["It's requested in your name, so your approval doesn't count."] : []),
       ...(isOrganiser && checklist !== null ? beforeList(system, checklist, itself) : []),
-      ...(runbook === null ? [`Afterwards: \`/dr calendar done ${safe(system.id)}/${safe(occasion.id)}\``] : []),
+      ...(isTickedOff(occasion) ? [`Afterwards: \`/dr calendar done ${safe(system.id)}/${safe(occasion.id)}\``] : []),
     ],
     buttons: isOrganiser || organiser === null ? buttonsOf(system, occasion, data.slot) : [],
   };
@@ -132,7 +132,7 @@ function missed(
     lines: [
       `${prefixOf(occasion, around)}❌ Missed: ${titleOf(system, occasion)}`,
       `Planned: ${at(new Date(data.slot))} · Reason: ${safe(data.reason)}`,
-      `Hold it now with \`/dr calendar ${occasion.runbook === null ? "done" : "start"} ${entry}\`, or give it a new date: \`/dr calendar postpone ${entry}\``,
+      `Hold it now with \`/dr calendar ${isTickedOff(occasion) ? "done" : "start"} ${entry}\`, or give it a new date: \`/dr calendar postpone ${entry}\``,
     ],
     buttons: isOrganiserOf(system, occasion, person)
       ? [
@@ -209,7 +209,7 @@ function buttonsOf(system: System, occasion: Occasion, slot: string): readonly B
     ...(occasion.checklist === null
       ? []
       : [{ label: "List done", verb: "calendar.check", actionValue, style: "primary" as const }]),
-    ...(occasion.runbook === null
+    ...(isTickedOff(occasion)
       ? [{ label: "Done", verb: "calendar.done", actionValue, style: "primary" as const }]
       : []),
     { label: "Postpone", verb: "calendar.postpone", actionValue },
