@@ -2,7 +2,7 @@ import type { Mode } from "../src/catalog/types.ts";
 import { runbookGone } from "../templates/messages/run/command-refusals.ts";
 import type { Command } from "./command.ts";
 import { gatherInputs, keptFrom } from "./inputs.ts";
-import { movedRun } from "./probation-run.ts";
+import { following, movedRun } from "./probation-run.ts";
 import { stop } from "./say.ts";
 import { startRun } from "./start.ts";
 
@@ -22,14 +22,13 @@ export const failback: Command = {
     const mode = runbook.modes.includes(wanted) ? wanted : (runbook.modes[0] ?? wanted);
     const kept = new Map([...keptFrom(run, runbook)].filter(([name]) => name !== "from" && name !== "to"));
     const words = [`from=${direction.to.id}`, `to=${direction.from.id}`];
-    const head = `runbook ${runbook.system}/${runbook.id} --${mode} --incident ${state.id}`;
+    const { options: belongs, place } = await following(context, request, { state }, run.plan.kind === "drill");
+    const incident = belongs.incident === undefined ? "" : ` --incident ${state.id}`;
+    const head = `runbook ${runbook.system}/${runbook.id} --${mode}${incident}`;
     const gathered = gatherInputs(context, { ...request, words }, runbook, { kept, head });
     if (gathered.kind === "reply") return gathered.reply;
     const { again } = request.options;
-    const options = {
-      ...{ incident: state.id, ...(run.plan.kind === "drill" && { drill: true as const }) },
-      ...(again !== undefined && { again }),
-    };
-    return startRun(context, { ...request, words, options }, runbook, mode, gathered.values, [], run.id);
+    const options = { ...belongs, ...(again !== undefined && { again }) };
+    return startRun(context, { ...request, words, options, place }, runbook, mode, gathered.values, [], run.id);
   },
 };
