@@ -1,6 +1,6 @@
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
-import { movedRun } from "./probation-run.ts";
+import { movedRun, movesSince } from "./probation-run.ts";
 import { standbyAfter } from "./reprotect.ts";
 import { no, runName, say } from "./say.ts";
 
@@ -13,7 +13,8 @@ export const commit: Command = {
   async handle(context, request) {
     const { state, run, words } = await movedRun(context, request);
     const reason = words.join(" ").trim() || null;
-    const acted = await act(context, request, state.id, { type: "commit", run: run.id, reason });
+    const moved = await movesSince(context, run);
+    const acted = await act(context, request, state.id, { type: "commit", run: run.id, reason, moved });
     if (acted.kind === "refused") return no(acted.problem);
     const { says, buttons } = standbyAfter(run);
     return say(

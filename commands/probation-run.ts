@@ -1,4 +1,5 @@
-import { windowEnd } from "../src/incident/probation.ts";
+import type { RecentMove } from "../src/incident/moves.ts";
+import { isReplaced, windowEnd } from "../src/incident/probation.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import type { Problem } from "../src/lib/errors.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
@@ -37,11 +38,11 @@ export async function movedRun(
   const named = request.options.incident;
   if (typeof named === "string") {
     const state = await incidentNamed(context, named);
-    const run = lastIn(state, fits);
+    const run = await lastIn(context, state, fits);
     return run === null ? stop(none) : { state, run, words };
   }
   const here = (await incidentHere(context, request))?.state;
-  const own = here && lastIn(here, fits);
+  const own = here && (await lastIn(context, here, fits));
   if (here && own) return { state: here, run: own, words };
   if (here?.declared?.kind === "drill") return stop(none);
   const [only, ...more] = await movedElsewhere(context, request, fits);
@@ -49,8 +50,21 @@ export async function movedRun(
   return more.length === 0 ? { ...only, words } : stop(severalMoves([only, ...more].map(({ run }) => run)));
 }
 
-function lastIn(state: IncidentState, fits: Fits): RunState | null {
-  return [...state.runs.values()].reverse().find((one) => fits(one, state)) ?? null;
+/** What a later move replaced is not meant by anybody who names no run. */
+async function lastIn(context: CommandContext, state: IncidentState, fits: Fits): Promise<RunState | null> {
+  for (const run of [...state.runs.values()].reverse())
+    if (fits(run, state) && !isReplaced(run, await movesSince(context, run))) return run;
+  return null;
+}
+
+/** Verified moves of its system since it ended, of every incident. */
+export async function movesSince(
+  { incidents, timeline }: CommandContext,
+  { endedAt, plan }: RunState,
+): Promise<readonly RecentMove[]> {
+  if (endedAt === null) return [];
+  const seconds = (timeline.now().getTime() - endedAt.getTime()) / 1000;
+  return (await incidents.recentMoves(plan.system, seconds)).verified;
 }
 
 /** The newest of each incident that is no drill. */
@@ -64,7 +78,7 @@ async function movedElsewhere(
   for await (const state of context.incidents.all()) {
     if (left-- === 0) break;
     if (state.declared?.kind === "drill" || !mayKnow(context, state, caller.person)) continue;
-    const run = lastIn(state, fits);
+    const run = await lastIn(context, state, fits);
     if (run !== null) found.push({ state, run });
   }
   return found;

@@ -1,14 +1,20 @@
+import { isReplaced } from "../src/incident/probation.ts";
 import type { RunState } from "../src/incident/state.ts";
 import { unknownSystem } from "../templates/messages/incident/command-refusals.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import type { Button } from "../templates/messages/kit/blocks.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import { hasStandby, noneLeftAlone, reprotectElsewhere } from "../templates/messages/run/command-refusals.ts";
+import {
+  hasStandby,
+  movedSince,
+  noneLeftAlone,
+  reprotectElsewhere,
+} from "../templates/messages/run/command-refusals.ts";
 import { standbyLines } from "../templates/messages/run/probation.ts";
 import type { Command } from "./command.ts";
 import { needsInputs } from "./inputs.ts";
 import { lineFor } from "./line.ts";
-import { following, isDrilled, movedRun } from "./probation-run.ts";
+import { following, isDrilled, movedRun, movesSince } from "./probation-run.ts";
 import { say, stop } from "./say.ts";
 import { startRun } from "./start.ts";
 
@@ -36,6 +42,7 @@ export const reprotect: Command = {
       noneLeftAlone(),
     );
     if (!isLeftAlone(run)) return stop(hasStandby(run.title));
+    if (isReplaced(run, await movesSince(context, run))) return stop(movedSince(run.title));
     const book = context.catalog.runbooks.find(
       ({ id, system: of }) => id === run.moves?.reprotect && of === run.plan.system,
     );

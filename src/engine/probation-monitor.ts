@@ -95,7 +95,7 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     const look = await lookAt(run);
     if (projector.stopping.aborted || seenAt(run, look, timeline.now()).length === 0) return;
     await write(stream, id, (now, at) => seenAt(now, look, at));
-    if (!look.healthy)
+    if (look.healthy === false)
       log.warn({ event: "run.probation_unhealthy", run: id, says: look.says }, "the new side is not healthy");
   }
 
@@ -142,7 +142,8 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     counts.last = well;
     counted.set(run.id, counts);
     const before = run.probation?.healthy ?? null;
-    const sure = before === null || counts.row >= IN_A_ROW;
+    // The first look is enough to call it healthy, and never enough to alarm people.
+    const sure = counts.row >= IN_A_ROW || (before === null && well);
     const healthy = sure ? well : before;
     const says = healthy ? [] : well ? (run.probation?.says ?? []) : failures.slice(0, 5);
     return { healthy, says, standby: roles.standby, asked: counts.asked, failed: counts.failed };

@@ -65,7 +65,13 @@ export type IncidentCommand =
       /** Moves in other incidents of the system. */
       moved?: readonly RecentMove[];
     }
-  | { type: "commit"; run: string; reason: string | null }
+  | {
+      type: "commit";
+      run: string;
+      reason: string | null;
+      /** Moves in other incidents of the system. */
+      moved?: readonly RecentMove[];
+    }
   | { type: "pause"; run: string; reason: string | null }
   | { type: "resume"; run: string }
   | { type: "abort"; run: string; reason: string }

@@ -1,5 +1,6 @@
 import type { IncidentCommand } from "./commands.ts";
 import type { Event } from "./events.ts";
+import { moveOf, type RecentMove, verifiedMoves } from "./moves.ts";
 import type { IncidentState, RunState } from "./state.ts";
 
 /**
@@ -9,7 +10,8 @@ import type { IncidentState, RunState } from "./state.ts";
 
 /** One look at the new side. `standby`: null where nobody could tell. */
 export interface Look {
-  readonly healthy: boolean;
+  /** null: not sure yet. */
+  readonly healthy: boolean | null;
   readonly says: readonly string[];
   readonly standby: { readonly streams: boolean; readonly says: string } | null;
   /** Checks so far, and those of them that failed. */
@@ -33,12 +35,12 @@ export function isOnProbation(run: RunState): boolean {
 export function seenAt(run: RunState, look: Look, now: Date): readonly Event[] {
   const { standby, ...is } = look;
   const { healthy, says, asked, failed } = is;
-  const data = { healthy, says, asked, failed };
   const until = windowEnd(run);
   const events: Event[] = [];
   if (standby !== null && run.standby?.streams !== standby.streams)
     events.push({ type: standby.streams ? "standby.streams" : "standby.missing", data: { says: standby.says } });
-  if (until === null || !isOnProbation(run)) return events;
+  if (until === null || !isOnProbation(run) || healthy === null) return events;
+  const data = { healthy, says, asked, failed };
   if (now >= until) events.push({ type: "probation.ended", data: { ...data, moved: false } });
   else if (run.probation?.healthy !== healthy) events.push({ type: "probation.changed", data });
   return events;
@@ -51,17 +53,31 @@ export function movedOn(run: RunState): readonly Event[] {
   return [{ type: "probation.ended", data: { healthy, says, asked, failed, moved: true } }];
 }
 
+/** A later move of the same took its place, also after its window. `known`: verified moves, of whichever incident. */
+export function isReplaced(run: RunState, known: readonly RecentMove[]): boolean {
+  if (run.probation?.moved) return true;
+  const own = moveOf(run);
+  if (own === null) return false;
+  const isLater = (one: RecentMove) => one.run !== own.run && one.at > own.at;
+  return known.some((one) => isLater(one) && one.resources.some((resource) => own.resources.includes(resource)));
+}
+
 /** A fail back that the window offers: of the same, the other way, while the new side is not healthy. */
 export function isOffered(
   state: IncidentState,
-  { failsBack, plan }: Pick<Extract<IncidentCommand, { type: "requestRun" }>, "failsBack" | "plan">,
+  {
+    failsBack,
+    plan,
+    moved = [],
+  }: Pick<Extract<IncidentCommand, { type: "requestRun" }>, "failsBack" | "plan" | "moved">,
 ): boolean {
   const run = failsBack ? state.runs.get(failsBack) : undefined;
   const there = run?.plan.direction;
   const back = plan.direction;
   if (run === undefined || windowEnd(run) === null || !there || !back) return false;
   const opposite = there.from.id === back.to.id && there.to.id === back.from.id && run.runbook === plan.runbook;
-  return opposite && run.committed === undefined && run.probation?.healthy === false && !run.probation.moved;
+  const unhealthy = run.committed === undefined && run.probation?.healthy === false;
+  return opposite && unhealthy && !isReplaced(run, [...moved, ...verifiedMoves(state)]);
 }
 
 /** Runs whose window is open at that moment. */

@@ -306,6 +306,8 @@ export interface Probation extends ProbationLook {
   /** When the window ended; null: it is open. */
   readonly endedAt: Date | null;
   readonly moved: boolean;
+  /** It was recorded as not healthy, now or before. */
+  readonly wasUnhealthy: boolean;
 }
 
 export interface Span {

@@ -193,3 +193,38 @@ describe("which move is meant", () => {
     expect(await committed("real")).toBe(true);
   });
 });
+
+describe("a later move of the same", () => {
+  test("leaves nothing of an earlier one to commit or to reprotect, also after its window", async () => {
+    const first = await moved("one", "failover database --planned --severity P1");
+    await over("one");
+    const again = '--again "It is lost, too"';
+    const second = await moved("two", `failover database --planned --severity P1 ${again}`);
+    expect(JSON.stringify(await app.ask("alex", `commit ${first} We stay`))).toContain(
+      "A later move replaced this one",
+    );
+    expect((await requested("one"))?.run?.committed).toBeUndefined();
+    await app.press("alex", "run.reprotect", first, { key: "rebuild" });
+    expect(await requested("rebuild")).toBeNull();
+    await app.ask("alex", "commit We stay");
+    expect((await requested("two"))?.run?.committed).toBeDefined();
+    expect(JSON.stringify(await app.ask("alex", "reprotect", { key: "newest" }))).not.toContain(first);
+    expect(await requested("newest")).toMatchObject({ plan: { runbook: "database-rejoin" } });
+    expect(second).not.toBe(first);
+  });
+});
+
+test("fail back of a closed real incident is requested in a new one, for real", async () => {
+  const run = await moved("real", "failover database --planned --severity P1");
+  app.seen = new Map([
+    ["orders-a", follows("orders-a")],
+    ["orders-b", takesWrites("orders-b")],
+  ]);
+  await over("real");
+  await app.ask("alex", `failback ${run} --again "Region A is back"`, { key: "back" });
+  const found = await requested("back");
+  expect(found).toMatchObject({
+    plan: { kind: "real", direction: { to: { id: (await requested("real"))?.plan?.direction?.from.id } } },
+  });
+  expect(found?.incident.id).not.toBe((await requested("real"))?.incident.id);
+});

@@ -42,16 +42,19 @@ let store: Store;
 let other: Store;
 let application: Server;
 let status = 200;
+/** Whether the application fails the request it is asked now, whatever its status is else. */
+let failing = () => false;
 let members = new Map<string, RoleObservation>();
 const monitors: Projector[] = [];
 
 beforeAll(async () => {
   server = await testServer();
-  application = createServer((_, response) => response.writeHead(status).end("{}"));
+  application = createServer((_, response) => response.writeHead(failing() ? 503 : status).end("{}"));
   await new Promise<void>((resolve) => application.listen(0, "127.0.0.1", resolve));
 }, 60_000);
 beforeEach(async () => {
   status = 200;
+  failing = () => false;
   members = new Map([
     ["orders-a", stands(false)],
     ["orders-b", active],
@@ -187,4 +190,19 @@ test("moved again, in whichever incident: the first window is over, the second o
   await moved("inc-4", "run-4", { probationSeconds: 3600 });
   await sees("inc-3", "probation.ended healthy moved");
   await sees("inc-4", "probation.changed healthy");
+}, 60_000);
+
+test("one failed look right after a move alarms nobody; two in a row do", async () => {
+  let asked = 0;
+  failing = () => asked++ === 0;
+  await moved("inc-5", "run-5", { probationSeconds: 3600 });
+  watch(store);
+  await sees("inc-5", "probation.changed healthy");
+  expect(asked).toBeGreaterThan(1);
+  expect(await written("inc-5")).toEqual(["standby.missing", "probation.changed healthy"]);
+  failing = () => true;
+  await moved("inc-6", "run-6", { probationSeconds: 3600 });
+  await sees("inc-6", "probation.changed unhealthy");
+  const [last] = (await store.timeline.read("inc-6")).slice(-1);
+  expect(last?.data).toMatchObject({ failed: 2 });
 }, 60_000);

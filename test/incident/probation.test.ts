@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { decide } from "../../src/incident/decide.ts";
+import { moveOf, type RecentMove } from "../../src/incident/moves.ts";
 import { isOnProbation, type Look, seenAt, windowEnd } from "../../src/incident/probation.ts";
 import type { RunState } from "../../src/incident/state.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
@@ -42,6 +43,14 @@ describe("the window after a move", () => {
     expect(typesAt(watchedUnhealthy(), well)).toEqual(["probation.changed"]);
   });
 
+  test("records nothing of the health while nobody is sure, not even that it ended", () => {
+    const unsure: Look = { ...well, healthy: null, says: ["503"] };
+    for (const story of [watched(), watchedHealthy()])
+      for (const seconds of [0, 3600]) expect(typesAt(story, unsure, seconds)).toEqual([]);
+    const gone = { streams: false, says: "nothing follows" };
+    expect(typesAt(watched(), { ...unsure, standby: gone })).toEqual(["standby.missing"]);
+  });
+
   test("ends with the first look after it, once; the standby is looked for beyond it", () => {
     expect(typesAt(watchedHealthy(), well, 1790)).toEqual(["probation.ended"]);
     const gone = { streams: false, says: "nothing follows" };
@@ -72,20 +81,48 @@ describe("commit", () => {
   });
 });
 
+/** A verified move of the same servers, so many seconds after the other one. */
+function movedLater(story: RecordedIncident, seconds = 3600): RecentMove {
+  const own = moveOf(run(story)) as RecentMove;
+  const [resource = ""] = own.resources;
+  return { ...own, run: "run-later", at: new Date(own.at.getTime() + seconds * 1000), resources: [resource] };
+}
+
+describe("a later move of the same", () => {
+  test("takes the place of one whose window is over, in whichever incident; an earlier one or one of something else doesn't", () => {
+    const commit = (moved: readonly RecentMove[]) =>
+      ask(probationOver(), "bo", { type: "commit", run: "run-4hx8w2pd", reason: null, moved });
+    const later = movedLater(probationOver());
+    expect(commit([later])).toMatchObject({ kind: "refused", refusal: { code: "moved-again" } });
+    for (const other of [
+      movedLater(probationOver(), -60),
+      { ...later, resources: ["redis:cache"] },
+      { ...later, run: "run-4hx8w2pd" },
+    ])
+      expect(commit([other]).kind).toBe("accepted");
+  });
+});
+
 describe("fail back", () => {
   const back = { ...moving, direction: { ...(moving.direction as NonNullable<typeof moving.direction>) } };
   const { from, to } = back.direction;
   const plan = { ...back, direction: { ...back.direction, from: to, to: from } };
-  const request = (story: RecordedIncident, failsBack: string | null, wanted = plan) =>
+  const request = (
+    story: RecordedIncident,
+    failsBack: string | null,
+    wanted = plan,
+    moved: readonly RecentMove[] = [],
+  ) =>
     ask(story, "ana", {
       ...{ type: "requestRun", run: "run-back", plan: wanted, planHash: hashOf(wanted), mode: wanted.mode },
-      ...{ dryRun: false, announceIn: null, moves: MOVES, failsBack },
+      ...{ dryRun: false, announceIn: null, moves: MOVES, failsBack, moved },
     });
 
   test("offered while the new side is not healthy, it needs no reason; in any other case a second move does", () => {
     expect(request(watchedUnhealthy(), "run-4hx8w2pd").kind).toBe("accepted");
     for (const refused of [
       request(watchedUnhealthy(), null),
+      request(watchedUnhealthy(), "run-4hx8w2pd", plan, [movedLater(watchedUnhealthy(), 60)]),
       request(watchedUnhealthy(), "run-of-nobody"),
       request(watchedUnhealthy(), "run-4hx8w2pd", back),
       request(watchedHealthy(), "run-4hx8w2pd"),

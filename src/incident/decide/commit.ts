@@ -1,5 +1,6 @@
 import type { DecideContext, IncidentCommand, Outcome } from "../commands.ts";
-import { windowEnd } from "../probation.ts";
+import { verifiedMoves } from "../moves.ts";
+import { isReplaced, windowEnd } from "../probation.ts";
 import type { Refusal } from "../refusal.ts";
 import type { IncidentState } from "../state.ts";
 import { mayNotSteer } from "./may.ts";
@@ -19,7 +20,8 @@ export function commit(
   const refusal = mayNotSteer(state, run, context);
   if (refusal !== null) return no(refusal);
   if (run.committed) return no({ code: "committed", run: run.title });
-  if (run.probation?.moved) return no({ code: "moved-again", run: run.title });
+  if (isReplaced(run, [...(command.moved ?? []), ...verifiedMoves(state)]))
+    return no({ code: "moved-again", run: run.title });
   const reason = line(command.reason, LIMITS.reason);
   const { healthy = false, says = [] } = run.probation ?? {};
   const early = context.now < until;

@@ -198,6 +198,15 @@ export function hasStandby(run: string): Problem {
   return { code: "standby-there", where: run, what: "A standby follows, or none was looked for. Nothing to reprotect" };
 }
 
+export function movedSince(run: string): Problem {
+  return {
+    code: "moved-again",
+    where: run,
+    what: "A later move replaced this one. Nothing to reprotect",
+    next: "Name the later one: `/dr reprotect <run>`",
+  };
+}
+
 /** Of several incidents; whose they are is not said. */
 export function severalMoves(
   runs: readonly { readonly id: string; readonly plan: { readonly title: string } }[],

@@ -75,7 +75,7 @@ export function probationMessage(run: RunState, around: Surroundings): Message |
 
 /** Once it was said that it isn't healthy, its message stays and says how it went on. */
 function wasUnhealthy({ probation }: RunState): boolean {
-  return (probation?.failed ?? 0) > 0;
+  return probation?.wasUnhealthy === true;
 }
 
 function buttonsOf(run: RunState) {
