@@ -1,6 +1,6 @@
 import type { Occasion, System } from "../catalog/types.ts";
 import { BOT, type CalendarEvent, type CalendarFact, startsItself } from "./events.ts";
-import { type Held, leadsOf, postponedPart, slotsAround } from "./slots.ts";
+import { type Held, leadsOf, postponedPart, slotsAround, slotsPassed } from "./slots.ts";
 import type { CalendarState, OccasionRecord } from "./state.ts";
 
 /** What couldn't be started is tried again after this. */
@@ -34,6 +34,14 @@ export function calendarDue(system: System, state: CalendarState, now: Date): Ca
     const record = state.occasions.get(occasion.id);
     // What it is due by is recorded first.
     if (!isAsPlanned(occasion, record)) continue;
+    const passed = slotsPassed(occasion, record, now).map((held) => ofPassed(system, occasion, held, now));
+    // Of many that were missed together people hear of the last.
+    const last = passed.findLastIndex(({ events }) => events.length > 0);
+    for (const [n, found] of passed.entries()) {
+      events.push(...(n === last ? found.events : found.events.map(toldToNoOne)));
+      if (found.lapsed) lapsed.push(found.lapsed);
+      moments.push(...found.moments.filter((at) => at > now));
+    }
     for (const held of slotsAround(occasion, record, now)) {
       const found = ofSlot(system, occasion, held, now, record?.planned?.since ?? now);
       events.push(...found.events);
@@ -117,6 +125,16 @@ function atItsHour(system: System, occasion: Occasion, held: Held, now: Date): S
     people: recipientsOf(system, occasion).slice(0, 1),
   };
   return { events: [eventOf({ type: "occasion.waiting", data }, held)], moments: [until] };
+}
+
+/** Its next time has come: it isn't started any more, and so never beside the next. */
+function ofPassed(system: System, occasion: Occasion, held: Held, now: Date): SlotDue {
+  if (!startsItself(occasion)) return leftToPeople(system, occasion, held, now);
+  return atItsHour(system, occasion, { ...held, until: now }, now);
+}
+
+function toldToNoOne(event: CalendarEvent): CalendarEvent {
+  return event.type === "occasion.missed" ? { ...event, data: { ...event.data, people: [] } } : event;
 }
 
 /** Overdue once its hours are over; missed when what is done from now on counts for the next time. */

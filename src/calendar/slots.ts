@@ -45,6 +45,29 @@ export function slotsAround(occasion: Occasion, record: OccasionRecord | undefin
   return ids.map((id) => heldSlot(occasion, record, id)).sort((one, other) => one.at.getTime() - other.at.getTime());
 }
 
+/** How many times nobody looked are made up for. */
+const PASSED_MAX = 100;
+
+/**
+ * Times before the last one of which nothing was recorded, since the last of which something was, oldest first: the bot was down, or
+ * the next came before their hours were over.
+ */
+export function slotsPassed(occasion: Occasion, record: OccasionRecord | undefined, now: Date): readonly Held[] {
+  const latest = slotBefore(occasion, now);
+  const planned = record?.planned ?? null;
+  if (latest === null || planned === null) return [];
+  const known = [...(record?.slots.values() ?? [])].filter(({ outcome, started, postponedTo }) => {
+    return outcome !== null || started !== null || postponedTo !== null;
+  });
+  const times = known.map(({ id }) => new Date(id).getTime()).filter((at) => at < latest.getTime());
+  const after = Math.max(planned.since.getTime(), ...times);
+  const passed: Held[] = [];
+  let at = lastOf(occasion, latest);
+  for (; at !== null && at.getTime() > after && passed.length < PASSED_MAX; at = lastOf(occasion, at))
+    passed.unshift(heldSlot(occasion, record, at.toISOString()));
+  return passed;
+}
+
 /** Which slot something that was done then counts for: half a period early counts for the time that follows. */
 export function slotFor(
   occasion: Occasion,

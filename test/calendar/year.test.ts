@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { eventOf, missedEvent, recipientsOf } from "../../src/calendar/due.ts";
+import { calendarDue, eventOf, missedEvent, recipientsOf } from "../../src/calendar/due.ts";
 import { BOT, type CalendarEvent, startsItself } from "../../src/calendar/events.ts";
 import { drillsTaken, type SeatFacts, seatsOf } from "../../src/calendar/seats.ts";
 import { heldSlot, overdueSince } from "../../src/calendar/slots.ts";
@@ -163,5 +163,42 @@ describe("given a holding that was postponed to the same date again", () => {
       return [done?.key, missedEvent(base, entry("restore"), held, "x", null).key];
     });
     expect(new Set(keys).size).toBe(6);
+  });
+});
+
+describe("given times at which no one looked", () => {
+  const restart = (id: string, until: string, more: Partial<Occasion> = {}) => {
+    const system = { ...base, calendar: [{ ...entry(id), ...more }], seats: undefined } as unknown as System;
+    const nobody = { chain: [], gone: new Map(), enrolled: null };
+    const year = new CalendarYear(
+      "2026-03-01T12:00:00Z",
+      () => system,
+      () => nobody,
+      () => [],
+    );
+    year.until("2026-03-01T12:00:00Z");
+    year.now = new Date(until);
+    const due = calendarDue(system, year.state, year.now);
+    return { due, missed: due.events.filter(({ type }) => type === "occasion.missed") };
+  };
+  const slots = (events: readonly CalendarEvent[]) => events.map(({ data }) => (data as { slot: string }).slot);
+
+  test("then each is recorded as missed, and people hear of the last", () => {
+    const { missed } = restart("restore", "2026-06-20T12:00:00Z");
+    expect(slots(missed).map((slot) => slot.slice(0, 7))).toEqual(["2026-03", "2026-04", "2026-05", "2026-06"]);
+    expect(missed.map(({ data }) => (data as { people: readonly string[] }).people.length > 0)).toEqual([
+      ...[false, false, true, true],
+    ]);
+  });
+
+  test("then no more than a hundred are, besides the last", () => {
+    expect(restart("nightly", "2026-12-01T12:00:00Z").missed).toHaveLength(101);
+  });
+
+  test("then what takes longer than its period is missed when the next begins, and that alone is started", () => {
+    const { missed, due } = restart("nightly", "2026-03-03T12:00:00Z", { takesSeconds: 2 * 86_400 });
+    expect(slots(missed)).toEqual(["2026-03-02T10:00:00.000Z"]);
+    expect(due.starts.map(({ slot }) => slot)).toEqual(["2026-03-03T10:00:00.000Z"]);
+    expect(due.lapsed.map(({ slot }) => slot)).toEqual(["2026-03-02T10:00:00.000Z"]);
   });
 });
