@@ -51,6 +51,16 @@ describe("the window after a move", () => {
     expect(typesAt(watched(), { ...unsure, standby: gone })).toEqual(["standby.missing"]);
   });
 
+  test("remembers that it was not healthy; a check that failed while nobody was sure is no such thing", () => {
+    const healthy = { healthy: true, says: [], asked: 60, failed: 1 };
+    const hiccup = watched().engine({ type: "probation.changed", data: healthy });
+    expect(run(hiccup).probation?.wasUnhealthy).toBe(false);
+    const again = watchedUnhealthy().engine({ type: "probation.changed", data: healthy });
+    expect(run(again).probation?.wasUnhealthy).toBe(true);
+    again.engine({ type: "probation.ended", data: { ...healthy, moved: false } });
+    expect(run(again).probation?.wasUnhealthy).toBe(true);
+  });
+
   test("ends with the first look after it, once; the standby is looked for beyond it", () => {
     expect(typesAt(watchedHealthy(), well, 1790)).toEqual(["probation.ended"]);
     const gone = { streams: false, says: "nothing follows" };
