@@ -28,7 +28,7 @@ export function faultOfSecret(secret: string): string | null {
   if (!secret.startsWith(PREFIX)) return secret.length < TEXT_LEAST ? `is shorter than ${TEXT_LEAST} characters` : null;
   const key = keyOf(secret);
   // Node skips what is not base64, so the key is written back and compared.
-  if (key.toString("base64").replace(/=+$/, "") !== secret.slice(PREFIX.length).replace(/={0,2}$/, ""))
+  if (key.toString("base64").replace(/={0,2}$/, "") !== secret.slice(PREFIX.length).replace(/={0,2}$/, ""))
     return `begins with ${PREFIX} and goes on with something that is not base64`;
   const { least, most } = KEY_BYTES;
   return key.length < least || key.length > most
