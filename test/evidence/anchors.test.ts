@@ -6,17 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { type AnchorParts, createAnchorWorker } from "../../src/evidence/anchors.ts";
-import { exportPack } from "../../src/evidence/export.ts";
 import { ANCHORS } from "../../src/incident/anchors.ts";
 import type { DataOf } from "../../src/incident/events.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { openAudit } from "../../src/timeline/audit.ts";
 import { signedHeads } from "../../src/timeline/checkpoints.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
-import { testKeyring, testKeys } from "../support/record-keys.ts";
+import { testKeyring } from "../support/record-keys.ts";
 import { eventsOf, storeWith } from "../support/recorded-store.ts";
 import * as stories from "../support/report-stories.ts";
+import { exportedFrom } from "./exported.ts";
 
 /** Checkpoints of a real store, stamped by OpenSSL's timestamp authority, and looked at by who knows nothing of how they were made. */
 
@@ -187,21 +186,8 @@ test("nothing new is no checkpoint; an incident that ended is one, and it names 
   expect(JSON.parse(second?.statement ?? "")).toMatchObject({ previous: first?.sha256, checkpoint: 2 });
 });
 
-async function exported(out: string): Promise<void> {
-  const audit = await openAudit({
-    databaseUrl: url,
-    dataFolder: "/nonexistent",
-    stateFolder: null,
-    keys: testKeys,
-    log: quiet,
-  });
-  try {
-    const { pool, keyring, seals } = audit;
-    const parts = { pool, keyring, seals, catalog: { systems: [], runbooks: [] }, practice: false, version: "0.0.0" };
-    await exportPack({ from: new Date("2016-01-01T00:00:00Z"), to: null, system: null, out }, parts);
-  } finally {
-    await audit.close();
-  }
+function exported(out: string) {
+  return exportedFrom(url, { from: new Date("2016-01-01T00:00:00Z"), to: null, system: null, out });
 }
 
 function verified(where: string, ...more: string[]) {

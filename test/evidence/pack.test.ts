@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { policyOf } from "../../src/catalog/policy.ts";
-import { exportPack } from "../../src/evidence/export.ts";
 import { pictureFile } from "../../src/evidence/trend-files.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { peopleInEvents } from "../../src/people-in-events.ts";
@@ -16,6 +15,7 @@ import { testKeyring, testKeys } from "../support/record-keys.ts";
 import { eventsOf, storeWith } from "../support/recorded-store.ts";
 import * as stories from "../support/report-stories.ts";
 import { berlin } from "../support/report-stories.ts";
+import { exportedFrom } from "./exported.ts";
 
 /** A year's evidence, exported from a real store and given to a program that knows nothing of how it was made. */
 
@@ -72,23 +72,9 @@ afterAll(async () => {
 
 async function exported(name: string, period = year, system: string | null = null): Promise<string> {
   const out = join(folder, name);
-  const audit = await openAudit({
-    databaseUrl: url,
-    dataFolder: "/nonexistent",
-    stateFolder: null,
-    keys: testKeys,
-    log: quiet,
-  });
-  try {
-    const catalog = { systems: [], runbooks: [] };
-    const { pool, keyring, seals } = audit;
-    const parts = { pool, keyring, seals, catalog, practice: false, version: "0.0.0" };
-    const made = await exportPack({ ...period, system, out }, parts);
-    expect(made.problems).toEqual([]);
-    return out;
-  } finally {
-    await audit.close();
-  }
+  const made = await exportedFrom(url, { ...period, system, out });
+  expect(made.problems).toEqual([]);
+  return out;
 }
 
 /** What the program prints, and how it ends. */
