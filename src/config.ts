@@ -471,7 +471,7 @@ const settings = z.object({
     .refine((minutes) => minutes <= 1440, "0 to 1440 minutes")
     .default(30)
     .describe(
-      "Every runbook is proven ready this often, by its own read-only preflight, and after every edit. 0: only when it is asked for",
+      "Every runbook is proven ready this often, by its own read-only preflight, and after every edit. 0: only on demand",
     ),
   LIFEBOAT_DRAIN_SECONDS: z
     .string()
