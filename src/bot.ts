@@ -269,7 +269,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     book: context.readiness,
     looks: createReadinessLooks(pool),
     parts: () => ({
-      ...{ catalog, cards, variables: context.variables },
+      ...{ catalog, cards, variables: context.variables, ownSites: config.sites },
       ...(context.drillVariables && { drillVariables: context.drillVariables }),
       lookAt: async (targets, drill) => (await context.lookAt?.(targets, drill)) ?? new Map(),
       around: {

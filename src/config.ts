@@ -64,6 +64,8 @@ export interface Config {
   readonly mfaCooldownHours: number;
   /** How often every runbook is proven ready; 0: never by itself. */
   readonly readinessMinutes: number;
+  /** Sites in which a bot and a copy of its store run; empty: nobody said. */
+  readonly sites: readonly string[];
   /** How often the old primary of a promotion is looked at. */
   readonly watchSeconds: number;
   /** How the bot is reached by `lifeboat dr`. */
@@ -473,6 +475,18 @@ const settings = z.object({
     .describe(
       "Every runbook is proven ready this often, by its own read-only preflight, and after every edit. 0: only on demand",
     ),
+  LIFEBOAT_SITES: z
+    .string()
+    .transform((text) =>
+      text
+        .split(",")
+        .map((site) => site.trim())
+        .filter((site) => site !== ""),
+    )
+    .optional()
+    .describe(
+      "Sites (ids of `sites` in system.yml, such as us-east-1) in which a bot and a copy of its store run, with commas. A runbook that leaves the only one is not ready. Left out: it isn't asked",
+    ),
   LIFEBOAT_DRAIN_SECONDS: z
     .string()
     .regex(/^\d{1,5}$/, "Whole seconds, 0 to 99999")
@@ -608,6 +622,7 @@ function configOf(read: Settings, slack: boolean): Config {
     mfaCooldownHours: read.LIFEBOAT_MFA_COOLDOWN_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),
     secretKeys: (read.LIFEBOAT_SECRET_KEY?.split(",") ?? []).map((key) => Buffer.from(key, "base64")),
     readinessMinutes: read.LIFEBOAT_READINESS_MINUTES,
+    sites: read.LIFEBOAT_SITES ?? [],
     watchSeconds: read.LIFEBOAT_SPLIT_BRAIN_CHECK_SECONDS,
     drainSeconds: read.LIFEBOAT_DRAIN_SECONDS ?? (read.SLACK_API_URL === undefined ? null : PRACTICE_DRAIN_SECONDS),
     scriptUser: read.LIFEBOAT_SCRIPT_USER ?? null,

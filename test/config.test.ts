@@ -66,6 +66,7 @@ describe("what is read", () => {
         slackUnavailable: "refuse",
         watchSeconds: 60,
         readinessMinutes: 30,
+        sites: [],
         anchors: { channel: null, mail: [], authority: null },
         archiveAfterSeconds: null,
         links: { issue: null, bridge: null },

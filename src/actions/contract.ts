@@ -1,5 +1,15 @@
 import type { z } from "zod";
-import type { Budget, Inverse, NotUndone, PlannedCall, Repeat, Risk, Service, WayBack } from "../catalog/types.ts";
+import type {
+  Budget,
+  ControlPlane,
+  Inverse,
+  NotUndone,
+  PlannedCall,
+  Repeat,
+  Risk,
+  Service,
+  WayBack,
+} from "../catalog/types.ts";
 import type { Logger } from "../lib/log.ts";
 import type { ProcessIdentity } from "../lib/processes.ts";
 
@@ -48,6 +58,13 @@ export interface Action<I = unknown, S = unknown> {
   readonly endsFence?: true;
   /** It runs what a runbook's author wrote: only they know what it does. */
   readonly arbitrary?: true;
+  /**
+   * Control planes it can't do without, by the region they are in: those stand in no input. Absent: none. Readiness asks whether a region can be
+   * left without them.
+   */
+  controlPlanes?(input: I): readonly ControlPlane[];
+  /** Keys of its input whose servers may be gone, and it goes on; `all`: whatever it names. Absent: it needs every server its input names. */
+  goesWithout?(input: I): readonly string[] | "all";
   /** The observation as facts people are shown. Material ones may not change between an approval and the start. */
   facts(seen: S, input: I): readonly Fact[];
   ready(seen: S, input: I, ctx: Evidences): readonly Check[];

@@ -210,7 +210,7 @@ function listed<I, S>(action: Action<I, S>): Action {
 /** What planning needs to know of an action. */
 export function cardOf(action: Action): ActionCard {
   const { id, summary, risk, repeat, budget, input, resources, service, fences, opens, undo } = action;
-  const { promotes, endsFence, arbitrary } = action;
+  const { promotes, endsFence, arbitrary, controlPlanes, goesWithout } = action;
   return {
     id,
     summary,
@@ -232,6 +232,8 @@ export function cardOf(action: Action): ActionCard {
     ...(promotes && { promotes }),
     ...(endsFence && { endsFence }),
     ...(arbitrary && { arbitrary }),
+    ...(controlPlanes && { controlPlanes: (given: unknown) => controlPlanes(given) }),
+    ...(goesWithout && { goesWithout: (given: unknown) => goesWithout(given) }),
     wayBack: (given) => undo.ahead(given),
     undo: (before, given, context) => undo.step(before, given, context),
   };

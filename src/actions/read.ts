@@ -17,7 +17,11 @@ export function defineRead<I, S>(
   });
 }
 
-interface Look<I, S> extends Pick<Action<I, S>, "id" | "summary" | "input" | "budget" | "load" | "facts"> {
+interface Look<I, S>
+  extends Pick<
+    Action<I, S>,
+    "id" | "summary" | "input" | "budget" | "load" | "facts" | "controlPlanes" | "goesWithout"
+  > {
   observe(ctx: ReadContext, input: I): Promise<S>;
   /** What has to be so. */
   checks(seen: S, input: I): readonly Check[];

@@ -46,6 +46,7 @@ export const rolesCheck = defineLook<Input, Seen>({
     }),
   checks: (seen, { targets }) => targets.map((one) => unchanged(seen, one)),
   where: ({ targets }) => targets.map(({ title }) => title).join(", "),
+  goesWithout: () => "all",
 });
 
 const look = z.strictObject({ target: looked });
@@ -89,6 +90,7 @@ export const rolesLook = defineLook<z.infer<typeof look>, Seen>({
     return [{ id: "roles.known", level: "block", ok: found.ok, says }];
   },
   where: ({ target }) => target.title,
+  goesWithout: () => "all",
 });
 
 function unchanged(seen: Seen, one: Looked): Check {

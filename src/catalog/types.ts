@@ -638,6 +638,13 @@ export interface Catalog {
 }
 
 /** What the planner needs to know of an action; the whole contract is in `src/actions/contract.ts`. */
+/** What a cloud changes its resources by, in one region whatever region they serve. */
+export interface ControlPlane {
+  /** "Route 53's control plane" */
+  readonly what: string;
+  readonly region: string;
+}
+
 export interface ActionCard {
   readonly id: string;
   readonly summary: string;
@@ -664,6 +671,10 @@ export interface ActionCard {
   readonly endsFence?: true;
   /** It runs what a runbook's author wrote: only they know what it does. */
   readonly arbitrary?: true;
+  /** Control planes a step with this input can't do without. Absent: none. */
+  controlPlanes?(input: unknown): readonly ControlPlane[];
+  /** Keys of its input whose servers it goes on without; `all`: whatever it names. Absent: it needs all of them. */
+  goesWithout?(input: unknown): readonly string[] | "all";
   /** Whether a step with this input can be taken back. */
   wayBack(input: unknown): WayBack;
   /** What takes it back, now that it is known what was there `before`. */

@@ -29,14 +29,21 @@ export function judgeProblems(problems: readonly Problem[], title: string): Judg
   );
 }
 
-/** A plan was made, and its targets were looked at. What only warns a person who reads it is no reason. */
-export function judgePreflight({ checks }: Pick<Preflight, "checks">): Judged {
+/**
+ * A plan was made, and its targets were looked at. What only warns a person who reads it is no reason. `beside`: what else keeps it from being
+ * ready, which no preflight asks.
+ */
+export function judgePreflight(
+  { checks }: Pick<Preflight, "checks">,
+  beside: readonly ReadinessFinding[] = [],
+): Judged {
   const failed = checks.filter(({ ok, level }) => !ok && level === "block");
-  return judged(
-    failed.map(({ step, id, says, cause, notNeeded = false }) => ({
+  return judged([
+    ...failed.map(({ step, id, says, cause, notNeeded = false }) => ({
       ...{ code: id, step, says: withoutStop(cause?.says ?? says), notNeeded },
     })),
-  );
+    ...beside.map((one) => ({ ...one, notNeeded: false })),
+  ]);
 }
 
 interface Found extends ReadinessFinding {

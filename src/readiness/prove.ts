@@ -1,12 +1,13 @@
 import type { Observations } from "../catalog/binding.ts";
 import { planPrepared } from "../catalog/plan.ts";
-import { type PlanRequest, preparePlan, sharedServers } from "../catalog/prepare.ts";
+import { type PlanRequest, type Prepared, preparePlan, sharedServers } from "../catalog/prepare.ts";
 import type { Scalar } from "../catalog/reference.ts";
 import type { TargetLook } from "../catalog/roles.ts";
+import { needsOfSite } from "../catalog/site-loss.ts";
 import type { Catalog, Mode, Plan, Runbook } from "../catalog/types.ts";
 import type { Surroundings } from "../engine/look.ts";
 import { lookAtPlan } from "../engine/preflight.ts";
-import type { DataOf } from "../incident/events.ts";
+import type { DataOf, ReadinessFinding } from "../incident/events.ts";
 import { isEnough, type Judged, judgePreflight, judgeProblems, worstOf } from "./judge.ts";
 import { samplesOf } from "./samples.ts";
 
@@ -19,6 +20,8 @@ export interface ProveParts extends Pick<PlanRequest, "cards"> {
   readonly lookAt: (targets: readonly TargetLook[], drill: boolean) => Promise<Observations>;
   /** What actions are given, as the engine gives it. */
   readonly around: Surroundings;
+  /** Sites a bot and a copy of its store run in, by id; empty or absent: nobody said. */
+  readonly ownSites?: readonly string[];
 }
 
 export interface Assessment extends Judged {
@@ -95,7 +98,30 @@ async function proveWith(
   if (!planned.ok) return { ...judgeProblems(planned.problems, runbook.title), way: null };
   const preflight = await lookAtPlan(planned.plan, parts.around, signal);
   signal.throwIfAborted();
-  return { ...judgePreflight(preflight), way: wayOf(planned.plan) };
+  const without = withoutSite(parts, prepared, planned.plan);
+  return { ...judgePreflight(preflight, without), way: wayOf(planned.plan) };
+}
+
+/**
+ * What is missing on the day the site is gone that this leaves. Asked of what people start on that day: while the site is alive its preflight
+ * passes either way.
+ */
+function withoutSite(
+  { cards, ownSites = [] }: ProveParts,
+  { system, given, runbook }: Prepared,
+  plan: Plan,
+): readonly ReadinessFinding[] {
+  const { mode, direction } = plan;
+  if (mode !== "unplanned" || runbook.leavesSite !== true || direction === undefined) return [];
+  const { id, title } = direction.from;
+  const needs = needsOfSite(plan, id, { system, given, cards });
+  const steps = needs.map((one) => ({
+    ...{ code: "site-needed", step: one.step },
+    says: `With ${title} gone "${one.title}" can't be done: it needs ${one.what}`,
+  }));
+  if (ownSites.length === 0 || ownSites.some((one) => one !== id)) return steps;
+  const says = `With ${title} gone Lifeboat is gone, too: it and its store run only there (LIFEBOAT_SITES)`;
+  return [...steps, { code: "own-site", step: null, says }];
 }
 
 function wayOf({ direction }: Plan): Assessment["way"] {

@@ -54,6 +54,8 @@ export const setRouting = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 20, failSeconds: 60 },
   resources: ({ controls }) => controls.map(({ arn }) => `arc:${arn}`),
+  // Any endpoint that answers will do.
+  goesWithout: ({ endpoints }) => (new Set(endpoints.map(({ region }) => region)).size > 1 ? ["endpoints"] : []),
   observe: look,
   facts: (seen, given) => [
     ...given.controls.map(({ arn, state }, i) => ({

@@ -44,6 +44,7 @@ export const check = defineLook<Input, Seen>({
   summary: "Look whether a cluster answers, has room, and runs what it should",
   input,
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 330 },
+  goesWithout: ({ required }) => (required ? [] : "all"),
   observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given)),
   facts: factsOf,
   checks: checksOf,

@@ -55,6 +55,7 @@ export function pausing(paused: boolean): Action<Input, Seen> {
     ...(!paused && { opens: () => true }),
     repeat: "safe",
     budget: { typicalSeconds: 1, warnSeconds: 15, failSeconds: 60 },
+    goesWithout: ({ acceptUnreachable }) => (acceptUnreachable ? ["outside"] : []),
     resources: ({ cluster }) => resourceOf(cluster),
     observe: (ctx, given) => look(ctx, given, paused),
     facts: (seen, { acceptUnreachable }) => [

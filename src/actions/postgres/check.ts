@@ -49,6 +49,7 @@ export const check = defineLook<Input, Seen>({
   facts: factsOf,
   checks: checksOf,
   where: () => "postgres.check",
+  goesWithout: ({ mode }) => (mode === "unplanned" ? ["nodes"] : []),
   says: sayCluster,
 });
 

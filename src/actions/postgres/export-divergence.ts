@@ -69,6 +69,7 @@ export const exportDivergence = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 30, warnSeconds: 900, failSeconds: 7200 },
   resources: ({ folder, label }) => [`file:${join(folder, label)}`],
+  goesWithout: ({ acceptUnreachable }) => (acceptUnreachable ? ["node"] : []),
   async observe(ctx, given) {
     const { node, primary, folder, label } = given;
     const pair = await lookAtPair(ctx, primary, node);

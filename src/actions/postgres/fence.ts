@@ -57,6 +57,7 @@ export const fence = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ node }) => [resourceOf(node)],
+  goesWithout: ({ acceptUnreachable }) => (acceptUnreachable ? ["node"] : []),
   async observe(ctx, { node, peer }) {
     if (peer === undefined) return await lookAt(ctx, node);
     const pair = await lookAtPair(ctx, node, peer);

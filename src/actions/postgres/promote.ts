@@ -58,6 +58,7 @@ export const promote = defineAction<Input, Seen>({
   risk: "irreversible",
   service: "interrupts",
   opens: () => true,
+  goesWithout: ({ allowDataLoss }) => (allowDataLoss ? ["from"] : []),
   promotes: true,
   endsFence: true,
   repeat: "guarded",

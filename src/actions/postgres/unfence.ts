@@ -36,6 +36,7 @@ export const unfence = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ node, other, others }) => [node, other, ...others].map(resourceOf),
+  goesWithout: ({ acceptUnreachable }) => (acceptUnreachable ? ["other", "others"] : []),
   observe: look,
   facts: ({ node, others }, given) => [
     ...mayWrite(others, given),

@@ -70,6 +70,7 @@ export const setReadOnly = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 20, warnSeconds: 90, failSeconds: 300 },
   resources: (given) => [`rds:${given.account}:${given.region}:parameters/${given.parameterGroup}`],
+  goesWithout: ({ acceptUnreachable }) => (acceptUnreachable ? "all" : []),
   observe: look,
   facts: (seen, given): Fact[] => [
     ...unfencedFact(given.readOnly && seen.silent && given.acceptUnreachable ? given.instance : null),

@@ -58,6 +58,7 @@ export const promoteDr = defineAction<Input, Pair>({
   repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 60 },
   resources: ({ from, fromOthers = [], to }) => [from, ...fromOthers, to].map(resourceOf),
+  goesWithout: ({ mode }) => (mode === "unplanned" ? ["from", "fromOthers"] : []),
   observe: async (ctx, { from, fromOthers, to }) => {
     const [one, other] = await Promise.all([lookForMaster(ctx, from, fromOthers), lookAt(ctx, to)]);
     return { from: one, to: other };

@@ -39,6 +39,7 @@ export const check = defineLook<Input, Seen>({
   facts: factsOf,
   checks: checksOf,
   where: () => "route53.check",
+  goesWithout: () => "all",
 });
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {

@@ -1,4 +1,5 @@
 import type { Route53 } from "@aws-sdk/client-route-53";
+import type { ControlPlane } from "../../catalog/types.ts";
 import { clientSettings, type Place, partitionOf, type Use } from "../aws.ts";
 import type { ReadContext } from "../contract.ts";
 
@@ -6,6 +7,11 @@ import type { ReadContext } from "../contract.ts";
 export function controlPlaneOf({ region }: Pick<Place, "region">): string {
   const regions: Readonly<Record<string, string>> = { "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1" };
   return regions[partitionOf(region)] ?? "us-east-1";
+}
+
+/** What a change of Route 53's needs, in `controlPlanes` of an action. */
+export function controlPlanesOf(place: Pick<Place, "region">): readonly ControlPlane[] {
+  return [{ what: "Route 53's control plane", region: controlPlaneOf(place) }];
 }
 
 export const loadRoute53 = () => import("@aws-sdk/client-route-53");

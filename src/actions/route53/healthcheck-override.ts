@@ -3,7 +3,7 @@ import { awsErrorOf, awsPlace, change, type Identity, identify, insistOnAccount,
 import { type Check, type Done, defineAction, type Evidences, type Fact, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
-import { withRoute53 } from "./client.ts";
+import { controlPlanesOf, withRoute53 } from "./client.ts";
 
 const input = z.strictObject({
   ...awsPlace,
@@ -59,6 +59,7 @@ export const healthcheckOverride = defineAction<Input, Seen>({
   service: "restores",
   repeat: "guarded",
   budget: { typicalSeconds: 10, warnSeconds: 60, failSeconds: 300 },
+  controlPlanes: controlPlanesOf,
   resources: (given) => [`route53:${given.account}:healthcheck/${given.healthCheck}`],
   observe: look,
   facts: (seen, given): Fact[] => [

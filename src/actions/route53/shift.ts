@@ -6,7 +6,7 @@ import { awsErrorOf, awsPlace, change, type Identity, identify, insistOnAccount,
 import { type ApplyContext, type Check, type Done, defineAction, type ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, undoneBy } from "../undo.ts";
-import { nameOf, withRoute53 } from "./client.ts";
+import { controlPlanesOf, nameOf, withRoute53 } from "./client.ts";
 
 /** What a record set says: a weight among its siblings, values, or both. */
 const saying = z
@@ -64,6 +64,7 @@ export const shift = defineAction<Input, Seen>({
   endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 60, warnSeconds: 120, failSeconds: 300 },
+  controlPlanes: controlPlanesOf,
   resources: (given) =>
     given.records.map(
       (record) => `route53:${given.zone}/${nameOf(record.name)}/${record.type}/${record.setIdentifier ?? ""}`,

@@ -57,6 +57,7 @@ export const checkReplication = defineLook<Input, Seen>({
   facts: factsOf,
   checks: checksOf,
   where: ({ source }) => nameOf(source),
+  goesWithout: ({ whenUnknown }) => (whenUnknown === "warn" ? ["source"] : []),
   says: sentence,
 });
 

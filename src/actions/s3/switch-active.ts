@@ -38,6 +38,7 @@ export const switchActive = defineAction<Input, Seen>({
   repeat: "guarded",
   budget: { typicalSeconds: 3, warnSeconds: 30, failSeconds: 700 },
   resources: ({ setting }) => [settingOf(setting).resource],
+  goesWithout: () => ["from"],
   observe: look,
   facts: factsOf,
   ready: (seen, given) => [

@@ -1,0 +1,57 @@
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { actions, cards } from "../../src/actions/index.ts";
+import type { Observations } from "../../src/catalog/binding.ts";
+import { loadCatalog } from "../../src/catalog/load.ts";
+import type { Mode } from "../../src/catalog/types.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { type ProveParts, prove } from "../../src/readiness/prove.ts";
+import { quiet } from "../support/postgres.ts";
+
+/** Given where Lifeboat itself runs; when the runbook that leaves a site is proven; then it's said whether Lifeboat would be left behind. */
+const { catalog } = loadCatalog(join(projectRoot(), "templates", "systems"), cards);
+const AT_HOME: Observations = new Map([
+  [
+    "database",
+    new Map([
+      ["orders-a", { state: "active", cluster: "7", says: "orders-a takes writes" }],
+      ["orders-b", { state: "standby", cluster: "7", says: "orders-b follows" }],
+    ]),
+  ],
+]);
+
+async function findings(ownSites: readonly string[], mode: Mode = "unplanned") {
+  const runbook = catalog.runbooks.find(({ system, leavesSite }) => system === "practice" && leavesSite);
+  if (runbook === undefined) throw new Error("Practice leaves no site");
+  const values = new Map<string, string | number>([
+    ...([
+      ["aPort", 1],
+      ["bPort", 2],
+    ] as const),
+    ...(["appUrl", "hostsUrl"] as const).map((name) => [name, "http://127.0.0.1:1"] as const),
+  ]);
+  const parts: ProveParts = {
+    ...{ catalog, cards, ownSites, variables: new Map([["practice", values]]), lookAt: async () => AT_HOME },
+    around: {
+      ...{ actions, log: quiet, practice: true, secret: () => "secret", drillLimits: () => null, observeSeconds: 5 },
+    },
+  };
+  const proof = await prove(parts, runbook, mode, new Date(), new AbortController().signal);
+  expect(proof.way).toEqual({ from: "region A", to: "region B" });
+  return proof.findings.filter(({ code }) => code === "own-site");
+}
+
+describe("Lifeboat in the site that is left", () => {
+  test("is a reason where it's the only one", async () => {
+    expect(await findings(["practice-a"])).toEqual([
+      { code: "own-site", step: null, says: expect.stringMatching(/^With region A gone Lifeboat is gone, too/) },
+    ]);
+  });
+
+  test.each([
+    ["another one is elsewhere", ["practice-a", "practice-b"], "unplanned"],
+    ["it's the one gone to", ["practice-b"], "unplanned"],
+    ["nobody said where it runs", [], "unplanned"],
+    ["the site is there to be left", ["practice-a"], "planned"],
+  ] as const)("is none where %s", async (_, sites, mode) => expect(await findings(sites, mode)).toEqual([]));
+});
