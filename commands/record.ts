@@ -29,7 +29,7 @@ export async function record(context: CommandContext, request: Request, problem:
     actor,
   };
   const written = await context.timeline.decide(stream, (events, now) => {
-    const room = refusalsOf(events, request, now) < ON_A_TIMELINE;
+    const room = !isFull(events, request, now);
     return { events: room ? [event] : [], value: room };
   });
   if (written.kind === "written" && !written.value) await countRefusal(context, request, problem);
@@ -56,7 +56,7 @@ export async function countRefusal(context: CommandContext, request: Request, { 
 export function hasRoom(context: CommandContext, request: Request, events: readonly StoredEvent[], now: Date): boolean {
   const declared = events.find(({ type }) => type === "incident.declared")?.data as { system?: string } | undefined;
   if (request.caller.blocked !== null || !isListed(context, request, declared?.system ?? null)) return false;
-  return refusalsOf(events, request, now) < ON_A_TIMELINE;
+  return !isFull(events, request, now);
 }
 
 function isListed(context: CommandContext, { caller }: Request, system: string | null): boolean {
@@ -66,15 +66,16 @@ function isListed(context: CommandContext, { caller }: Request, system: string |
 
 const REFUSALS: ReadonlySet<string> = new Set(["command.refused", "approval.refused"]);
 
-function refusalsOf(events: readonly StoredEvent[], { caller }: Request, now: Date): number {
+/** From the newest event back, and no further than it takes: it is asked in the transaction that writes. */
+function isFull(events: readonly StoredEvent[], { caller }: Request, now: Date): boolean {
   const since = now.getTime() - HOUR_SECONDS * 1000;
   let count = 0;
-  for (let n = events.length - 1; n >= 0; n--) {
+  for (let n = events.length - 1; n >= 0 && count < ON_A_TIMELINE; n--) {
     const event = events[n] as StoredEvent;
     if (event.at.getTime() < since) break;
     if (REFUSALS.has(event.type) && isBy(event.actor, caller)) count++;
   }
-  return count;
+  return count >= ON_A_TIMELINE;
 }
 
 function isBy(actor: unknown, { person, slackUser }: Request["caller"]): boolean {

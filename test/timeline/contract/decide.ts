@@ -230,6 +230,23 @@ export function timelineContract(stores: Stores): void {
       const changed = await store.timeline.heads("inc-", first.mark);
       expect(changed.all).toBe(false);
       expect(changed.heads.find(({ id }) => id === "inc-2")).toMatchObject({ version: 2 });
+      const hash = changed.heads.find(({ id }) => id === "inc-2")?.hash ?? "";
+      await other.timeline.keepSummary({ stream: "inc-2", version: 2, hash, summary: { of: "its second" } });
+      const again = await store.timeline.heads("inc-", first.mark);
+      expect(again.heads.find(({ id }) => id === "inc-2")).toMatchObject({ version: 2, summary: { of: "its second" } });
+    });
+
+    test("all of what changed is told, however much it is, and nothing of another kind", async () => {
+      const { mark } = await store.timeline.heads("inc-");
+      const ids = Array.from({ length: 120 }, (_, n) => `inc-${n}`);
+      for (const id of ids) {
+        await write(id, "declared");
+        await write(`other-${id}`, "declared");
+      }
+      const changed = await store.timeline.heads("inc-", mark);
+      expect(changed.all).toBe(false);
+      expect(changed.heads.map(({ id }) => id).sort()).toEqual([...ids].sort());
+      expect((await store.timeline.heads("inc-", changed.mark)).heads).toEqual([]);
     });
   });
 
