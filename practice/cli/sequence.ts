@@ -44,8 +44,11 @@ export async function sequence({
 }
 
 /** One line for people, when a line of the sequence is over. */
-export function say(line: string, play: Play | null): void {
-  if (play === null) return void process.stdout.write(`${line}: done\n`);
+export function say(line: string, play: Play | null, answer?: string): void {
+  if (play === null)
+    return void process.stdout.write(
+      answer === undefined ? `${line}: done\n` : `${line}\n    ${answer.replaceAll("\n", "\n    ")}\n`,
+    );
   const { outcome, refused, seconds, problem } = play;
   process.stdout.write(`${line}: ${refused ? "refused" : outcome}, ${seconds} s\n`);
   if (problem !== null) process.stdout.write(`    ${problem.replaceAll("\n", "\n    ")}\n`);

@@ -27,6 +27,8 @@ export interface PlayOptions {
 }
 
 export interface Play {
+  /** Its id; null when no run was asked for. */
+  readonly run: string | null;
   /** `stopped` also when nothing was started at all. */
   readonly outcome: RunReport["outcome"];
   /** True: nothing was started, either because of what was typed or because of what preflight saw. */
@@ -113,6 +115,12 @@ export async function playLine(practice: Played, options: LineOptions): Promise<
   return { ...played, violations, problem: played.problem ?? violations[0]?.saw ?? null };
 }
 
+/** Types a line that starts no run, as whoever asks for this runbook would, and gives the answer. */
+export function sayLine(practice: Played, line: string, runbook: string, seconds: number): Promise<string> {
+  const requester = requesterOf(practice.systemFolder, runbook, membersOf(practice.workspace));
+  return new Player(practice, runbook, requester, seconds).say(line);
+}
+
 class Player {
   readonly #practice: Played;
   readonly #runbook: string;
@@ -137,6 +145,10 @@ class Player {
     this.#phones = phonesOf(practice.dataFolder);
   }
 
+  say(line: string): Promise<string> {
+    return this.#tell(this.#requester, `/dr ${line}`);
+  }
+
   async play(line: string, postmortem: boolean): Promise<PlayedLine> {
     const first = await this.#tell(this.#requester, `/dr ${line}`);
     // What was moved shortly before is refused until a reason is given; a play always has one.
@@ -159,7 +171,7 @@ class Player {
     const closed = root === null ? null : await this.#close(root, run, problem, postmortem);
     const outcome = record?.report.outcome ?? "stopped";
     return {
-      outcome,
+      ...{ run, outcome },
       refused: problem !== null && record?.begun === false,
       problem: problem ?? (outcome === "verified" ? null : `The run is ${outcome}`),
       report: record?.report ?? null,
@@ -422,6 +434,7 @@ type PlayedLine = Omit<Play, "violations"> & { readonly record: RunRecord | null
 const REQUESTED = /\((run-[a-z0-9]+)\) (?:is asked for|requested)/;
 const MOVED_BEFORE = /another move needs a reason/;
 const NOTHING = {
+  run: null,
   refusedAgain: false,
   findings: [],
   outcome: "stopped",

@@ -7,12 +7,15 @@ import type { Mode } from "../../src/catalog/types.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import type { InjectableFault, SystemEnvironment } from "../environment/system-environment.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
-import { type Play, type Played, playLine } from "./play.ts";
+import { type Play, type Played, playLine, sayLine } from "./play.ts";
 import type { RunReport } from "./run-report.ts";
 import { typedInputs } from "./typed-inputs.ts";
 
 export interface SequenceOptions {
-  /** As typed after `/dr`, `break <what>` with the id of a strike or its title, or `wait 30s`. */
+  /**
+   * As typed after `/dr`, `break <what>` with the id of a strike or its title, or `wait 30s`. `undo` without a run means the run
+   * that was played last.
+   */
   readonly lines: readonly string[];
   /** How long each run may take. */
   readonly seconds: number;
@@ -20,14 +23,16 @@ export interface SequenceOptions {
   readonly keepGoing?: boolean;
   /** Called before each run is asked for. */
   readonly onRun?: (line: string) => Promise<void>;
-  /** Called with each line that is over; the next one waits for it. */
-  readonly onLine?: (line: string, play: Play | null) => Promise<void> | void;
+  /** Called with each line that is over, with the answer where it started no run; the next one waits for it. */
+  readonly onLine?: (line: string, play: Play | null, answer?: string) => Promise<void> | void;
 }
 
 /** One run of a sequence, in figures. */
 export interface SequenceRun {
+  /** `undo:fence` of the undo of the step `fence`; of a line that no run came of, the line itself. */
   readonly runbook: string;
-  readonly mode: Mode;
+  /** Null: no run came of a line that doesn't say it. */
+  readonly mode: Mode | null;
   /** `refused`: nothing was started. */
   readonly outcome: RunReport["outcome"] | "refused";
   readonly rto: RunReport["rto"] | null;
@@ -63,6 +68,9 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
   await environment.reset();
   const monitor = await monitorInvariant(environment);
   const runs: SequenceRun[] = [];
+  /** The runbook that was played last decides who types what names none. */
+  let book = lines.flatMap(({ line }) => (line.kind === "run" ? [line.runbook.id] : []))[0] ?? "";
+  let last: string | null = null;
   try {
     for (const { text, line } of lines) {
       if (line.kind === "break") {
@@ -76,16 +84,29 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
         await options.onLine?.(text, null);
         continue;
       }
+      if (line.kind === "said") {
+        await options.onLine?.(text, null, await sayLine(practice, text, book, options.seconds));
+        continue;
+      }
       await options.onRun?.(text);
-      const play = await playOne(practice, text, line, monitor, options.seconds);
+      const play: Play =
+        line.kind === "run"
+          ? await playOne(practice, text, line, monitor, options.seconds)
+          : await playLine(practice, {
+              line: line.verb === "undo" && last !== null && !/\brun-/.test(text) ? `${text} ${last}` : text,
+              ...{ runbook: book, seconds: options.seconds, postmortem: false, monitor },
+            });
+      if (line.kind === "run") book = line.runbook.id;
+      // An undo is of the run before it: one after the other, they walk back.
+      if (line.kind === "run" || line.verb !== "undo") last = play.run ?? last;
       await options.onLine?.(text, play);
-      runs.push(runOf(line, play));
+      runs.push(line.kind === "run" ? runOf(line, play) : startedRunOf(text, play));
       if (!isWell(play) && !options.keepGoing) break;
     }
     const healthy = await settlesHealthy(environment);
     const writers = await environment.writers();
     const { violations } = monitor;
-    const all = lines.filter(({ line }) => line.kind === "run").length;
+    const all = lines.filter(({ line }) => line.kind === "run" || line.kind === "starts").length;
     const verified = runs.length === all && runs.every(({ outcome }) => outcome === "verified");
     const well = verified && healthy && isOneEach(writers) && violations.length === 0;
     return { outcome: well ? "verified" : "stopped", runs, writers: writers.length, healthy, violations };
@@ -96,11 +117,22 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
 
 type Understood =
   | Extract<Line, { kind: "run" | "wait" }>
-  | { readonly kind: "break"; readonly strike: InjectableFault };
+  | { readonly kind: "break"; readonly strike: InjectableFault }
+  /** Starts a run whose runbook the bot finds by itself. */
+  | { readonly kind: "starts"; readonly verb: string }
+  /** Starts none: it's typed, and answered. */
+  | { readonly kind: "said" };
+
+/** Verbs of `/dr` that start a run without naming its runbook, and those that start none. */
+export const STARTING_VERBS: readonly string[] = ["undo", "failback", "reprotect", "calendar"];
+export const SAID_VERBS: readonly string[] = ["declare", "resolve", "note", "commit", "status", "reopen", "severity"];
 
 function understand({ systemFolder, environment }: Played, text: string): Understood {
   const { systems, runbooks } = loadCatalog(systemFolder).catalog;
   const [system] = systems;
+  const verb = text.trim().split(/\s+/)[0]?.toLowerCase() ?? "";
+  if (STARTING_VERBS.includes(verb)) return { kind: "starts", verb };
+  if (SAID_VERBS.includes(verb)) return { kind: "said" };
   const read = readLine(text, { components: system?.components ?? [], sites: system?.sites ?? [], runbooks });
   if (!read.ok) {
     const { what, allowed, next } = read;
@@ -149,6 +181,16 @@ function runOf(
 ): SequenceRun {
   return {
     ...{ runbook: runbook.id, mode, moves: movesOf(runbook, {}) !== null, refusedAgain },
+    outcome: refused ? ("refused" as const) : outcome,
+    rto: report?.rto ?? null,
+    rpo: report?.rpo ?? null,
+    problem,
+  };
+}
+
+function startedRunOf(text: string, { outcome, refused, refusedAgain, report, problem }: Play): SequenceRun {
+  return {
+    ...{ runbook: report?.runbook ?? text, mode: report?.mode ?? null, moves: false, refusedAgain },
     outcome: refused ? ("refused" as const) : outcome,
     rto: report?.rto ?? null,
     rpo: report?.rpo ?? null,

@@ -55,10 +55,17 @@ describe("a sequence of runbooks", () => {
   test(
     "goes on if it is told to, and is not well for all that",
     async () => {
-      const lines = ["failover database", "failover db", "restore pg --planned"];
-      const played = await playSequence(practice, { lines, seconds: 90, keepGoing: true });
+      const lines = ["failover database", "failover db", "status", "undo", "restore pg --planned"];
+      const said: string[] = [];
+      const played = await playSequence(practice, {
+        ...{ lines, seconds: 90, keepGoing: true },
+        onLine: (line, play, answer) => void (play === null && said.push(`${line}: ${answer}`)),
+      });
       expect(played.outcome).toBe("stopped");
-      expect(played.runs.map(({ outcome }) => outcome)).toEqual(["verified", "refused", "verified"]);
+      expect(played.runs.map(({ outcome }) => outcome)).toEqual(["verified", "refused", "refused", "verified"]);
+      // Of the run that was played last, without a word about which.
+      expect(played.runs[2]).toMatchObject({ runbook: "undo", problem: expect.stringMatching(/What repoint does/) });
+      expect(said).toEqual([expect.stringMatching(/^status: .*done and verified/s)]);
     },
     LIMIT,
   );
@@ -77,7 +84,7 @@ describe("a sequence of runbooks", () => {
   test.each([
     ["failover databse", /No runbook starts with "failover databse".*Did you mean "database"\?/],
     ["runbook database-rejoin --unplanned", /"database-rejoin" is not offered unplanned/],
-    ["resolve all is well", /"resolve" starts no run/],
+    ["triage all is well", /"triage" starts no run/],
     ["break the-door", /Nothing here is called "the-door"\. Allowed: kill-primary, /],
   ])("%s: said before anything is played", async (line, says) => {
     const before = practice.workspace.snapshot().messages.length;
