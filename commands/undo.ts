@@ -1,6 +1,6 @@
 import { planUndo } from "../src/catalog/undo.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
-import { byHandAfter, changedSteps, coveringGate, undoRefusal } from "../src/incident/undo.ts";
+import { byHandAfter, changedSteps, coveringGate, firstToUndo, undoRefusal } from "../src/incident/undo.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { refused } from "../templates/messages/refused.ts";
 import { nothingChanged, nothingToUndo, unknownRun } from "../templates/messages/run/command-refusals.ts";
@@ -84,7 +84,7 @@ async function meantBy(context: CommandContext, request: Request): Promise<Meant
       : [state.runs.get(runId)].filter((one) => one !== undefined);
   for (const run of runs) {
     const changed = changedSteps(state, run);
-    const found = named === undefined ? changed[0] : changed.find(({ step }) => isNamed(step.step, named));
+    const found = named === undefined ? firstToUndo(state, run) : changed.find(({ step }) => isNamed(step.step, named));
     if (found) return { state, run, step: found.step.step.id };
   }
   const [only] = runs;

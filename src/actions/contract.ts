@@ -54,6 +54,8 @@ export interface Action<I = unknown, S = unknown> {
   opens?(input: I): boolean;
   /** It makes a standby the server that takes writes, and never without a fence before or people's word. */
   readonly promotes?: true;
+  /** It leads users or their application from one place to another. */
+  readonly leads?: true;
   /** What a fence is for: after it another server serves, or the fence is lifted. */
   readonly endsFence?: true;
   /** It runs what a runbook's author wrote: only they know what it does. */

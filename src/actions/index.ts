@@ -210,7 +210,7 @@ function listed<I, S>(action: Action<I, S>): Action {
 /** What planning needs to know of an action. */
 export function cardOf(action: Action): ActionCard {
   const { id, summary, risk, repeat, budget, input, resources, service, fences, opens, undo } = action;
-  const { promotes, endsFence, arbitrary, controlPlanes, goesWithout } = action;
+  const { promotes, leads, endsFence, arbitrary, controlPlanes, goesWithout } = action;
   return {
     id,
     summary,
@@ -230,6 +230,7 @@ export function cardOf(action: Action): ActionCard {
     ...(fences && { fences: (given: unknown) => fences(given) }),
     ...(opens && { opens: (given: unknown) => opens(given) }),
     ...(promotes && { promotes }),
+    ...(leads && { leads }),
     ...(endsFence && { endsFence }),
     ...(arbitrary && { arbitrary }),
     ...(controlPlanes && { controlPlanes: (given: unknown) => controlPlanes(given) }),

@@ -28,8 +28,9 @@ export function undoneBy<I, S>(step: Undo<I, S>["step"]): Undo<I, S> {
   return { ahead: () => ({ kind: "step" }), step };
 }
 
-export function inverse(action: string, input: unknown, says: string): Inverse {
-  return { kind: "step", action, input, says };
+/** `givesUp`: what came since, and isn't there any more afterwards. */
+export function inverse(action: string, input: unknown, says: string, givesUp?: string): Inverse {
+  return { kind: "step", action, input, says, ...(givesUp !== undefined && { givesUp }) };
 }
 
 export function nothing(says: string): NotUndone {

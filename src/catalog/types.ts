@@ -328,6 +328,8 @@ export interface NotUndone {
 export interface Inverse extends PlannedCall {
   readonly kind: "step";
   readonly says: string;
+  /** What came since and isn't there any more once it is taken back: said where people decide. Absent: nothing. */
+  readonly givesUp?: string;
 }
 
 export interface PlannedCall {
@@ -595,6 +597,10 @@ export interface ActionStep extends StepBase {
   readonly fences?: true;
   /** A server that took no writes may take them afterwards. Absent too in plans of 0.1, where nobody asked. */
   readonly opens?: true;
+  /** It makes a standby the server that takes writes. Absent too in plans of before 0.3. */
+  readonly promotes?: true;
+  /** It leads users or their application from one place to another. Absent too in plans of before 0.3. */
+  readonly leads?: true;
   /** What it does to the service. Absent on reads, and in plans of 0.1: see `serviceOf` (`src/incident/service.ts`). */
   readonly service?: Service;
 }
@@ -667,6 +673,8 @@ export interface ActionCard {
   opens?(input: unknown): boolean;
   /** It makes a standby the server that takes writes. */
   readonly promotes?: true;
+  /** It leads users or their application from one place to another. */
+  readonly leads?: true;
   /** What a fence is for: after it another server serves, or the fence is lifted. */
   readonly endsFence?: true;
   /** It runs what a runbook's author wrote: only they know what it does. */

@@ -108,6 +108,7 @@ function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: un
         `Accept that a server does not answer, and that two may take writes when it comes back: \`/dr undo ${step.id} ${run} --unplanned\``,
       ],
     }),
+    ...(back.givesUp !== undefined && { givesUp: [back.givesUp] }),
     afterwards: [],
     undoes: { run, step: step.id, action: step.action, input: step.input, before, verified },
   };

@@ -2,6 +2,7 @@ import type { ActionStep, GateStep, Plan, PlanStep, WayBack } from "../catalog/t
 import { hashOf } from "../lib/canonical.ts";
 import { changesThings, gatesBefore, stepsBefore, stepsInOrder } from "./order.ts";
 import type { Refusal } from "./refusal.ts";
+import { serviceOf } from "./service.ts";
 import type { IncidentState, RunState, StepState } from "./state.ts";
 
 /**
@@ -34,6 +35,11 @@ export function changedSteps(state: IncidentState, run: RunState): readonly Chan
       if (undoneBy(state, run.id, step.id) !== null) return [];
       return [{ step: { ...found, step }, before: found.origin.before, way: wayBackOf(step) }];
     });
+}
+
+/** What of a run is undone first where no step is named: what left nothing behind is nothing to undo. Null: nothing stands. */
+export function firstToUndo(state: IncidentState, run: RunState): Changed | null {
+  return changedSteps(state, run).find(({ way }) => way?.kind !== "nothing") ?? null;
 }
 
 /** The run that took this step back; null: none did, or that was taken back itself. */
@@ -91,7 +97,27 @@ export function undoRefusal(state: IncidentState, runId: string, stepId: string)
   );
   if (live !== undefined) return { code: "undo-under-way", where, runId: live.id };
   if (step.origin === undefined) return { code: "undo-nothing", where, because: "unchanged" };
-  return builtUpon(state, run, stepId);
+  return promotedBefore(state, run, stepId) ?? builtUpon(state, run, stepId);
+}
+
+/**
+ * Where a server was promoted before it and stays so, what brought users there isn't taken back alone: they would be led to a
+ * server that is fenced, or find nothing running. Null: it isn't so.
+ */
+export function promotedBefore(state: IncidentState, run: RunState, stepId: string): Refusal | null {
+  const step = run.steps.get(stepId)?.step;
+  if (step?.kind !== "action" || !bringsUsers(step)) return null;
+  const promoted = changedSteps(state, run).find(
+    ({ step: one, way }) => one.step.promotes && way?.kind === "never" && isAfter(run, stepId, one.step.id),
+  );
+  if (promoted === undefined) return null;
+  const failback = run.moves !== undefined && run.ending?.as === "verified" ? run.id : null;
+  return { code: "undo-past", where: step.title, earlier: promoted.step.step.title, failback };
+}
+
+/** What users are served by afterwards. A fence and its end are not: who may write is looked at when they are taken back. */
+function bringsUsers(step: ActionStep): boolean {
+  return step.leads === true || (step.opens !== true && serviceOf(step) === "restores");
 }
 
 /** Steps are taken back in reverse order: what was built on this one, and has to be undone first; null: nothing. */

@@ -35,6 +35,26 @@ describe("the list of actions", () => {
     expect(cards.get("rds.set_read_only")?.opens?.({ readOnly: false })).toBe(true);
   });
 
+  test("what leads users from one place to another says so", () => {
+    expect([...cards.values()].flatMap(({ id, leads }) => (leads ? [id] : [])).sort()).toEqual([
+      ...["arc.set_routing", "haproxy.set_server", "kubernetes.switch_service", "pgbouncer.repoint"],
+      ...["route53.healthcheck_override", "route53.shift", "traefik.switch"],
+    ]);
+  });
+
+  test("an undo after which newer things aren't there any more says which", () => {
+    const bucket = (name: string) => ({ bucket: name, account: "123456789012", region: "us-east-1" });
+    const undone = (id: string, before: unknown, input: unknown) =>
+      cards.get(id)?.undo(before, input, { calls: [], acceptUnreachable: false });
+    expect(undone("s3.switch_active", null, { from: bucket("old"), to: bucket("new") })).toMatchObject({
+      givesUp: "what was stored in new (us-east-1) since, until it is copied to old (us-east-1)",
+    });
+    const search = { cluster: { name: "west" }, alias: "models" };
+    expect(undone("search.swap_alias", { answers: true, carriers: ["models-1"] }, search)).toMatchObject({
+      givesUp: "what was indexed by way of models since, until it is indexed again",
+    });
+  });
+
   test("what nothing takes back is irreversible, and nothing else, but for what only its runbook knows", () => {
     for (const { id, risk, arbitrary, wayBack } of cards.values()) {
       if (risk === "read" || arbitrary) continue;

@@ -4,7 +4,15 @@ import { planUndo } from "../../src/catalog/undo.ts";
 import type { Event } from "../../src/incident/events.ts";
 import { openGate } from "../../src/incident/gates.ts";
 import type { RunState } from "../../src/incident/state.ts";
-import { byHandAfter, changedSteps, coveringGate, undoneBy, undoRefusal } from "../../src/incident/undo.ts";
+import {
+  byHandAfter,
+  changedSteps,
+  coveringGate,
+  firstToUndo,
+  undoneBy,
+  undoRefusal,
+} from "../../src/incident/undo.ts";
+import { undoButton, waysBack } from "../../templates/messages/run/undo.ts";
 import { failover, orders } from "../support/orders-system.ts";
 import { RecordedIncident } from "../support/recorded-incident.ts";
 
@@ -19,13 +27,14 @@ const card: ActionCard = {
   resources: (input) => [`thing:${(input as { of: string }).of}`],
   wayBack: (input) => (input as { way: WayBack }).way,
   undo: (before, input) => {
-    const { way } = input as { way: WayBack };
+    const { way, of } = input as { way: WayBack; of: string };
     return way.kind === "step"
       ? {
           kind: "step",
           action: "test.turn",
           input: { ...(input as object), to: before },
           says: `Turn back to ${before}`,
+          ...(of === "bucket" && { givesUp: "what was stored since" }),
         }
       : way;
   },
@@ -144,6 +153,13 @@ describe("what is undone, and in which order", () => {
     expect(undo(story, "run-1", "a", "run-7")).toBe("done");
   });
 
+  test("what isn't there any more afterwards is a part of what is approved", () => {
+    const story = ran(planOf(stage("move", [turn("bucket"), turn("name")])), ["bucket", "name"]);
+    expect([undo(story, "run-1", "name", "run-2"), undo(story, "run-1", "bucket", "run-3")]).toEqual(["done", "done"]);
+    expect(runOf(story, "run-2").plan.givesUp).toBeUndefined();
+    expect(runOf(story, "run-3").plan.givesUp).toEqual(["what was stored since"]);
+  });
+
   test("beside one another, neither is in the way of the other", () => {
     const story = ran(planOf(stage("move", [turn("a"), turn("b")], true)), ["a", "b"]);
     expect(undo(story, "run-1", "a", "run-2")).toBe("done");
@@ -153,10 +169,36 @@ describe("what is undone, and in which order", () => {
     const never: WayBack = { kind: "never", says: "It is gone." };
     const steps = [turn("a"), turn("b", never), turn("c", { kind: "nothing", says: "" })];
     const story = ran(planOf(stage("move", steps)), ["a", "b", "c"]);
+    expect(firstToUndo(story.state, runOf(story, "run-1"))?.step.step.id).toBe("b");
     expect(undo(story, "run-1", "a", "run-2")).toBe("undo-behind");
     expect(undo(story, "run-1", "b", "run-3")).toBe("undo-never");
     expect(undo(story, "run-1", "c", "run-4")).toBe("undo-nothing");
     expect(undoRefusal(story.state, "run-1", "b")).toBeNull();
+  });
+
+  test("what brought users to a promoted server isn't undone alone; a fence set since is, and what stands beside is", () => {
+    const never: WayBack = { kind: "never", says: "It stays promoted." };
+    const of = (id: string, says: Partial<ActionStep>): ActionStep => ({ ...turn(id, says.undo), ...says });
+    const steps = [
+      of("start-ahead", { service: "restores" }),
+      of("promote", { undo: never, promotes: true, opens: true, service: "interrupts" }),
+      of("start", { service: "restores" }),
+      of("traffic", { leads: true, service: "interrupts" }),
+      of("cron", { service: "aside" }),
+      of("fence", { fences: true, service: "interrupts" }),
+    ];
+    const ids = steps.map(({ id }) => id);
+    const story = ran(planOf(stage("move", steps)), ids);
+    expect(undo(story, "run-1", "fence", "run-2")).toBe("done");
+    expect(undo(story, "run-1", "cron", "run-3")).toBe("done");
+    expect(undo(story, "run-1", "traffic", "run-4")).toBe("undo-past");
+    expect(undo(story, "run-1", "start", "run-5")).toBe("undo-past");
+    expect(undo(story, "run-1", "start-ahead", "run-6")).toBe("undo-behind");
+    expect(waysBack(story.state, runOf(story, "run-1")).join("\n")).toMatch(/Turn traffic” can't be undone alone: /);
+    expect(undoButton(story.state, runOf(story, "run-1"))).toBeNull();
+    // Without the promotion it is undone as everything is.
+    const before = ran(planOf(stage("move", steps.slice(0, 5))), ["start-ahead", "start", "traffic"]);
+    expect(undo(before, "run-1", "traffic", "run-2")).toBe("done");
   });
 
   test("what people did is taken back by people, in the same plan, before the call", () => {

@@ -50,6 +50,7 @@ export const setRouting = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "interrupts",
+  leads: true,
   endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 20, failSeconds: 60 },

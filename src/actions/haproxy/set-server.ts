@@ -45,6 +45,7 @@ export const setServer = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "restores",
+  leads: true,
   repeat: "safe",
   budget: { typicalSeconds: 2, warnSeconds: 15, failSeconds: 60 },
   resources: ({ haproxy, servers }) => servers.map((one) => `haproxy:${placeOf(haproxy)}/${refOf(one)}`),

@@ -47,6 +47,7 @@ export const switchService = defineAction<Input, Seen>({
   input,
   risk: "disruptive",
   service: "restores",
+  leads: true,
   endsFence: true,
   repeat: "guarded",
   budget: { typicalSeconds: 2, warnSeconds: 20, failSeconds: 60 },

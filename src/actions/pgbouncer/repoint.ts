@@ -30,6 +30,7 @@ export const repoint = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "restores",
+  leads: true,
   endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 60 },

@@ -114,7 +114,7 @@ function missing(given: Input, goal: Position, seen: NodeView, fenced: number | 
       where: to.name,
       what: `The standby ${behind} after ${timeoutSeconds} s, and this run may lose nothing`,
       stateNow: "The old primary is fenced and no standby is promoted: the application can read but not write",
-      next: "Retry when the standby catches up, undo the fence, or run it unplanned and accept the loss",
+      next: "Retry when the standby catches up. Or abort: then undo the fence, or run it unplanned and accept the loss",
     });
   }
   return {

@@ -104,7 +104,7 @@ async function withLedger(
       where: node.name,
       what: `${lost.length} acknowledged rows are missing from ${ledger.table}; ${limit} were accepted`,
       stateNow: `${node.name} runs without them; the first is ${lost[0]?.id}`,
-      next: "Find them on the old primary before it is rejoined",
+      next: "Look for them on the old primary before it is rejoined",
     });
   }
   const sentence =

@@ -57,6 +57,7 @@ export const healthcheckOverride = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "restores",
+  leads: true,
   repeat: "guarded",
   budget: { typicalSeconds: 10, warnSeconds: 60, failSeconds: 300 },
   controlPlanes: controlPlanesOf,

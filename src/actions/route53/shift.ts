@@ -61,6 +61,7 @@ export const shift = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "interrupts",
+  leads: true,
   endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 60, warnSeconds: 120, failSeconds: 300 },

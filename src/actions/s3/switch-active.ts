@@ -78,6 +78,7 @@ export const switchActive = defineAction<Input, Seen>({
       "s3.switch_active",
       { ...given, from: to, to: from },
       `Use ${nameOf(from)} again, not ${nameOf(to)}`,
+      `what was stored in ${nameOf(to)} since, until it is copied to ${nameOf(from)}`,
     );
   }),
 });

@@ -102,7 +102,12 @@ export const swapAlias = defineAction<Input, Seen>({
     const [to, ...more] = before.answers ? before.carriers : [];
     return to === undefined || more.length > 0
       ? byHand(`${alias} was not carried by exactly one index before: point it where it has to be.`)
-      : inverse("search.swap_alias", { cluster, alias, to }, `Move ${alias} on ${cluster.name} back to ${to}`);
+      : inverse(
+          "search.swap_alias",
+          { cluster, alias, to },
+          `Move ${alias} on ${cluster.name} back to ${to}`,
+          `what was indexed by way of ${alias} since, until it is indexed again`,
+        );
   }),
 });
 

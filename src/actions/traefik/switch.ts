@@ -48,6 +48,7 @@ export const switchService = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "interrupts",
+  leads: true,
   endsFence: true,
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 30, failSeconds: 120 },

@@ -8,6 +8,8 @@ export type UndoRefusal =
   | { readonly code: "undo-under-way"; readonly where: string; readonly runId: string }
   /** `later`: a step that came after it and can't be undone. */
   | { readonly code: "undo-behind"; readonly where: string; readonly later: string }
+  /** `earlier`: what made another server take the writes and can't be undone. `failback`: the run, where it can be failed back. */
+  | { readonly code: "undo-past"; readonly where: string; readonly earlier: string; readonly failback: string | null }
   | { readonly code: "undo-order"; readonly where: string; readonly later: LaterStep }
   | { readonly code: "undo-gate"; readonly where: string };
 

@@ -1,6 +1,8 @@
 import type { LaterStep, UndoRefusal } from "../../../src/incident/refusal/undo.ts";
 import type { Words, WordsOf } from "../kit/refusal-words.ts";
 
+const LEADS_BACK = "Go on from here: by a runbook that leads back, or by hand";
+
 /** Why a step can't be undone, or not now. */
 export const UNDO_REFUSALS: WordsOf<UndoRefusal> = {
   "undo-unknown": () => ({
@@ -24,7 +26,12 @@ export const UNDO_REFUSALS: WordsOf<UndoRefusal> = {
   "undo-behind": ({ where, later }) => ({
     where,
     what: `“${later}” came after it and can't be undone`,
-    next: "Go on from here: by a runbook that leads back, or by hand",
+    next: LEADS_BACK,
+  }),
+  "undo-past": ({ where, earlier, failback }) => ({
+    where,
+    what: `“${earlier}” came before it and can't be undone. Undone alone, this step would leave users without service`,
+    next: failback === null ? LEADS_BACK : `Fail back instead: \`/dr failback ${failback}\``,
   }),
   "undo-order": ({ where, later }) => ({ where, ...outOfOrder(later) }),
   "undo-gate": ({ where }) => ({

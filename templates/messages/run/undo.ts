@@ -1,7 +1,14 @@
 import type { PlanStep } from "../../../src/catalog/types.ts";
 import { stepsInOrder } from "../../../src/incident/order.ts";
 import type { IncidentState, RunState } from "../../../src/incident/state.ts";
-import { builtUpon, changedSteps, undoneBy, undoRefusal, wayBackOf } from "../../../src/incident/undo.ts";
+import {
+  builtUpon,
+  changedSteps,
+  promotedBefore,
+  undoneBy,
+  undoRefusal,
+  wayBackOf,
+} from "../../../src/incident/undo.ts";
 import { actionValue } from "../kit/action-value.ts";
 import type { Button } from "../kit/blocks.ts";
 import { cut, plain, safe } from "../kit/escape.ts";
@@ -57,9 +64,12 @@ function wayBack(state: IncidentState, run: RunState, step: PlanStep): string | 
     case "by-hand":
       return `${title}: by hand. ${safe(way.says)}`;
     default: {
-      const refusal = builtUpon(state, run, step.id) ?? undoRefusal(state, run.id, step.id);
+      const refusal =
+        promotedBefore(state, run, step.id) ?? builtUpon(state, run, step.id) ?? undoRefusal(state, run.id, step.id);
       if (refusal?.code === "undo-behind")
         return `${title} can't be undone any more: ${safe(UNDO_REFUSALS["undo-behind"](refusal).what)}`;
+      if (refusal?.code === "undo-past")
+        return `${title} can't be undone alone: ${safe(UNDO_REFUSALS["undo-past"](refusal).what)}`;
       if (refusal?.code === "undo-under-way") return `${title}: being undone now`;
       return `${title}: \`/dr undo ${step.id} ${run.id}\``;
     }
