@@ -1,6 +1,6 @@
 import { canonicalBytes, sha256 } from "../lib/canonical.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
-import { type Binding, bindTargets, goesWith, type Observations, targetNames } from "./binding.ts";
+import { type Binding, bindTargets, goesWith, type Observations, targetNames, targetsToLookAt } from "./binding.ts";
 import { heldAs, trespasses } from "./drill.ts";
 import { AS_SEEN } from "./input.ts";
 import { readManifest, withManifests } from "./manifest.ts";
@@ -25,6 +25,7 @@ import type {
   RunbookStage,
   RunbookStep,
   System,
+  Target,
 } from "./types.ts";
 import { runsIn } from "./walk.ts";
 
@@ -51,11 +52,25 @@ export function planRunbook(request: PlanRequest): Planned {
   return prepared.ok ? planPrepared(request, prepared, request.seen ?? new Map()) : prepared;
 }
 
+/** Two that take writes are ended by a runbook where the system has one for that target: it's named, and nobody fences by hand. */
+function mendable(problem: Problem, { catalog }: PlanRequest, system: System, runbook: Runbook): Problem {
+  if (problem.code !== "split-brain" || runbook.mendsSplit) return problem;
+  const lines = catalog.runbooks
+    .filter((one) => one.system === system.id && one.mendsSplit)
+    .filter((one) => one.modes.some((mode) => targetsToLookAt(system, one, mode).some(isTitled(problem.where))))
+    .map(({ id, starts }) => `\`/dr ${starts === null ? `runbook ${id}` : `${starts.verb} ${starts.target}`}\``);
+  return lines.length === 0 ? problem : { ...problem, next: `End that first: ${lines.join(" or ")}` };
+}
+
+function isTitled(where: string | undefined): (target: Target) => boolean {
+  return ({ title }) => title === where;
+}
+
 /** The same, of what is prepared and was looked at. */
 export function planPrepared(request: PlanRequest, prepared: Prepared, seen: Observations): Planned {
   const { system, runbook, inputs, drill, given } = prepared;
   const targets = bindTargets(system, runbook, request.mode, seen, saidIn(inputs));
-  if (!targets.ok) return refuse([targets.problem]);
+  if (!targets.ok) return refuse([mendable(targets.problem, request, system, runbook)]);
   const { binding } = targets;
   const scope = scopeOf(system, runbook, request.mode, given, inputs, binding);
   const going = { ...runbook, stages: stagesIn(system, runbook, request.mode, binding) };
@@ -350,12 +365,17 @@ function budgetOf({ budget }: ActionCard, timeoutSeconds = budget.failSeconds): 
 }
 
 /** What an action says of a step with this input, as far as it goes into the plan. */
-export function statedBy(card: ActionCard, input: unknown): Pick<ActionStep, "undo" | "fences" | "opens" | "service"> {
+export function statedBy(
+  card: ActionCard,
+  input: unknown,
+): Pick<ActionStep, "undo" | "fences" | "opens" | "promotes" | "leads" | "service"> {
   const service = card.service?.(input);
   return {
     ...(card.risk !== "read" && { undo: card.wayBack(input) }),
     ...(card.fences?.(input) === true && { fences: true as const }),
     ...(card.opens?.(input) === true && { opens: true as const }),
+    ...(card.promotes && { promotes: card.promotes }),
+    ...(card.leads && { leads: card.leads }),
     ...(service !== undefined && { service }),
   };
 }

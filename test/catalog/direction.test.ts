@@ -58,8 +58,10 @@ function request(
   a: RoleObservation["state"],
   b: RoleObservation["state"],
   more: Partial<PlanRequest> = {},
+  mender: object | null = null,
 ): PlanRequest {
   folder = makeFolder({
+    ...(mender && { "shop/runbooks/mender.yml": stringify(mender) }),
     "shop/system.yml": shopSystem.replace("cache: { title", `${pods}\n  cache: { title`),
     "shop/runbooks/values.yml": valuesRunbook,
     "shop/runbooks/move.yml": stringify(runbook),
@@ -218,6 +220,18 @@ describe("roles without a direction", () => {
       },
     ],
   };
+
+  test("two that take writes: the runbook that ends it is the next command, and only where there is one", () => {
+    const mender = { ...rejoin, starts: "restore database", mends: "split-brain" };
+    const refused = planRunbook(request(move, "active", "active", {}, mender));
+    expect(refused).toMatchObject({
+      problems: [{ code: "split-brain", next: "End that first: `/dr restore database`" }],
+    });
+    const by = planRunbook(request(move, "active", "active", {}, { ...rejoin, mends: "split-brain" }));
+    expect(by).toMatchObject({ problems: [{ next: "End that first: `/dr runbook mender`" }] });
+    const none = planRunbook(request(move, "active", "active", {}, rejoin));
+    expect(none).toMatchObject({ problems: [{ next: expect.stringMatching(/^Stop or fence the wrong one first/) }] });
+  });
 
   test("the old primary is the one that is rebuilt, whichever that is", () => {
     expect(planned(rejoin, "fenced", "active", { mode: "planned" })).toMatchObject({
