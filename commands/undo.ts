@@ -1,6 +1,6 @@
 import { planUndo } from "../src/catalog/undo.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
-import { byHandAfter, changedSteps, coveringGate, firstToUndo, undoRefusal } from "../src/incident/undo.ts";
+import { byHandAfter, changedSteps, coveringGates, firstToUndo, undoRefusal } from "../src/incident/undo.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { refused } from "../templates/messages/refused.ts";
 import { nothingChanged, nothingToUndo, unknownRun } from "../templates/messages/run/command-refusals.ts";
@@ -38,11 +38,11 @@ export async function undoStep(
   const refusal = undoRefusal(state, run.id, stepId);
   if (refusal !== null) return stop(refused(refusal));
   const step = run.steps.get(stepId);
-  const gate = coveringGate(run, stepId);
-  if (step?.step.kind !== "action" || step.origin === undefined || gate === null) return stop(nothingToUndo());
+  const gates = coveringGates(run, stepId);
+  if (step?.step.kind !== "action" || step.origin === undefined || gates.length === 0) return stop(nothingToUndo());
   const planned = planUndo({
     ...{ plan: run.plan, run: run.id, step: step.step, before: step.origin.before, verified: step.status === "done" },
-    ...{ gate, byHand: byHandAfter(state, run, stepId), mode: acceptUnreachable ? "unplanned" : "planned" },
+    ...{ gates, byHand: byHandAfter(state, run, stepId), mode: acceptUnreachable ? "unplanned" : "planned" },
     cards: context.cards,
   });
   if (!planned.ok) return stop(planned.problems[0] ?? nothingToUndo());

@@ -40,7 +40,8 @@ export interface Grounds {
 /** For a plan that takes a step back: the run's plan it was a part of, and what that run recorded as there before. */
 export interface Origin {
   readonly plan: Plan;
-  readonly gate: string | null;
+  /** Ids of the gates that covered the step, in the order of that plan. */
+  readonly gates: readonly string[];
   readonly before: unknown;
 }
 
@@ -150,14 +151,14 @@ function gatesFor(plan: Plan, way: Way, { cards }: Grounds): Required {
 }
 
 function gatesForUndo(plan: Plan, way: Way, origin: Origin | null): Required {
-  const today = origin?.gate == null ? undefined : way.gates.get(origin.gate);
+  const today = (origin?.gates ?? []).flatMap((id) => way.gates.get(id) ?? []);
   const asked = stepsIn(plan).filter((step) => step.kind === "gate");
-  if (today === undefined)
+  if (today.length === 0 || today.length !== origin?.gates.length || today.length !== asked.length)
     return {
       required: new Map(),
       differences: [firm(null, `${way.runbook.title} no longer has the approval that the step needed`)],
     };
-  return { required: new Map(asked.map(({ id }) => [id, today])), differences: [] };
+  return { required: new Map(asked.map(({ id }, n) => [id, today[n] as Gate])), differences: [] };
 }
 
 function stepsIn(plan: Plan): readonly PlanStep[] {

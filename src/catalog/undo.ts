@@ -15,8 +15,8 @@ export interface UndoRequest {
   /** What its intent recorded as there before. */
   readonly before: unknown;
   readonly verified: boolean;
-  /** The gate that covered the step: the same people decide about taking it back. */
-  readonly gate: GateStep;
+  /** The gates that covered the step: the same people decide about taking it back. Several were asked together, and are again. */
+  readonly gates: readonly GateStep[];
   /** What came after it and only people can take back, in the order in which they do. */
   readonly byHand: readonly { readonly title: string; readonly says: string }[];
   /** `unplanned`: the person accepts that a server which has to be asked does not answer. */
@@ -25,7 +25,7 @@ export interface UndoRequest {
 }
 
 /**
- * The plan that takes one step back: the gate that covered it, what people take back first, and one call of the action
+ * The plan that takes one step back: the gates that covered it, what people take back first, and one call of the action
  * that its own action names. An engine runs it like any other: looked at before, verified by looking afterwards.
  */
 export function planUndo(request: UndoRequest): Planned {
@@ -52,7 +52,7 @@ const REASONS = {
 } as const;
 
 function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: unknown): Planned {
-  const { plan, run, step, before, verified, gate, byHand, mode } = request;
+  const { plan, run, step, before, verified, gates, byHand, mode } = request;
   const acceptable = isAcceptable(back.input) && mode === "planned";
   const undo: ActionStep = {
     kind: "action",
@@ -98,8 +98,13 @@ function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: un
       {
         id: "decide",
         title: "Decide",
-        parallel: false,
-        steps: [{ ...gate, id: "approve", title: `Undo of “${step.title}”`, when: null }],
+        parallel: gates.length > 1,
+        steps: gates.map((gate, n) => ({
+          ...gate,
+          id: n === 0 ? "approve" : `approve-${n + 1}`,
+          title: `Undo of “${step.title}”${n === 0 ? "" : `, approval ${n + 1} of ${gates.length}`}`,
+          when: null,
+        })),
       },
       { id: "undo", title: "Undo", parallel: false, steps: [...people, undo] },
     ],

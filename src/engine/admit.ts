@@ -15,7 +15,7 @@ import {
   type StartRefusal,
 } from "../incident/start.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
-import { coveringGate } from "../incident/undo.ts";
+import { coveringGates } from "../incident/undo.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import { gatesToPass, type Intent, next, usesApprovals } from "./next.ts";
@@ -106,7 +106,7 @@ function originOf(state: IncidentState, { undoes }: Plan): Origin | null {
   const run = undoes === undefined ? undefined : state.runs.get(undoes.run);
   if (undoes === undefined || run === undefined) return null;
   const before = run.steps.get(undoes.step)?.origin?.before;
-  return { plan: run.plan, gate: coveringGate(run, undoes.step)?.id ?? null, before };
+  return { plan: run.plan, gates: coveringGates(run, undoes.step).map(({ id }) => id), before };
 }
 
 /** Why nothing of this run is looked at or begun now, by the catalogue's word; null: it may go on. `step`: only what is about that step. */

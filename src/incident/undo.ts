@@ -1,6 +1,6 @@
 import type { ActionStep, GateStep, Plan, PlanStep, WayBack } from "../catalog/types.ts";
 import { hashOf } from "../lib/canonical.ts";
-import { changesThings, gatesBefore, stepsBefore, stepsInOrder } from "./order.ts";
+import { askedTogether, changesThings, gatesBefore, stepsBefore, stepsInOrder } from "./order.ts";
 import type { Refusal } from "./refusal.ts";
 import { serviceOf } from "./service.ts";
 import type { IncidentState, RunState, StepState } from "./state.ts";
@@ -54,10 +54,13 @@ export function undoneBy(state: IncidentState, run: string, step: string): RunSt
   return null;
 }
 
-/** The approval that let a step happen: the nearest gate before it that was asked. */
-export function coveringGate(run: RunState, step: string): GateStep | null {
-  const gates = gatesBefore(run.plan, step).toReversed();
-  return gates.find(({ id }) => run.steps.get(id)?.status === "gate") ?? gates[0] ?? null;
+/** The approval that let a step happen: the nearest gate before it that was asked, and those that were asked together with it. */
+export function coveringGates(run: RunState, step: string): readonly GateStep[] {
+  const gates = gatesBefore(run.plan, step);
+  const nearest = gates.findLast(({ id }) => run.steps.get(id)?.status === "gate") ?? gates.at(-1);
+  if (nearest === undefined) return [];
+  const together = new Set([nearest, ...askedTogether(run.plan, nearest.id)].map(({ id }) => id));
+  return gates.filter(({ id }) => together.has(id));
 }
 
 /** What came after a step of its run and only people can take back: what they did by hand, and what an action leaves to them. */
@@ -163,9 +166,9 @@ export function changedSince(state: IncidentState, plan: Plan): Refusal | null {
 export function asksTheSame(state: IncidentState, plan: Plan): boolean {
   const { undoes } = plan;
   const run = undoes && state.runs.get(undoes.run);
-  const gate = run && coveringGate(run, undoes.step)?.gate;
+  const needed = run === undefined || undoes === undefined ? [] : coveringGates(run, undoes.step);
   const asked = stepsInOrder(plan).flatMap(({ step }) => (step.kind === "gate" ? [step.gate] : []));
-  return gate !== undefined && asked.length === 1 && hashOf(asked[0]) === hashOf(gate);
+  return needed.length > 0 && hashOf(asked) === hashOf(needed.map(({ gate }) => gate));
 }
 
 function isAfter(run: RunState, later: string, step: string): boolean {

@@ -287,7 +287,7 @@ describe("the undo of a step", () => {
       step,
       before,
       verified: true,
-      gate,
+      gates: [gate],
       byHand: [],
       mode: "planned",
       cards,
@@ -296,7 +296,7 @@ describe("the undo of a step", () => {
     if (!planned.ok) throw new Error(JSON.stringify(planned.problems));
     return planned.plan;
   })();
-  const from = { plan: origin, gate: gate?.id ?? null, before };
+  const from = { plan: origin, gates: gate === undefined ? [] : [gate.id], before };
 
   test("is what its action says, asked of those the catalogue names now", () => {
     const found = of(undo, catalog, from);
@@ -313,7 +313,18 @@ describe("the undo of a step", () => {
       from,
       /is not taken back like this/,
     ],
-    ["by an approval that is gone", undo, { ...from, gate: "gone" }, /no longer has the approval that the step needed/],
+    [
+      "by one of two people that were asked together",
+      undo,
+      { ...from, gates: [gate?.id ?? "", gates.at(-1)?.id ?? ""] },
+      /no longer has the approval that the step needed/,
+    ],
+    [
+      "by an approval that is gone",
+      undo,
+      { ...from, gates: ["gone"] },
+      /no longer has the approval that the step needed/,
+    ],
   ])("not %s", (_given, bytes, whence, says) => {
     const { differences } = of(bytes, catalog, whence);
     expect(differences.filter((one) => one.firm && says.test(one.says))).not.toEqual([]);

@@ -1,13 +1,23 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ActionCard, ActionStep, Mode, Plan, PlanStage, PlanStep, WayBack } from "../../src/catalog/types.ts";
+import type {
+  ActionCard,
+  ActionStep,
+  GateStep,
+  Mode,
+  Plan,
+  PlanStage,
+  PlanStep,
+  WayBack,
+} from "../../src/catalog/types.ts";
 import { planUndo } from "../../src/catalog/undo.ts";
 import type { Event } from "../../src/incident/events.ts";
 import { openGate } from "../../src/incident/gates.ts";
 import type { RunState } from "../../src/incident/state.ts";
 import {
+  asksTheSame,
   byHandAfter,
   changedSteps,
-  coveringGate,
+  coveringGates,
   firstToUndo,
   undoneBy,
   undoRefusal,
@@ -119,11 +129,11 @@ function undo(
 ): string {
   const of = runOf(story, run);
   const found = of.steps.get(step);
-  const gate = coveringGate(of, step);
-  if (found?.step.kind !== "action" || gate === null) throw new Error(`There is no ${step}.`);
+  const gates = coveringGates(of, step);
+  if (found?.step.kind !== "action" || gates.length === 0) throw new Error(`There is no ${step}.`);
   const made = planUndo({
     ...{ plan: of.plan, run, step: found.step, before: found.origin?.before, verified: found.status === "done" },
-    ...{ gate, byHand: byHandAfter(story.state, of, step), mode: "planned" as Mode, cards },
+    ...{ gates, byHand: byHandAfter(story.state, of, step), mode: "planned" as Mode, cards },
   });
   if (!made.ok) return made.problems[0]?.code ?? "refused";
   story.request("ana", change(made.plan), { run: own });
@@ -138,6 +148,46 @@ function undo(
   story.engine({ type: "run.verified", data: { dryRun: false } }, own);
   return "done";
 }
+
+describe("who decides about an undo", () => {
+  const gate = decide.steps.find((one) => one.kind === "gate") as GateStep;
+  const second: GateStep = { ...gate, id: "second", gate: { ...gate.gate, role: "vp-engineering" } };
+  const together = (steps: readonly PlanStep[], parallel: boolean) => ({
+    ...planOf(stage("move", [turn("a")])),
+    stages: [{ ...decide, steps, parallel }, stage("move", [turn("a")])],
+  });
+
+  test("two that were asked together are asked together again, and one of them isn't enough", () => {
+    const story = ran(together([gate, second], true), ["a"]);
+    const run = runOf(story, "run-1");
+    expect(coveringGates(run, "a").map(({ id }) => id)).toEqual([gate.id, "second"]);
+    const found = run.steps.get("a");
+    if (found?.step.kind !== "action") throw new Error("There is no a.");
+    const asked = (gates: readonly GateStep[]) => {
+      const made = planUndo({
+        ...{ plan: run.plan, run: "run-1", step: found.step as ActionStep, before: "west", verified: true },
+        ...{ gates, byHand: [], mode: "planned" as Mode, cards },
+      });
+      return made.ok ? made.plan : null;
+    };
+    const both = asked(coveringGates(run, "a"));
+    expect(both?.stages[0]).toMatchObject({
+      parallel: true,
+      steps: [
+        { id: "approve", gate: { role: gate.gate.role } },
+        { id: "approve-2", gate: { role: "vp-engineering" } },
+      ],
+    });
+    expect([both, asked([gate]), asked([second])].map((plan) => plan && asksTheSame(story.state, plan))).toEqual([
+      ...[true, false, false],
+    ]);
+  });
+
+  test("of two asked one after the other the nearest one decides", () => {
+    const story = ran(together([gate, second], false), ["a"]);
+    expect(coveringGates(runOf(story, "run-1"), "a").map(({ id }) => id)).toEqual(["second"]);
+  });
+});
 
 describe("what is undone, and in which order", () => {
   test("the last change first; each once; and what an undo did can be undone too", () => {

@@ -198,7 +198,7 @@ describe("an undo", () => {
     if (step.kind !== "action" || origin === undefined) throw new Error("It was not done.");
     const gate = (await scenario.step("go")).step as GateStep;
     const whole = { plan: (await scenario.run()).plan, run: "run-1", step, before: origin.before, verified: true };
-    const own = planUndo({ ...whole, gate, byHand: [], mode: "planned", cards });
+    const own = planUndo({ ...whole, gates: [gate], byHand: [], mode: "planned", cards });
     if (!own.ok) throw new Error(JSON.stringify(own.problems));
     const undoes = {
       run: "run-1",
