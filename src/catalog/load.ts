@@ -104,7 +104,7 @@ function readRunbooks(
     problems.push(...faults.map((fault) => toFinding(source, "use", fault)));
     return { runbook, source, whole: whole && isClean(faults) };
   });
-  const siblings = flat.map(({ runbook }) => runbook);
+  const siblings = flat.map(({ runbook }) => runbook).filter(({ part }) => !part);
   const judged = flat.map(({ runbook, source, whole }) => {
     const faults = checkRunbook({ system: system.system, runbook, siblings, cards }, whole);
     return { runbook, source, faults, sound: whole && isClean(faults) };
@@ -115,7 +115,8 @@ function readRunbooks(
   }
   const runbooks = judged
     .filter((one) => one.sound && brokenUses(one, judged).length === 0)
-    .map(({ runbook }) => runbook);
+    .map(({ runbook }) => runbook)
+    .filter(({ part }) => !part);
   // What triage, calendar and alerts propose is looked up again when they do: a mistake there takes no runbook away.
   const faults = checkWhole({ system: system.system, runbooks: siblings, cards });
   problems.push(...faults.map(({ rule, ...fault }) => toFinding(system.source, rule, fault)));

@@ -42,6 +42,7 @@ export function toDraft(
     rpoSeconds: written.rpo === undefined ? (component?.rpoSeconds ?? null) : written.rpo,
     changes: written.changes ?? null,
     ...(written.givesUp.length > 0 && { givesUp: written.givesUp }),
+    ...(written.part && { part: written.part }),
     ...(written.maintenance && { maintenance: written.maintenance }),
     ...(written.exercise && { exercise: written.exercise }),
     ...(written.drill && { drill: written.drill }),

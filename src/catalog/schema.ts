@@ -363,6 +363,12 @@ export const runbookSchema = z
       .describe(
         "What is lost by it that no step can measure beforehand: everything since the backup. Shown to who decides",
       ),
+    part: z
+      .literal(true)
+      .optional()
+      .describe(
+        "Only ever a part of others, by use: it leaves users without service by itself, and no one can start it",
+      ),
     maintenance: z
       .literal(true)
       .optional()

@@ -375,6 +375,8 @@ export interface Runbook {
   readonly reprotect?: string;
   /** How long the new side is watched after a run that moves something; 0: not at all. Absent: as `moves.ts` says. */
   readonly probationSeconds?: number;
+  /** Only ever included by others: the catalogue that is loaded doesn't have it, so nothing can start, propose or list it. */
+  readonly part?: true;
   /** Planned work: a run of it opens a maintenance record. */
   readonly maintenance?: true;
   /** Flat: what another runbook of the system holds stands here as if it had been written here. */

@@ -33,6 +33,22 @@ describe("what is in the catalogue", () => {
     expect(problems).toMatchObject([{ rule: "unknown-action", file: join(folder.path, "shop/runbooks/bad.yml") }]);
   });
 
+  test("a part of others is in those, and nowhere by itself: nothing can start or propose it", () => {
+    const use = "  - { id: it, title: It, use: part }\n";
+    const whole = good.replace("stages:\n", `reprotect: part\nstages:\n${use}`);
+    folder = makeFolder({
+      "shop/system.yml": shopSystem,
+      "shop/runbooks/part.yml": `part: true${good}`,
+      "shop/runbooks/whole.yml": whole.replace("reprotect: part\n", ""),
+      "shop/runbooks/after.yml": whole,
+    });
+    const { catalog, problems } = loadCatalog(folder.path, cards);
+    expect(catalog.runbooks.map(({ id, stages }) => [id, stages.map((stage) => stage.id)])).toEqual([
+      ["whole", ["it-look", "look"]],
+    ]);
+    expect(problems).toMatchObject([{ file: join(folder.path, "shop/runbooks/after.yml"), rule: "unknown-runbook" }]);
+  });
+
   test("nothing of a system with an error is in it", () => {
     folder = makeFolder({
       "shop/system.yml": shopSystem.replace("roles: [responder]", "roles: [nobody]"),

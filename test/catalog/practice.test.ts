@@ -9,6 +9,7 @@ import { loadCatalog } from "../../src/catalog/load.ts";
 import { planRunbook } from "../../src/catalog/plan.ts";
 import { practiceAccounts } from "../../src/catalog/practice-accounts.ts";
 import type { RoleObservation } from "../../src/catalog/roles.ts";
+import { actionsOf } from "../../src/catalog/walk.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 
 const systems = join(projectRoot(), "templates", "systems");
@@ -80,6 +81,21 @@ describe("the shipped catalogue", () => {
 test("the accounts of the practice workspace are known as such", () => {
   expect(practiceAccounts).toEqual(people.map(({ id }) => id));
 });
+
+/** Ended verified, with users down: what moves writes asks the front door once it has, and before it is over. */
+test.each(["planned", "unplanned"] as const)(
+  "what promotes a server looks whether users are served after it, %s",
+  (mode) => {
+    const blind = catalog.runbooks
+      .filter(({ modes }) => modes.includes(mode))
+      .filter((runbook) => {
+        const ids = actionsOf(runbook, mode).map(({ does }) => does.action);
+        const last = ids.findLastIndex((id) => cards.get(id)?.promotes === true);
+        return last !== -1 && !ids.slice(last).some((id) => id === "http.check" || id === "http.transaction");
+      });
+    expect(blind.map(({ system, id }) => `${system}/${id}`)).toEqual([]);
+  },
+);
 
 describe("what editors read", () => {
   test.each(Object.entries(jsonSchemas))(
