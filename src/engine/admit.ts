@@ -18,6 +18,7 @@ import type { IncidentState, RunState } from "../incident/state.ts";
 import { coveringGates } from "../incident/undo.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
+import { runUndone } from "./evidence.ts";
 import { gatesToPass, type Intent, next, usesApprovals } from "./next.ts";
 import { changesBetween, lookAhead, renewed } from "./preflight.ts";
 import { botEvent, type RunContext } from "./run-context.ts";
@@ -169,7 +170,11 @@ async function looksAgain(runContext: RunContext, step: string): Promise<Preflig
   const run = runContext.writer.run();
   const planned = run.steps.get(step)?.step;
   if (!planned || !usesApprovals(planned) || gatesToPass(run, step).length === 0 || !run.preflight) return null;
-  return renewed(run.preflight, await lookAhead(run, runContext.around, runContext.lost), run);
+  return renewed(
+    run.preflight,
+    await lookAhead({ ...run, undone: runUndone(runContext.writer.state(), run) }, runContext.around, runContext.lost),
+    run,
+  );
 }
 
 function whyVoid(run: RunState, step: string, fresh: Preflight): string | null {

@@ -1,5 +1,5 @@
 import type { Evidence, Evidences } from "../actions/contract.ts";
-import type { RunState } from "../incident/state.ts";
+import type { IncidentState, RunState } from "../incident/state.ts";
 
 /** What the steps behind this one have shown, read from the run's state at the moment of asking. */
 export function evidencesOf(run: () => Pick<RunState, "steps">): Evidences {
@@ -14,4 +14,9 @@ export function evidencesOf(run: () => Pick<RunState, "steps">): Evidences {
       };
     },
   };
+}
+
+/** The run whose step this one takes back, with what its steps have shown; null: it takes nothing back. */
+export function runUndone(state: Pick<IncidentState, "runs">, { plan }: Pick<RunState, "plan">): RunState | null {
+  return plan.undoes === undefined ? null : (state.runs.get(plan.undoes.run) ?? null);
 }

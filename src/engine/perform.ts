@@ -4,6 +4,7 @@ import type { ActionStep } from "../catalog/types.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import { type Attempt, openAttempt, Superseded } from "./attempt.ts";
+import { runUndone } from "./evidence.ts";
 import { blocking, type Job, problemOf, sayState } from "./look.ts";
 import type { Reached } from "./next.ts";
 import { outlived, problemOfRunning, stillRunning } from "./outlived.ts";
@@ -273,7 +274,13 @@ function refusalOf(attempt: Attempt, job: Job, seen: unknown): Problem | null {
 /** What an undo takes back is no longer as it was left. */
 async function movedSince(attempt: Attempt, job: Job, seen: unknown): Promise<Problem | null> {
   const { around, writer, lost } = attempt.runContext;
-  const check = await stillUnchanged(writer.run().plan, attempt.step, around, contextOf(attempt, job), lost);
+  const check = await stillUnchanged(
+    writer.run().plan,
+    attempt.step,
+    around,
+    runUndone(writer.state(), writer.run()),
+    lost,
+  );
   return check && refusedBy(attempt, job, seen, [check]);
 }
 

@@ -9,8 +9,8 @@ import { evidencesOf } from "./evidence.ts";
 import { type Job, jobOf, observe, type Surroundings } from "./look.ts";
 import { stillUnchanged } from "./unchanged.ts";
 
-/** What a look ahead needs of a run. */
-type Ahead = Pick<RunState, "plan" | "steps">;
+/** What a look ahead needs of a run, and of the one it takes back a step of. */
+type Ahead = Pick<RunState, "plan" | "steps"> & { readonly undone?: RunState | null };
 
 /** The preflight of a plan of which nothing has begun, without a run: what a request for it would be shown now. */
 export function lookAtPlan(plan: Plan, around: Surroundings, signal?: AbortSignal): Promise<Preflight> {
@@ -96,7 +96,7 @@ async function look(step: ActionStep, run: Ahead, around: Surroundings, signal?:
     const facts = job.action.facts(seen, job.input).map((fact) => ({ step: step.id, ...fact }));
     // What is back already needs nothing to be as it was left.
     const back = job.action.apply !== undefined && job.action.done(seen, job.input, null) === "yes";
-    const stands = back ? null : await stillUnchanged(run.plan, step, around, evidences, signal);
+    const stands = back ? null : await stillUnchanged(run.plan, step, around, run.undone ?? null, signal);
     const checks = [...job.action.ready(seen, job.input, evidences), ...(stands ? [stands] : [])];
     return { step, facts, checks: shownChecks(job, checks, before(step, run, around)) };
   } catch (error) {

@@ -8,6 +8,7 @@ import { stateNow } from "../incident/state-now.ts";
 import type { Problem } from "../lib/errors.ts";
 import type { Leases } from "../timeline/contract.ts";
 import { type Admission, admit, catalogueAgainst, passLastGates } from "./admit.ts";
+import { runUndone } from "./evidence.ts";
 import { askAtGate, moveGate } from "./gate.ts";
 import { type Intent, next } from "./next.ts";
 import { perform } from "./perform.ts";
@@ -206,7 +207,8 @@ function trusts(intent: Exclude<Work, { do: "halt" }>): boolean {
 
 /** Looks at everything once, before anything. */
 async function preflight(runContext: RunContext): Promise<void> {
-  const looked = await lookAhead(runContext.writer.run(), runContext.around, runContext.lost);
+  const { writer, around, lost } = runContext;
+  const looked = await lookAhead({ ...writer.run(), undone: runUndone(writer.state(), writer.run()) }, around, lost);
   await runContext.writer.write((run, now) => {
     if (!isDue(runContext, run, now, (intent) => intent.do === "preflight")) return null;
     return { events: [botEvent(runContext, "preflight", { type: "run.preflighted", data: looked })] };

@@ -1,18 +1,22 @@
-import type { Check, Evidences } from "../actions/contract.ts";
+import type { Check } from "../actions/contract.ts";
 import type { ActionStep, Plan } from "../catalog/types.ts";
 import { UNDO_STEP } from "../catalog/undo.ts";
+import type { RunState } from "../incident/state.ts";
 import { messageOf } from "../lib/errors.ts";
+import { evidencesOf } from "./evidence.ts";
 import { jobOf, observe, type Surroundings } from "./look.ts";
 
 /**
  * Whether what a plan takes back still is as its step left it: looked at by the step's own action, right before. Null: the
  * step takes nothing back, or what it takes back was never seen to be whole.
+ *
+ * @param undone the run whose step it was: what it did may be known only from what a step before it had found
  */
 export async function stillUnchanged(
   plan: Plan,
   step: ActionStep,
   around: Surroundings,
-  evidences: Evidences,
+  undone: Pick<RunState, "steps"> | null,
   signal?: AbortSignal,
 ): Promise<Check | null> {
   const { undoes } = plan;
@@ -25,6 +29,7 @@ export async function stillUnchanged(
     says,
   });
   try {
+    const evidences = evidencesOf(() => undone ?? { steps: new Map() });
     const job = jobOf({ ...step, action, input }, around.actions, plan);
     const done = job.action.done(await observe(job, around, evidences, signal), job.input, before);
     if (done === "yes") return check(true, "Unchanged since the step.");
