@@ -100,6 +100,10 @@ describe("what search.* says before it is too late", () => {
     ]);
     await harness.perform("take", "search.snapshot", snapshotOf(search));
     expect(blockedBy((await harness.look("search.restore", given)).checks)).toEqual([]);
+    // Nothing is lost with it: its age would be told as if it were.
+    expect((await harness.perform("restore", "search.restore", given)).evidence.rpo).toBeUndefined();
+    const { evidence } = await harness.perform("again", "search.restore", restoreOf(search));
+    expect(evidence.rpo).toMatchObject({ method: "age of the snapshot when it was restored" });
   });
 
   test("a wrong key is said, and shown nowhere", async () => {
