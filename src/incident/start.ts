@@ -4,6 +4,7 @@ import { flawOfBreak } from "./break-glass.ts";
 import { firmly, outdated } from "./conforms.ts";
 import { delegationsNow } from "./delegation.ts";
 import type { NewEvent } from "./events.ts";
+import { isFence } from "./fences.ts";
 import { expired, passed, staleness, voided } from "./gates.ts";
 import { changesThings, gatesBefore, stepsInOrder, unsettledBefore } from "./order.ts";
 import { allOf } from "./people.ts";
@@ -134,11 +135,11 @@ function throughGates(state: IncidentState, run: RunState, target: StepState, co
   );
 }
 
-/** Nothing is changed over a server that could not be fenced unless those who approved were shown that. */
+/** Nothing is changed over a server that could not be fenced unless those who approved were shown that; but for another way to fence it. */
 function refusalOfFence(run: RunState, target: StepState): MayStart | null {
-  const [open] = changesThings(target.step) ? unsigned(run) : [];
+  const [open] = changesThings(target.step) && !isFence(target.step) ? unsigned(run) : [];
   if (open === undefined) return null;
-  const what = `NOT FENCED: ${open.server} stopped answering after the approval; going on without its fence isn't accepted`;
+  const what = `NOT FENCED: ${open.server} couldn't be fenced, which the approval didn't know; going on without its fence isn't accepted`;
   return no("not-fenced", `${what}. Abort this run and request it again: the decision will show it`);
 }
 

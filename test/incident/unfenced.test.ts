@@ -41,6 +41,28 @@ describe("a server that can't be fenced", () => {
     expect(story.status("promote")).toBe("waiting");
   });
 
+  test("that could not be fenced in one way is fenced in another, though nobody signed: nothing else may start", () => {
+    const twice = plan([
+      [action("check", { risk: "read", repeat: "safe" })],
+      [gate("go"), action("fence"), action("cut", { fences: true }), action("promote", { risk: "irreversible" })],
+    ]);
+    const story = wentOn([], twice);
+    expect(startCode(story.starts("cut"))).toBe("ok");
+    story.done("cut", "run-1", []);
+    expect(startCode(story.starts("promote"))).toBe("not-fenced");
+  });
+
+  test("seen closed by the other way it holds nothing up", () => {
+    const twice = plan([
+      [action("check", { risk: "read", repeat: "safe" })],
+      [gate("go"), action("fence"), action("cut", { fences: true }), action("promote", { risk: "irreversible" })],
+    ]);
+    const story = wentOn([], twice);
+    story.starts("cut");
+    story.done("cut", "run-1", [{ id: "fencedServer", value: "orders-a" }]);
+    expect(startCode(story.starts("promote"))).toBe("ok");
+  });
+
   test("is accepted by a later question that shows it", () => {
     const twice = plan([
       [action("check", { risk: "read", repeat: "safe" })],

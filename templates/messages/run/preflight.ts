@@ -16,6 +16,15 @@ import { at } from "../kit/when.ts";
 import { detailsButton } from "./details.ts";
 import { aloud, notFencedLines } from "./fence.ts";
 
+/** An approval is still to come: who gives it accepts what is shown. */
+function decides({ steps }: RunState): boolean {
+  return [...steps.values()].some(
+    (state) =>
+      state.step.kind === "gate" &&
+      (state.status === "waiting" || (state.status === "gate" && state.gate.outcome === "open")),
+  );
+}
+
 /** What was seen before anything was changed: the verdict, what is wrong, and the rest in the small print. */
 export function preflight(
   state: IncidentState,
@@ -24,7 +33,7 @@ export function preflight(
   around: Surroundings,
 ): Message {
   if (!seen.ready) return blocked(state, run, seen);
-  const risks = notFencedLines(run, around, run.endedAt === null && !run.dryRun);
+  const risks = notFencedLines(run, around, run.endedAt === null && !run.dryRun && decides(run));
   const facts = factsNow(run, seen.facts).map(factLine);
   return {
     text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${aloud(risks)}${checksCount(seen.checks)}.`,
