@@ -111,6 +111,17 @@ describe("a server that could not be fenced", () => {
     expect(JSON.stringify(all.get("preflight:run-4hx8w2pd")?.blocks)).toContain(LINE);
   });
 
+  test("is accepted by no one who reads of it after the decision", () => {
+    const story = nights
+      .askedUnfenced()
+      .ask("vera", { type: "approve", run: "run-4hx8w2pd", ask: "ask-first" })
+      .engine({ type: "gate.passed", data: { step: "go", ask: "ask-first", people: ["vera"] } })
+      .engine({ type: "step.started", data: { step: "fence", attempt: 1, epoch: "1" } });
+    const { text } = shown(story).get("preflight:run-4hx8w2pd") ?? {};
+    expect(text).toContain(LINE);
+    expect(text).not.toContain("You accept this by approving");
+  });
+
   test("stands on the outcome of the question, the result, and the status, with who accepted it", () => {
     const all = shown(nights.wentOnUnfenced());
     for (const key of ["gate:ask-first", "result:run-4hx8w2pd", "card"])
