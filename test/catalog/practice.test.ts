@@ -97,6 +97,19 @@ test.each(["planned", "unplanned"] as const)(
   },
 );
 
+/** How much a cluster has to carry is the installation's to say, and no file's. */
+test("no shipped runbook says in figures how many nodes are enough", () => {
+  const written = catalog.runbooks.flatMap((runbook) =>
+    actionsOf(runbook).flatMap(({ step, does }) => {
+      const { nodesAtLeast } = (does.with ?? {}) as { nodesAtLeast?: unknown };
+      return typeof nodesAtLeast === "number" && nodesAtLeast > 1
+        ? [`${runbook.system}/${runbook.id}: ${step.id}`]
+        : [];
+    }),
+  );
+  expect(written).toEqual([]);
+});
+
 describe("what editors read", () => {
   test.each(Object.entries(jsonSchemas))(
     "%s is current (LIFEBOAT_UPDATE_PAGES=1 writes it anew)",
