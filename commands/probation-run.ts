@@ -60,7 +60,7 @@ async function lastIn(context: CommandContext, state: IncidentState, fits: Fits)
 /** Verified moves of its system since it ended, of every incident. */
 export async function movesSince(
   { incidents, timeline }: CommandContext,
-  { endedAt, plan }: RunState,
+  { endedAt, plan }: Pick<RunState, "endedAt" | "plan">,
 ): Promise<readonly RecentMove[]> {
   if (endedAt === null) return [];
   const seconds = (timeline.now().getTime() - endedAt.getTime()) / 1000;

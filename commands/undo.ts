@@ -1,4 +1,5 @@
 import { planUndo } from "../src/catalog/undo.ts";
+import type { RecentMove } from "../src/incident/moves.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { byHandAfter, changedSteps, coveringGates, firstToUndo, undoRefusal } from "../src/incident/undo.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
@@ -8,6 +9,7 @@ import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
 import { systemOf } from "./incidents.ts";
+import { movesSince } from "./probation-run.ts";
 import { stop } from "./say.ts";
 import { requested } from "./start.ts";
 import { theIncident } from "./the-incident.ts";
@@ -40,6 +42,9 @@ export async function undoStep(
   const step = run.steps.get(stepId);
   const gates = coveringGates(run, stepId);
   if (step?.step.kind !== "action" || step.origin === undefined || gates.length === 0) return stop(nothingToUndo());
+  const later = await movedSince(context, run);
+  if (later !== undefined)
+    return stop(refused({ code: "undo-moved", where: step.step.title, title: later.title, runId: later.run }));
   const planned = planUndo({
     ...{ plan: run.plan, run: run.id, step: step.step, before: step.origin.before, verified: step.status === "done" },
     ...{ gates, byHand: byHandAfter(state, run, stepId), mode: acceptUnreachable ? "unplanned" : "planned" },
@@ -60,6 +65,15 @@ export async function undoStep(
     entry: null,
   };
   return requested(context, request, ask, bytes);
+}
+
+/** A later move of the same: planned work has a record of its own each time, so it stands in another incident as a rule. */
+async function movedSince(context: CommandContext, { id, plan, endedAt }: RunState): Promise<RecentMove | undefined> {
+  const moves = await movesSince(context, { plan, endedAt });
+  return moves.find(
+    ({ run, at, resources }) =>
+      run !== id && endedAt !== null && at > endedAt && resources.some((one) => plan.resources.includes(one)),
+  );
 }
 
 interface Meant {

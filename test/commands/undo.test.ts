@@ -87,6 +87,19 @@ describe("undo, as people speak of it", () => {
     expect((await runsOf(incident)).length).toBe(2);
   });
 
+  test("nothing is undone once a later run has moved the same, in whichever record", async () => {
+    const { run } = await failedOver("fence");
+    await app.ask("alex", "abort The primary is healthy again", here);
+    const later = idFor("run", "db-2");
+    await app.ask("alex", "failover database --planned", { key: "db-2", channel: "C0ELSEWHERE" });
+    await decided(later, "ask-db-2");
+    for (const step of ["fence", "promote"]) await carriedOut(later, step, { ...open, readOnly: true });
+    await app.engine(later, { type: "run.verified", data: { dryRun: false } });
+    const reply = await app.press("alex", "run.undo", `${run}/fence`, { key: "late", ...here });
+    expect(JSON.stringify(reply)).toContain(` was moved since (${later})`);
+    expect((await app.state(idFor("inc", "db"))).state.runs.has(idFor("run", "late"))).toBe(false);
+  });
+
   test("nothing is undone under a step that can't be", async () => {
     const { run } = await failedOver("fence", "promote");
     await app.ask("alex", "abort Traffic is fine", here);

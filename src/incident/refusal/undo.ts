@@ -10,6 +10,8 @@ export type UndoRefusal =
   | { readonly code: "undo-behind"; readonly where: string; readonly later: string }
   /** `earlier`: what made another server take the writes and can't be undone. `failback`: the run, where it can be failed back. */
   | { readonly code: "undo-past"; readonly where: string; readonly earlier: string; readonly failback: string | null }
+  /** `title`: what a later run of whichever incident moved, the same as this one. */
+  | { readonly code: "undo-moved"; readonly where: string; readonly title: string; readonly runId: string }
   | { readonly code: "undo-order"; readonly where: string; readonly later: LaterStep }
   | { readonly code: "undo-gate"; readonly where: string };
 

@@ -33,6 +33,11 @@ export const UNDO_REFUSALS: WordsOf<UndoRefusal> = {
     what: `“${earlier}” came before it and can't be undone. Undone alone, this step would leave users without service`,
     next: failback === null ? LEADS_BACK : `Fail back instead: \`/dr failback ${failback}\``,
   }),
+  "undo-moved": ({ where, title, runId }) => ({
+    where,
+    what: `“${title}” was moved since (${runId})`,
+    next: LEADS_BACK,
+  }),
   "undo-order": ({ where, later }) => ({ where, ...outOfOrder(later) }),
   "undo-gate": ({ where }) => ({
     where,
