@@ -7,6 +7,7 @@ import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { projectRoot } from "../lib/root.ts";
 import { appRole, asOwner } from "./database.ts";
+import { sealInbox } from "./inbox.ts";
 import { type Keyring, missingKey } from "./keys.ts";
 import { sealSecondFactors } from "./second-factors.ts";
 import { sealAll } from "./statements.ts";
@@ -40,6 +41,7 @@ export async function migrate(ownerUrl: string, appUrl: string, log: Logger, key
 const withKeys: Readonly<Record<string, (client: pg.Client, keyring: Keyring) => Promise<void>>> = {
   "0070-authenticated.sql": sealAll,
   "0080-proof-entries.sql": sealSecondFactors,
+  "0200-inbox-authentic.sql": sealInbox,
 };
 
 /**

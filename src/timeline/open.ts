@@ -82,7 +82,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   });
 
   const { pool, appUrl } = opened;
-  const clock = createClock();
+  const clock = createClock(options.production !== true);
   const listener = openListener(appUrl, name, opened.replica, log);
   const follower = openFollower(pool, listener, clock, log, opened.horizon);
   const shared = { pool, replica: opened.replica, clock, listener, closed: closing.signal, log };
@@ -139,7 +139,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     timeline,
     // Whoever drives a run acts on what is recorded: nothing is claimed while that is in doubt.
     leases: { ...leases, claim: async (room) => (guard.doubt() === null ? leases.claim(room) : []) },
-    inbox: createInbox(pool, closing.signal, log, callerSeconds),
+    inbox: createInbox({ pool, closed: closing.signal, log, callerSeconds, keyring, now: clock.realNow }),
     pool,
     replica: opened.replica,
     url,
@@ -197,7 +197,7 @@ async function enter(entry: Entry, options: StoreOptions): Promise<Entered> {
     const seals = await readSeals(pool, keyring);
     const askedAt = performance.now();
     const { rows } = await pool.query<Pick<Entered, "replica" | "clock" | "realClock" | "horizon">>(
-      `select nextval('lifeboat.replica')::int as replica, lifeboat.clock() as clock, clock_timestamp() as "realClock", (${horizonNow}) as horizon`,
+      `select nextval('lifeboat.replica')::int as replica, lifeboat.clock() as clock, pg_catalog.clock_timestamp() as "realClock", (${horizonNow}) as horizon`,
     );
     if (rows[0] === undefined) throw new Error("PostgreSQL answered a question with nothing");
     return { ...rows[0], pool, appUrl, seals, askedAt };

@@ -26,7 +26,10 @@ create table lifeboat.inbox (
   claimed_until timestamp with time zone,
   done_at timestamp with time zone,
   last_error text,
-  receipt uuid not null
+  receipt uuid not null,
+  mac text,
+  mac_key text,
+  sealed_at timestamp(3) with time zone
 );
 create table lifeboat.migration (
   name text not null,

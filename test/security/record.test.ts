@@ -173,6 +173,55 @@ describe("with the application's login", () => {
     expect(says(await verified())).toBe("");
   });
 
+  test("a press put into the inbox is nobody's, nor is one that was changed or copied; when it came in can't be set", async () => {
+    const store = await storeOn(url);
+    const says: unknown[] = [];
+    const log = { ...quiet, error: (fields: unknown) => void says.push(fields) };
+    const watched = await storeOn(url, { log: log as unknown as typeof quiet });
+    const press = { user: "UVERA", verb: "gate.approve", carries: "run-1/ask-1", n: 1.5e21, at: "2026-01-01" };
+    const keys = async () => (await watched.inbox.take(10, 60, "slack.")).map(({ key }) => key);
+    const forged = (key: string, as = "null, null, null") =>
+      asApplication(
+        `insert into lifeboat.inbox (key, kind, body, receipt, sealed_at, mac, mac_key)
+           values ('${key}', 'slack.action', $1, gen_random_uuid(), ${as})`,
+        [JSON.stringify(press)],
+      );
+    try {
+      await forged("forged");
+      await forged("forged with a code", `now(), '${"a".repeat(64)}', '${"b".repeat(16)}'`);
+      expect(await keys()).toEqual([]);
+      expect(says).toMatchObject([{ event: "inbox.not_authentic", keys: ["forged", "forged with a code"] }]);
+      await store.inbox.receive("real", "slack.action", press);
+      // Copied under another key, and given other words: the code of the real one holds for neither.
+      const copy =
+        "(select $KEY, kind, body, gen_random_uuid(), sealed_at, mac, mac_key from lifeboat.inbox where key = 'real')";
+      await asApplication(
+        `insert into lifeboat.inbox (key, kind, body, receipt, sealed_at, mac, mac_key) ${copy.replace("$KEY", "'copied'")}`,
+      );
+      expect(await keys()).toEqual(["real"]);
+      await asApplication(
+        `update lifeboat.inbox set body = body || '{"user": "UOLI"}', claimed_until = null where key = 'real'`,
+      );
+      expect(await keys()).toEqual([]);
+      await store.inbox.receive("old", "slack.action", press);
+      await asApplication("update lifeboat.inbox set received_at = now() + interval '1 day' where key = 'old'");
+      const [old] = await watched.inbox.take(10, 60, "slack.");
+      expect(Math.abs((old?.receivedAt.getTime() ?? 0) - Date.now())).toBeLessThan(600_000);
+      await asApplication(
+        "update lifeboat.inbox set sealed_at = now() + interval '1 day', claimed_until = null where key = 'old'",
+      );
+      expect(await keys()).toEqual([]);
+      const rows = await asSuperuser<{ open: number }>(
+        url,
+        "select count(*)::int as open from lifeboat.inbox where done_at is null",
+      );
+      expect(rows).toEqual([{ open: 0 }]);
+    } finally {
+      await store.close();
+      await watched.close();
+    }
+  });
+
   test("an entry of what somebody proves with, written past Lifeboat, counts for nothing", async () => {
     const store = await storeOn(url);
     const proofs = createSecondFactors(store.pool, store.keyring);
@@ -548,6 +597,10 @@ describe("a store of 0.1", () => {
       url,
       "insert into lifeboat.proof (holder, secret, last_step, enrolled_at) values ('shop/vera', 'x', 5, now())",
     );
+    await asSuperuser(
+      url,
+      "insert into lifeboat.inbox (key, kind, body, receipt) values ('waits', 'slack.command', '{\"verb\": \"status\"}', gen_random_uuid())",
+    );
     return count;
   }
 
@@ -572,6 +625,8 @@ describe("a store of 0.1", () => {
     // What someone proved with before stands as it stood.
     const proofs = createSecondFactors(store.pool, store.keyring);
     expect([...(await proofs.confirmed(["shop/vera"]))]).toEqual(["shop/vera"]);
+    // And what it had received and not handled is handled.
+    expect(await store.inbox.take(10, 60)).toMatchObject([{ key: "waits", body: { verb: "status" } }]);
     await store.close();
     const second = `stream = '${stream}' and version = 2`;
     await asOwner("alter table lifeboat.event drop constraint event_authenticated");
