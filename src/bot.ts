@@ -284,7 +284,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   if (timeline.doubt() !== null) sayDoubt(timeline.doubt());
   timeline.onDoubt(sayDoubt);
   timeline.onTampered((problem) => void slack?.announce(tampered(problem)));
-  const counters = createKeyCounters(createSecondFactors(pool, store.keyring));
+  const counters = createKeyCounters(createSecondFactors(pool, store.keyring, config.practice));
   const anchors = createAnchorWorker({
     settings: { ...config.anchors, channel: slack === null ? null : config.anchors.channel },
     timeline,

@@ -20,6 +20,7 @@ import { createReadinessBook, type ReadinessBook } from "./readiness/book.ts";
 import { checkTemplates, templateFor } from "./report/templates.ts";
 import { createSecrets, type Secrets } from "./secrets.ts";
 import { directOf } from "./sinks/slack/places.ts";
+import { secretNamesOf } from "./telemetry/receivers.ts";
 import type { Store } from "./timeline/index.ts";
 import { createReadinessLooks } from "./timeline/readiness-looks.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
@@ -83,7 +84,7 @@ export function commandContextOf(
       version: versionNumber(),
     }),
     reportTemplate: (system) => templateFor(config.catalog.systemsFolder, system),
-    mfa: createTotp(createSecondFactors(store.pool, store.keyring), config.secretKeys, {
+    mfa: createTotp(createSecondFactors(store.pool, store.keyring, practice), config.secretKeys, {
       issuer: config.practice ? "Lifeboat practice" : "Lifeboat",
       settleHours: config.mfaCooldownHours,
     }),
@@ -92,9 +93,12 @@ export function commandContextOf(
 
 /** Secrets of this process's environment that its catalogue names. */
 export function secretsOf(config: Config, catalog: Catalog, book: SecretBook): Secrets {
+  const { webhooksFile } = config.telemetry;
+  const reserved = webhooksFile === null ? new Set<string>() : secretNamesOf(webhooksFile);
   return createSecrets({
     environment: process.env,
     noted: book.note,
+    reserved: () => reserved,
     catalog: () => catalog,
     values: () => [
       ...loadVariables(catalog, config.catalog.valuesFile).variables.values(),

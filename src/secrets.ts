@@ -14,6 +14,8 @@ export interface SecretsOptions {
   readonly catalog: () => Pick<Catalog, "systems" | "runbooks">;
   /** This installation's values, of production and of the drill environment: a variable may hold a secret's name. */
   readonly values: () => Iterable<ReadonlyMap<string, Scalar>>;
+  /** Names that are Lifeboat's own by its settings, whatever they are called: what its webhooks are signed with. */
+  readonly reserved?: () => ReadonlySet<string>;
   /** Told of each value that was read, so that it can be kept out of what is written. */
   readonly noted?: (value: string) => void;
 }
@@ -29,9 +31,10 @@ export interface Secrets {
  * Secrets of the environment by name, and only those whose names stand in the catalogue this process has loaded: a plan
  * that asks for another gets nothing, whoever wrote it. Lifeboat's own are never given away, whatever the catalogue says.
  */
-export function createSecrets({ environment, catalog, values, noted }: SecretsOptions): Secrets {
+export function createSecrets({ environment, catalog, values, reserved, noted }: SecretsOptions): Secrets {
+  const isOwn = (name: string) => isOwnName(name) || (reserved?.().has(name) ?? false);
   const read = (name: string, isListed: boolean): string => {
-    if (!isListed) throw notListed(name);
+    if (!isListed) throw notListed(name, isOwn(name));
     const value = environment[name];
     if (!value) throw missing(name);
     noted?.(value);
@@ -41,12 +44,12 @@ export function createSecrets({ environment, catalog, values, noted }: SecretsOp
     forActions(name) {
       const listed = namedIn(catalog(), values());
       // In a drill environment each has its own, under its name and a prefix.
-      return read(name, !isOwnName(name) && (listed.has(name) || listed.has(name.replace(/^DRILL_/, ""))));
+      return read(name, !isOwn(name) && (listed.has(name) || listed.has(name.replace(/^DRILL_/, ""))));
     },
     forPaging: (name) =>
       read(
         name,
-        (!isOwnName(name) || isPagerName(name)) && catalog().systems.some(({ paging }) => isOfPager(paging, name)),
+        (!isOwn(name) || isPagerName(name)) && catalog().systems.some(({ paging }) => isOfPager(paging, name)),
       ),
   };
 }
@@ -98,11 +101,11 @@ function addName(names: Set<string>, value: unknown): void {
   if (typeof value === "string" && /^[A-Z][A-Z0-9_]*$/.test(value)) names.add(value);
 }
 
-function notListed(name: string): LifeboatError {
+function notListed(name: string, isOwn: boolean): LifeboatError {
   return new LifeboatError({
     code: "secret-refused",
     where: name,
-    what: isOwnName(name)
+    what: isOwn
       ? "This is Lifeboat's own, and is given to nothing that a runbook starts"
       : "No system and no runbook of the catalogue names this secret",
     allowed:

@@ -13,8 +13,15 @@ export function isSecretName(name: string): boolean {
  * starts is ever given. A whole family counts, so that a setting which is new is one, too.
  */
 export function isOwnName(name: string): boolean {
-  return /^(?:DRILL_)?(?:LIFEBOAT|SLACK|DATABASE|PAGERDUTY|STATUSPAGE|SMTP|MAIL)_/.test(name) || CODE.test(name);
+  return (
+    /^(?:DRILL_)?(?:LIFEBOAT|SLACK|DATABASE|PAGERDUTY|STATUSPAGE|SMTP|MAIL|OTEL)_/.test(name) ||
+    STORE.test(name) ||
+    CODE.test(name)
+  );
 }
+
+/** Where the store's client looks for a password that `DATABASE_URL` doesn't have. */
+const STORE = /^PG(?:PASSWORD|PASSFILE|SERVICE|SERVICEFILE|SSLKEY)$/;
 
 /** What would have another program run in a script's place. */
 const CODE = /^(?:LD_.*|DYLD_.*|NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|SHELLOPTS|PATH|HOME|IFS)$/;

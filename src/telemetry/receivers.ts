@@ -67,6 +67,16 @@ export function readReceivers(
   });
 }
 
+/** The variables that hold the secrets of receivers; none where the file can't be used, which `readReceivers` says. */
+export function secretNamesOf(file: string): ReadonlySet<string> {
+  try {
+    const read = shape.safeParse(parse(readFileSync(file, "utf8"), { maxAliasCount: 10 }));
+    return new Set(read.success ? read.data.flatMap(({ secretFrom }) => secretFrom) : []);
+  } catch {
+    return new Set();
+  }
+}
+
 /** Of an incident its own; people are known by their systems: `<system>/<person>`. */
 function systemsOf({ system, people = [] }: EventRecord["data"]): readonly string[] {
   if (typeof system === "string") return [system];

@@ -7,6 +7,8 @@ export interface StoreClock {
   now(): Date;
   /** Real time, for what is compared with the world outside: Slack's times, signatures. */
   realNow(): Date;
+  /** Which of the two decides: the store's, where time may be moved; else real time, whatever the store's owner has made of its clock. */
+  decides(told: Date, real: Date): Date;
   /** A time the database told, asked for at `sentAt` and answered just now (both `performance.now()`). `real`: where it told that too. */
   heard(told: Date, sentAt: number, real?: Date): void;
   /** Calls back when the store's clock jumped: what sleeps until a moment looks again. */
@@ -16,17 +18,20 @@ export interface StoreClock {
 /** More than any answer is late by, milliseconds. */
 const JUMP_MS = 5_000;
 
-export function createClock(): StoreClock {
+/** `moves`: false in production, where nothing is decided by a clock that the owner of the store can replace. */
+export function createClock(moves = true): StoreClock {
   const store = createEstimate();
   const real = createEstimate();
   const jumps = new Set<() => void>();
   let isFirst = true;
+  const decides = (told: Date, realTold: Date) => (moves ? told : realTold);
   return {
     now: store.now,
     realNow: real.now,
+    decides,
     heard(told, sentAt, realTold) {
       if (realTold !== undefined) real.heard(realTold, sentAt);
-      const jumped = store.heard(told, sentAt) && !isFirst;
+      const jumped = store.heard(realTold === undefined ? told : decides(told, realTold), sentAt) && !isFirst;
       isFirst = false;
       if (jumped) for (const callback of jumps) callback();
     },

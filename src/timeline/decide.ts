@@ -33,6 +33,7 @@ interface Head {
   readonly version: number;
   readonly hash: string;
   readonly clock: Date;
+  readonly realClock: Date;
   readonly leased: boolean;
 }
 
@@ -41,7 +42,7 @@ const lockStream = `
   with s as materialized (select id, version, head_hash from lifeboat.stream where id = $1 for update),
   l as (update lifeboat.run r set beat_at = clock_timestamp() from s
          where r.id = $2 and r.stream = s.id and r.epoch = $3::bigint and r.owner = $4 and not r.done returning r.id)
-  select s.version, s.head_hash as hash, lifeboat.clock() as clock,
+  select s.version, s.head_hash as hash, lifeboat.clock() as clock, pg_catalog.clock_timestamp() as "realClock",
          ($2::text is null or exists (select 1 from l)) as leased
     from s`;
 
@@ -162,8 +163,8 @@ async function locked(
   }
   if (head === undefined)
     throw new LifeboatError({ code: "stream-missing", what: `No stream ${stream} after making it` });
-  session.clock.heard(head.clock, sentAt);
-  return head;
+  session.clock.heard(head.clock, sentAt, head.realClock);
+  return { ...head, clock: session.clock.decides(head.clock, head.realClock) };
 }
 
 /**

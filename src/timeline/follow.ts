@@ -20,7 +20,7 @@ interface Looked {
 // A transaction not yet visible at the last look has an id at or above that look's horizon, however long it takes. A
 // horizon below ours means another database (restored, replaced): then everything is new.
 const look = `
-  select lifeboat.clock() as clock, clock_timestamp() as "realClock", pg_snapshot_xmin(pg_current_snapshot())::text as horizon, s.id, s.version
+  select lifeboat.clock() as clock, pg_catalog.clock_timestamp() as "realClock", pg_snapshot_xmin(pg_current_snapshot())::text as horizon, s.id, s.version
     from (select 1) one left join lifeboat.stream s
       on s.changed >= $1::xid8 or pg_snapshot_xmin(pg_current_snapshot()) < $1::xid8`;
 

@@ -1,9 +1,15 @@
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { isOwnName } from "../../src/catalog/secret.ts";
 import type { Runbook, System } from "../../src/catalog/types.ts";
+import { configurationTable } from "../../src/config.ts";
 import { redactAll, redactor } from "../../src/lib/redact.ts";
 import { weaknesses } from "../../src/script-host.ts";
 import { createSecrets } from "../../src/secrets.ts";
+import { secretNamesOf } from "../../src/telemetry/receivers.ts";
 import { SYSTEM } from "../support/incident-scenario.ts";
 
 /** Which secrets are given to whom, and that none comes out again in whatever writing. */
@@ -105,8 +111,11 @@ describe("which secrets are given", () => {
     LIFEBOAT_SECRET_KEY: "ours",
     DATABASE_URL: "postgres://ours",
     SLACK_SIGNING_SECRET: "ours, too",
+    OTEL_EXPORTER_OTLP_HEADERS: "authorization=Bearer ours",
+    PGPASSWORD: "of-our-store",
+    SIEM_SIGNING: "of-a-webhook",
   };
-  const own = Object.keys(environment).filter((name) => /^(SLACK|LIFEBOAT|DATABASE)_/.test(name));
+  const own = Object.keys(environment).filter((name) => /^(SLACK|LIFEBOAT|DATABASE|OTEL|PGP|SIEM)/.test(name));
   const system: System = {
     ...SYSTEM,
     scripts: [{ name: "repoint", file: "r", path: "/r", environment: ["SHOP_TOKEN", ...own] }],
@@ -119,6 +128,7 @@ describe("which secrets are given", () => {
     environment,
     catalog: () => ({ systems: [system], runbooks: [runbook] }),
     values: () => [new Map([["passwordFrom", "BY_VALUE_PW"]])],
+    reserved: () => new Set(["SIEM_SIGNING"]),
     noted: (value) => noted.push(value),
   });
 
@@ -138,6 +148,21 @@ describe("which secrets are given", () => {
       );
     },
   );
+
+  test("every setting that holds or leads to a secret is Lifeboat's own, also one that is new", () => {
+    const names = [...configurationTable().matchAll(/^\| `([A-Z_0-9]+)`/gm)].map(([, name = ""]) => name);
+    const secret = names.filter((name) => /TOKEN|SECRET|KEY|PASSWORD|HEADERS|URL|ENDPOINT|WEBHOOKS|TSA/.test(name));
+    expect(secret.length).toBeGreaterThan(20);
+    expect(secret.filter((name) => !isOwnName(name))).toEqual([]);
+  });
+
+  test("what webhooks are signed with, by the names their file gives", () => {
+    const file = join(mkdtempSync(join(tmpdir(), "lifeboat-")), "webhooks.yml");
+    const receiver = { name: "siem", url: "https://siem.example/", secretFrom: ["SIEM_SIGNING", "SIEM_BEFORE"] };
+    writeFileSync(file, JSON.stringify([receiver]));
+    expect([...secretNamesOf(file)]).toEqual(["SIEM_SIGNING", "SIEM_BEFORE"]);
+    rmSync(dirname(file), { recursive: true });
+  });
 
   test("the pager's keys to the pager alone", () => {
     expect(secrets.forPaging("PD_KEY")).toBe("of-the-pager-1");

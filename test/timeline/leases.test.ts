@@ -13,6 +13,7 @@ import type { Lease } from "../../src/timeline/contract.ts";
 import { assertUnmoved } from "../../src/timeline/database.ts";
 import { leaseTimings, type Store } from "../../src/timeline/index.ts";
 import { createSchedule } from "../../src/timeline/schedule.ts";
+import { createSecondFactors } from "../../src/timeline/second-factors.ts";
 import { built } from "../support/built.ts";
 import { type Net, openNet } from "../support/network.ts";
 import { asSuperuser, event, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
@@ -363,6 +364,34 @@ describe("given practice moves the store's clock", () => {
     botUrl.password = "b";
     const production = storeOn(botUrl.href, { ownerUrl: url, production: true });
     await expect(production).rejects.toThrow("The clock of this store isn't the database's own");
+  });
+
+  test("then a production bot that lives decides by real time, and what was enrolled just now has not aged", async () => {
+    await replica();
+    const bot = `bot_${randomBytes(4).toString("hex")}`;
+    await asSuperuser(url, `create role ${bot} login password 'b' in role lifeboat_app`);
+    const botUrl = new URL(url);
+    Object.assign(botUrl, { username: bot, password: "b" });
+    const production = await storeOn(botUrl.href, { ownerUrl: url, production: true });
+    try {
+      await createPracticeClock(url).moveForward(2 * DAY);
+      const decidedAt = await production.timeline.decide("inc-1", (_, now) => ({
+        events: [event("note")],
+        value: now,
+      }));
+      const agedAt = await createSecondFactors(production.pool, production.keyring, false).change(
+        ["a/b"],
+        (rows, now) => ({
+          rows,
+          value: now,
+        }),
+      );
+      const times = [decidedAt.kind === "written" ? decidedAt.value : null, agedAt, production.timeline.now()];
+      expect(times.map((time) => time !== null && Math.abs(aheadOf(time)) < 60)).toEqual([true, true, true]);
+      expect(aheadOf((await production.timeline.read("inc-1")).at(-1)?.at ?? new Date(0))).toBeCloseTo(0, -2);
+    } finally {
+      await production.close();
+    }
   });
 
   function aheadOf(time: Date): number {

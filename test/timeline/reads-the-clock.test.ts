@@ -10,7 +10,7 @@ import { createClock } from "../../src/timeline/clock.ts";
  */
 const IN_REAL_TIME: Readonly<Record<string, string>> = {
   "src/timeline/leases.ts": "leases and heartbeats: a moved clock takes a run from nobody",
-  "src/timeline/decide.ts": "a driver's write is its heartbeat",
+  "src/timeline/decide.ts": "a driver's write is its heartbeat; and what production decides by",
   "src/timeline/inbox.ts": "claims, retries, and when Slack's deliveries came in",
   "src/timeline/schedule.ts": "claims: a look that dies is done again",
   "src/timeline/readiness-looks.ts": "claims: a look that dies is done again",
