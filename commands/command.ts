@@ -18,7 +18,7 @@ export interface Command {
   readonly everyMember?: true;
   /** It may start a run: a repeat is answered from what the first recorded, before anything is looked at (`started.ts`). */
   readonly startsRuns?: true;
-  /** True for a request that changes, decides and takes out nothing. Left out: none is such a request. */
+  /** True for a request that changes, decides and takes out nothing: it's answered with no file. Left out: none is such a request. */
   reads?(request: Request): boolean;
   /** For what decides: true when the words say that and nothing else. Typed by mention, anything more makes it prose. */
   whole?(request: Request): boolean;
@@ -72,7 +72,11 @@ export interface Request {
    */
   readonly ownRecord?: () => Promise<void>;
   /** Signed by a key of the caller's, verified; only the command line gives it. `decision`: what exactly it decides, if it does. */
-  readonly signed?: { readonly decision: SignedDecision | null };
+  readonly signed?: {
+    readonly decision: SignedDecision | null;
+    /** The key is a FIDO key that has checked its owner (PIN, fingerprint) for this very request. */
+    readonly userVerified: boolean;
+  };
 }
 
 /** Who is asking, as the transport established it. */

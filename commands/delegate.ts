@@ -1,18 +1,23 @@
+import { chainOf } from "../src/calendar/seats.ts";
 import { duration, saySeconds } from "../src/catalog/duration.ts";
 import type { System } from "../src/catalog/types.ts";
+import { needsSecondFactor } from "../src/incident/authority.ts";
 import { delegationsNow } from "../src/incident/delegation.ts";
 import { canAct, personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { isLive } from "../src/incident/status.ts";
+import { delegateNotEnrolled } from "../templates/messages/approval/command-refusals.ts";
 import { delegateForm } from "../templates/messages/approval/forms.ts";
 import { notADuration } from "../templates/messages/incident/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { roleWords } from "../templates/messages/kit/people.ts";
 import { clock } from "../templates/messages/kit/when.ts";
-import { act } from "./act.ts";
+import { act, NOTHING_PROVED, type StepUp, wouldRefuse } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { namedIn, systemOf } from "./incidents.ts";
 import { nameIn, no, say, stop } from "./say.ts";
+import { proveSelf } from "./step-up.ts";
 import { theIncident } from "./the-incident.ts";
 import { personMeant } from "./who.ts";
 
@@ -20,7 +25,8 @@ export const delegate: Command = {
   verb: "delegate",
   aliases: ["lend"],
   summary: "Delegate a role for a while. It can't be delegated further, or to a run's requester.",
-  usage: "/dr delegate [<role> to <person> for <time> [<reason…>] | end <role> <person>] [--incident <id>]",
+  usage:
+    "/dr delegate [<role> to <person> for <time> [<reason…>] | end <role> <person>] [--code <code>] [--incident <id>]",
   examples: ["/dr delegate vp-engineering to @tess for 2h on a plane", "/dr delegate end vp-engineering @tess"],
   async handle(context, request) {
     const incident = await theIncident(context, request);
@@ -29,16 +35,43 @@ export const delegate: Command = {
     if (form !== null) return lend(context, request, incident, { ...wishOf(form), system });
     if (words[0]?.toLowerCase() === "end") return end(context, request, incident, system);
     if (words.length > 0) return lend(context, request, incident, { ...readWish(words, system), system });
-    if (!request.canAskForm) return list(context, incident, system);
-    const own = personOf(actorOf(request.caller), system)?.roles ?? [];
-    const roles = system.roles.filter(({ id }) => own.includes(id));
-    if (roles.length === 0) return list(context, incident, system);
-    const people = namedIn(context, incident).people.filter(
-      (one) => canAct(one) && one.id !== personOf(actorOf(request.caller), system)?.id,
-    );
-    return { kind: "form", form: delegateForm(incident.id, roles, people) };
+    if (!request.canAskForm || rolesOf(request, system).length === 0) return list(context, incident, system);
+    return formFor(context, request, incident, system);
   },
 };
+
+/** Theirs on today's roster. */
+function rolesOf({ caller }: Request, system: System) {
+  const own = personOf(actorOf(caller), system)?.roles ?? [];
+  return system.roles.filter(({ id }) => own.includes(id));
+}
+
+/** `given`: what was typed already. */
+function formFor(
+  context: CommandContext,
+  request: Request,
+  incident: IncidentState,
+  system: System,
+  given: Partial<Wish> = {},
+): Extract<Reply, { kind: "form" }> {
+  const roles = rolesOf(request, system);
+  const own = personOf(actorOf(request.caller), system)?.id;
+  const people = namedIn(context, incident).people.filter((one) => canAct(one) && one.id !== own);
+  const coded = roles.some(({ id }) => isProvedFor(context, incident, system, id));
+  return { kind: "form", form: delegateForm(incident.id, roles, people, given, coded) };
+}
+
+/** The role decides where a code is asked for: in a runbook of the system, or in a run under way. */
+function isProvedFor({ catalog }: CommandContext, { runs }: IncidentState, { id: system }: System, role: string) {
+  const books = catalog.runbooks.filter((one) => one.system === system);
+  if (chainOf(books).some((one) => one.role === role && one.stepUp)) return true;
+  return [...runs.values()].filter(isLive).some((run) =>
+    [...run.steps.values()].some((step) => {
+      if (step.status !== "gate" || !needsSecondFactor(run, step.gate)) return false;
+      return [step.gate.role, ...step.gate.escalate.map((level) => level.role)].includes(role);
+    }),
+  );
+}
 
 interface Wish {
   readonly role: string;
@@ -54,13 +87,41 @@ async function lend(
   { role, to, time, reason, system }: Wish & { system: System },
 ): Promise<Reply> {
   const seconds = secondsIn(time);
-  const acted = await act(context, request, incident.id, { type: "delegate", role, to, seconds, reason });
+  const command = { type: "delegate", role, to, seconds, reason } as const;
+  const isRefused = await wouldRefuse(context, request, incident, command);
+  let stepUp: StepUp = NOTHING_PROVED;
+  if (!isRefused && isProvedFor(context, incident, system, role)) {
+    const proof = await proofOf(context, request, incident, { role, to, time, reason, system });
+    if ("reply" in proof) return proof.reply;
+    stepUp = proof.stepUp;
+  }
+  const acted = await act(context, request, incident.id, command, null, stepUp);
   if (acted.kind === "refused") return no(acted.problem);
   const until = new Date(context.timeline.now().getTime() + seconds * 1000);
   return say([
     `${nameIn(context, to)} may decide as *${roleWords(system, role)}* for you for ${saySeconds(seconds)}, until ${clock(until)}.`,
     `Together you count once. To end it: \`/dr delegate end ${safe(role)} ${safe(to)}\`.`,
   ]);
+}
+
+/** @throws LifeboatError where they can't prove who they are: what an account alone hands over would count for nothing */
+async function proofOf(
+  context: CommandContext,
+  request: Request,
+  incident: IncidentState,
+  { system, ...wish }: Wish & { system: System },
+): Promise<{ readonly stepUp: StepUp } | { readonly reply: Reply }> {
+  const { role, to, time, reason } = wish;
+  const where = roleWords(system, role);
+  const person = personOf(actorOf(request.caller), system);
+  if (person === null) return { stepUp: NOTHING_PROVED };
+  const proved = await proveSelf(context, request, {
+    ...{ system, person, where },
+    form: () => formFor(context, request, incident, system, wish).form,
+    typed: `/dr delegate ${role} to ${to} for ${time}${reason === null ? "" : ` ${reason}`}`,
+  });
+  if (proved.kind === "asked") return { reply: proved.reply };
+  return proved.proved.provedAfresh ? { stepUp: proved.proved } : stop(delegateNotEnrolled(where));
 }
 
 async function end(context: CommandContext, request: Request, incident: IncidentState, system: System): Promise<Reply> {

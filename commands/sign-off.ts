@@ -1,23 +1,54 @@
+import { personOf } from "../src/incident/people.ts";
+import type { IncidentState } from "../src/incident/state.ts";
+import { signOffForm } from "../templates/messages/approval/forms.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
+import { act, NOTHING_PROVED, type StepUp, wouldRefuse } from "./act.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { systemOf } from "./incidents.ts";
 import { no, say, whereOf } from "./say.ts";
+import { proveSelf } from "./step-up.ts";
 import { theIncident } from "./the-incident.ts";
 
 export const signOff: Command = {
   verb: "sign-off",
   aliases: ["attest"],
   summary: "Sign off a record that is over: your attestation stands on its timeline and in evidence packs.",
-  usage: "/dr sign-off [--incident <id>] <what you attest…>",
+  usage: "/dr sign-off [--incident <id>] [--code <code>] <what you attest…>",
   examples: ["/dr sign-off The results are complete, and I accept the open items"],
+  // An attestation is free text, so nothing in a message tells it from prose.
+  whole: () => false,
   async handle(context, request) {
     const incident = await theIncident(context, request, true);
-    const acted = await act(context, request, incident.id, { type: "signOff", statement: request.rest.trim() });
+    const statement = (request.form?.statement ?? request.rest).trim();
+    const proof = await proofOf(context, request, incident, statement);
+    if ("reply" in proof) return proof.reply;
+    const acted = await act(context, request, incident.id, { type: "signOff", statement }, null, proof.stepUp);
     if (acted.kind === "refused") return no(acted.problem);
     const covered = acted.state.signOffs?.at(-1);
     return say([
       `${await whereOf(context, incident.id)} is signed off: ${safe(covered?.statement ?? "")}`,
       `Covers: events 1 to ${covered?.version ?? 0}`,
+      `Second factor: ${covered?.proved ? "yes" : "no. `/dr enroll` sets one up"}`,
     ]);
   },
 };
+
+/** Who has a second factor attests with it: evidence is read long after, and a session may be stolen. */
+async function proofOf(
+  context: CommandContext,
+  request: Request,
+  incident: IncidentState,
+  statement: string,
+): Promise<{ readonly stepUp: StepUp } | { readonly reply: Reply }> {
+  const system = systemOf(context, incident);
+  const person = personOf(actorOf(request.caller), system);
+  const refused = await wouldRefuse(context, request, incident, { type: "signOff", statement });
+  if (refused || person === null) return { stepUp: NOTHING_PROVED };
+  const where = incident.declared?.title ?? incident.id;
+  const proved = await proveSelf(context, request, {
+    ...{ system, person, where, typed: `/dr sign-off --incident ${incident.id} ${statement}` },
+    form: () => signOffForm(incident.id, where, statement),
+  });
+  return proved.kind === "asked" ? { reply: proved.reply } : { stepUp: proved.proved };
+}

@@ -1,10 +1,11 @@
+import type { Person, System } from "../src/catalog/types.ts";
 import { entitled, needsSecondFactor } from "../src/incident/authority.ts";
 import type { IncidentCommand, SignedDecision } from "../src/incident/commands.ts";
 import { decide } from "../src/incident/decide.ts";
 import { delegationsNow } from "../src/incident/delegation.ts";
 import { personOf, reachable } from "../src/incident/people.ts";
 import type { GateState, IncidentState, RunState } from "../src/incident/state.ts";
-import { holderOf, personIn } from "../src/mfa/second-factor.ts";
+import { holderOf, personIn, type SecondFactor } from "../src/mfa/second-factor.ts";
 import {
   codeMissing,
   noAuthenticators,
@@ -68,12 +69,52 @@ export async function prove(context: CommandContext, request: Request, wish: Ste
     });
   const holder = holderOf(system.id, person.id);
   if (!(await mfa.enrolled([holder]))) return stop({ ...notEnrolled(where), ...instead });
-  const counts = await mfa.counts(holder, gate.openedAt);
+  const { form, typed } = wish;
+  return byCode(context, request, mfa, { holder, where, askedAt: gate.openedAt, instead, form, typed }, signed);
+}
+
+/** What a fresh proof is for, where no gate asks for it. */
+export interface SelfProof extends Pick<StepUpRequest, "form" | "typed"> {
+  readonly system: System;
+  readonly person: Person;
+  /** What stays as it is without it. */
+  readonly where: string;
+}
+
+/**
+ * Asks for a fresh proof of who has something to prove with, and checks it. Without anything they go on unproved: an account that was taken
+ * over can do what its owner could without a code, and no more.
+ */
+export async function proveSelf(context: CommandContext, request: Request, wish: SelfProof): Promise<Proved> {
+  const { system, person, where, form, typed } = wish;
+  if (request.signed?.userVerified) return { kind: "go on", proved: { provedAfresh: true, vouchedBy: null } };
+  const { mfa } = context;
+  const holder = holderOf(system.id, person.id);
+  if (mfa === undefined || !(await mfa.enrolled([holder]))) return { kind: "go on", proved: NOTHING_PROVED };
+  if (mfa.closed !== null) return stop({ ...nothingDecided(where), ...mfa.closed });
+  return byCode(context, request, mfa, { holder, where, askedAt: null, instead: {}, form, typed }, null);
+}
+
+interface CodeWish extends Pick<StepUpRequest, "form" | "typed"> {
+  readonly holder: string;
+  readonly where: string;
+  readonly askedAt: Date | null;
+  readonly instead: { readonly allowed?: string };
+}
+
+async function byCode(
+  context: CommandContext,
+  request: Request,
+  mfa: SecondFactor,
+  { holder, where, askedAt, instead, form, typed }: CodeWish,
+  signed: SignedDecision | null,
+): Promise<Proved> {
+  const counts = await mfa.counts(holder, askedAt);
   if (!counts.ok) return stop({ ...nothingDecided(where), ...instead, ...counts.problem });
   const code = request.form?.code ?? request.options.code;
-  if (typeof code !== "string") {
-    if (request.canAskForm) return { kind: "asked", reply: { kind: "form", form: wish.form() } };
-    return stop(codeMissing(where, wish.typed));
+  if (typeof code !== "string" || code === "") {
+    if (request.canAskForm) return { kind: "asked", reply: { kind: "form", form: form() } };
+    return stop(codeMissing(where, typed));
   }
   const verdict = await checkCode(context, mfa, request, { holder, code });
   const vouchedBy = counts.vouchedBy === null ? null : personIn(counts.vouchedBy);

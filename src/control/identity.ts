@@ -104,7 +104,8 @@ async function bySignature(
       next: "Take the key off the roster, and tell the people who run Lifeboat",
     });
   const caller: Caller = { ...nobody, person: owner.id, name: owner.name };
-  return { caller, signed: { decision: decisionOf(opened, verified, signature ?? "") } };
+  const userVerified = authenticator?.userVerified === true;
+  return { caller, signed: { decision: decisionOf(opened, verified, signature ?? ""), userVerified } };
 }
 
 function decisionOf(

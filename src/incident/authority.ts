@@ -58,6 +58,14 @@ export interface QuorumSlot {
   readonly onBehalfOf: string | null;
 }
 
+/**
+ * What of the delegations counts at this gate: where it asks for a second factor, those that were given with one. Whoever has taken over an
+ * account could else hand its role to themselves, and prove with a code of their own.
+ */
+export function delegatedAt(run: RunState, gate: GateState, lent: Delegations): Delegations {
+  return needsSecondFactor(run, gate) ? lent.filter(({ proved }) => proved) : lent;
+}
+
 /** Their own role first, else one delegated to them; null: they decide nothing here. */
 export function quorumSlotOf(
   person: Person,
@@ -69,7 +77,8 @@ export function quorumSlotOf(
   const policy = policyOf(run, gate);
   const own = decidingRole(person, policy);
   if (own !== null) return { role: own, onBehalfOf: null };
-  const loan = delegatedTo(person, run, system, lent).find(({ role }) => policy.roles.includes(role));
+  const loans = delegatedTo(person, run, system, delegatedAt(run, gate, lent));
+  const loan = loans.find(({ role }) => policy.roles.includes(role));
   return loan === undefined ? null : { role: loan.role, onBehalfOf: loan.from };
 }
 
@@ -123,7 +132,8 @@ export function flawOf(
   const twice = countsAlready(run, gate.step, onBehalfOf ?? id, "before");
   if (twice !== null) return { sure: true, why: `${person.name} counts in "${twice}", part of the same decision` };
   const policy = policyOf(run, gate);
-  if (onBehalfOf !== null && !standsFor(person, onBehalfOf, policy.roles, run, system, lent))
+  const counting = delegatedAt(run, gate, lent);
+  if (onBehalfOf !== null && !standsFor(person, onBehalfOf, policy.roles, run, system, counting))
     return { sure: true, why: `${person.name} no longer decides for ${onBehalfOf}` };
   if (onBehalfOf === null && decidingRole(person, policy) === null)
     return { sure: true, why: `${person.name} no longer holds a role that decides this` };

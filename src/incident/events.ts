@@ -95,7 +95,8 @@ export type IncidentEvent =
   /** For a while, somebody decides in the place of a holder of the role. */
   | {
       type: "incident.roleDelegated";
-      data: { role: string; from: string; to: string; until: string; reason: string | null };
+      /** `proved`: who delegates had just proved who they are, by nobody's word. Absent: they had not, or an older log does not say. */
+      data: { role: string; from: string; to: string; until: string; reason: string | null; proved?: true };
     }
   | { type: "incident.delegationEnded"; data: { role: string; from: string; to: string } }
   | { type: "incident.noted"; data: { text: string; happenedAt: string | null; link: string | null } }

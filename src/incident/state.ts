@@ -195,6 +195,8 @@ export interface Delegation {
   readonly since: Date;
   readonly until: Date;
   readonly reason: string | null;
+  /** Given with a second factor: without, it decides nothing where a gate asks for one. */
+  readonly proved: boolean;
 }
 
 /** Who was woken. Nothing is decided by it: it is shown. */

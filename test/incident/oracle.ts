@@ -75,6 +75,7 @@ export function objection(log: readonly LogEvent[], plan: Plan, attempt: Attempt
           loan.to === who &&
           loan.from === from &&
           roles.includes(loan.role) &&
+          (!gate.stepUp || loan.proved === true) &&
           attempt.roster.people.some((person) => person.id === from && person.roles.includes(loan.role)),
       );
     const vouchers = given.flatMap(({ vouchedBy }) => vouchedBy ?? []);

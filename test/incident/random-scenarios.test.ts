@@ -122,7 +122,14 @@ const lending: fc.Arbitrary<Move> = fc
     const lender = SYSTEM.people.find(({ id }) => id === who);
     const lent = luck > 1 ? (lender?.roles[luck % lender.roles.length] ?? role) : role;
     if (luck === 6) story.asks(who, { type: "endDelegation", role: lent, to });
-    else story.asks(who, { type: "delegate", role: lent, to, seconds, reason: null });
+    else {
+      const vouchedBy = luck === 5 ? to : null;
+      story.asks(
+        who,
+        { type: "delegate", role: lent, to, seconds, reason: null },
+        { provedAfresh: luck > 2, vouchedBy },
+      );
+    }
   });
 
 const breaking: fc.Arbitrary<Move> = fc
@@ -224,7 +231,7 @@ const goingWell: fc.Arbitrary<Move> = fc
     if (story.status("check", id) === "waiting") story.done("check", id);
     const loans = way === "loans" ? LOANS : [];
     for (const { role, from, to } of loans)
-      story.asks(from, { type: "delegate", role, to, seconds: 3600, reason: null });
+      story.asks(from, { type: "delegate", role, to, seconds: 3600, reason: null }, { provedAfresh: true });
     for (const step of ["go", "cut"]) {
       const status = story.status(step, id);
       if (status !== "waiting" && status !== "gate voided") continue;

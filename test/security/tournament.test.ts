@@ -6,7 +6,7 @@ import type { Actor, Event } from "../../src/incident/events.ts";
 import { action, byPerson, gate, IncidentScenario, plan, SYSTEM } from "../support/incident-scenario.ts";
 
 /**
- * Attackers against a model. A coalition holds some people's accounts, and does with them whatever can be asked, in any order; no one
+ * Attackers against a model. A coalition holds some people's accounts, with or without the authenticators of some of them, and does with them whatever can be asked, in any order; no one
  * else says a word. The model knows nothing of the order, of questions, loans or facts: it counts who is in the coalition.
  * Whatever changes something starts only where those people could have decided it openly.
  */
@@ -24,8 +24,8 @@ const ROLES = SYSTEM.roles.map(({ id }) => id);
 interface Coalition {
   readonly people: readonly string[];
   readonly requester: string;
-  /** Their authenticators too, and not their Slack sessions alone. */
-  readonly devices: boolean;
+  /** Those of them whose authenticators it holds too, and not their Slack sessions alone. */
+  readonly devices: readonly string[];
 }
 
 /** By what right a gate may pass with no one's help from outside; null: by none. */
@@ -33,16 +33,17 @@ function right(step: string, { people, requester, devices }: Coalition): "votes"
   const found = PLAN.stages.flatMap(({ steps }) => steps).find(({ id }) => id === step);
   if (found?.kind !== "gate") throw new Error(`${step} is no gate`);
   const { role, escalate, quorum, stepUp } = found.gate;
-  if (stepUp && !devices) return null;
+  // An account without its authenticator does nothing where a code is asked for, nor does what it hands to another.
+  const able = stepUp ? people.filter((id) => devices.includes(id)) : people;
   const holds = (roles: readonly string[]) => (id: string) =>
     SYSTEM.people.some((one) => one.id === id && one.roles.some((held) => roles.includes(held)));
-  const others = people.filter((id) => id !== requester);
+  const others = able.filter((id) => id !== requester);
   if (others.filter(holds([role, ...escalate.map((level) => level.role)])).length >= quorum) return "votes";
   const breaks = holds(SYSTEM.breakGlass?.roles ?? []);
   const decides = holds([role, ...escalate.map((level) => level.role)]);
   // One who did not ask for the run, alone when no one comes; who asked for it, with another who may break it or decide.
   if (others.some(breaks)) return "glass";
-  return people.some(breaks) && others.some(decides) ? "glass" : null;
+  return able.some(breaks) && others.some(decides) ? "glass" : null;
 }
 
 class Attack {
@@ -70,7 +71,9 @@ class Attack {
   }
 
   tries(command: IncidentCommand, actor: Actor): void {
-    const more = { provedAfresh: this.by.devices };
+    const who =
+      actor.kind === "person" ? SYSTEM.people.find(({ slack }) => slack.includes(actor.slackUser ?? "")) : null;
+    const more = { provedAfresh: this.by.devices.includes(who?.id ?? "") };
     const { kind } = this.story.asks(actor, command, more);
     if (kind === "accepted") this.accepted++;
     else this.refused++;
@@ -166,8 +169,15 @@ const cutting: fc.Arbitrary<Move> = fc.constant((attack) => {
 const engine: fc.Arbitrary<Move> = fc.constant((attack) => attack.engine());
 
 const coalition: fc.Arbitrary<Coalition> = fc
-  .tuple(fc.shuffledSubarray(IDS, { minLength: 1, maxLength: 4 }), fc.boolean())
-  .map(([people, devices]) => ({ people, requester: people[0] ?? "", devices }));
+  .tuple(
+    fc.shuffledSubarray(IDS, { minLength: 1, maxLength: 4 }),
+    fc.constantFrom("all", "all", "none", "some"),
+    fc.nat(15),
+  )
+  .map(([people, which, mask]) => {
+    const some = people.filter((_, n) => (mask >> n) % 2 === 1);
+    return { people, requester: people[0] ?? "", devices: which === "all" ? people : which === "none" ? [] : some };
+  });
 const moves = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: asked },

@@ -34,7 +34,9 @@ export function delegate(command: Of<"delegate">, state: IncidentState, context:
   if (asked.length > 0) return no({ code: "delegate-requester", person: to.name, runs: asked.map((run) => run.title) });
   if (!(command.seconds >= SHORTEST && command.seconds <= LONGEST)) return no({ code: "delegation-length" });
   const until = new Date(now.getTime() + command.seconds * 1000).toISOString();
-  const data = { role: role.id, from: from.id, to: to.id, until, reason: line(command.reason, LIMITS.reason) };
+  const reason = line(command.reason, LIMITS.reason);
+  const proved = context.provedAfresh === true && context.vouchedBy == null;
+  const data = { role: role.id, from: from.id, to: to.id, until, reason, ...(proved && { proved }) };
   return accept(context, [{ type: "incident.roleDelegated", data }]);
 }
 

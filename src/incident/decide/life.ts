@@ -111,7 +111,8 @@ export function signOff({ statement }: Of<"signOff">, state: IncidentState, cont
     before.version === state.version - 1
   )
     return refuse(context, "sign-off", { code: "signed-off" });
-  const data = { person: person.id, roles: person.roles, statement: says, version: state.version };
+  const proved = context.provedAfresh === true;
+  const data = { person: person.id, roles: person.roles, statement: says, version: state.version, proved };
   return accept(context, [{ type: "record.signedOff", data }]);
 }
 

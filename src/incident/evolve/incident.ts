@@ -30,8 +30,8 @@ export function evolveIncident(state: IncidentState, event: Recorded): IncidentS
     case "incident.roleAssigned":
       return assigned(state, event);
     case "incident.roleDelegated": {
-      const { role, from, to, until, reason } = event.data;
-      const delegation = { role, from, to, since: event.at, until: new Date(until), reason };
+      const { role, from, to, until, reason, proved = false } = event.data;
+      const delegation = { role, from, to, since: event.at, until: new Date(until), reason, proved };
       return { ...state, delegations: [...state.delegations, delegation] };
     }
     case "incident.delegationEnded": {

@@ -57,6 +57,17 @@ export function notEnrolled(run: string): Problem {
   };
 }
 
+/** A role that decides where a code is asked for is handed over with one. */
+export function delegateNotEnrolled(role: string): Problem {
+  return {
+    code: "proof-not-enrolled",
+    where: role,
+    what: "This role decides approvals that need an authenticator code, so delegating it needs one. You haven't set one up",
+    stateNow: "Nothing was delegated",
+    next: "`/dr enroll` sets it up in a minute; then delegate again",
+  };
+}
+
 /** `typed`: the command, to which the code is added. */
 export function codeMissing(run: string, typed: string): Problem {
   return {

@@ -1,3 +1,4 @@
+import { delegatedAt } from "../../../src/incident/authority.ts";
 import { delegatedTo } from "../../../src/incident/delegation.ts";
 import { personById } from "../../../src/incident/people.ts";
 import type { PastAsk } from "../../../src/incident/state.ts";
@@ -26,7 +27,7 @@ function letters(
   around: Surroundings,
 ): ShownMessage[] {
   // Also what is delegated no longer: a letter that was sent is edited to the outcome.
-  const lent = state.delegations.filter(
+  const lent = delegatedAt(run, gate, state.delegations).filter(
     ({ since, until }) => until > asked.openedAt && (asked.closedAt === null || since < asked.closedAt),
   );
   const isAsked = (role: string) => asked.roles.includes(role);

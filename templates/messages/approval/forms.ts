@@ -69,11 +69,16 @@ export function enrollLines(secret: string, uri: string): readonly [scan: string
   ];
 }
 
+/** `given`: what was typed already. `coded`: a role of theirs decides where a code is asked for. */
 export function delegateForm(
   actionValue: string,
   roles: readonly { readonly id: string; readonly title: string }[],
   people: readonly { readonly id: string; readonly name: string }[],
+  given: { readonly role?: string; readonly to?: string; readonly time?: string; readonly reason?: string | null } = {},
+  coded = false,
 ): Form {
+  const [only, ...more] = roles;
+  const role = given.role ?? (more.length === 0 ? only?.id : undefined);
   return {
     callback: "delegate",
     title: "Delegate a role",
@@ -85,15 +90,32 @@ export function delegateForm(
         "role",
         "Your role",
         roles.map(({ id, title }) => ({ value: id, says: title })),
-        roles[0] && roles.length === 1 ? { initial: roles[0].id } : {},
+        role === undefined ? {} : { initial: role },
       ),
       choiceInput(
         "person",
         "To",
         people.map(({ id, name }) => ({ value: id, says: name })),
+        given.to === undefined ? {} : { initial: given.to },
       ),
-      choiceInput("for", "For how long", LENDING_TIMES, { initial: "2h" }),
-      textInput("reason", "Why", { optional: true, length: LIMITS.reason }),
+      choiceInput("for", "For how long", timesWith(given.time), { initial: given.time ?? "2h" }),
+      textInput("reason", "Why", { optional: true, length: LIMITS.reason, initial: given.reason ?? "" }),
+      ...(coded ? [code()] : []),
+    ],
+  };
+}
+
+/** What is attested may be put into other words until the code is given. */
+export function signOffForm(actionValue: string, title: string, statement: string): Form {
+  return {
+    callback: "sign-off",
+    title: "Sign off a record",
+    submit: "Sign off",
+    actionValue,
+    blocks: [
+      section(`*${safe(title)}*\nYour attestation stands on its timeline and in evidence packs, under your name.`),
+      textInput("statement", "What you attest", { many: true, initial: statement, length: LIMITS.reason }),
+      code(),
     ],
   };
 }
@@ -141,6 +163,12 @@ export function reviewForm(actionValue: string, what: string): Form {
 }
 
 /** A day is the longest a role may be delegated. */
+/** Also a time that was typed and isn't among them. */
+function timesWith(time: string | undefined) {
+  const isAmong = time === undefined || LENDING_TIMES.some(({ value }) => value === time);
+  return isAmong ? LENDING_TIMES : [{ value: time, says: time }, ...LENDING_TIMES];
+}
+
 const LENDING_TIMES = [
   { value: "30m", says: "30 minutes" },
   ...[1, 2, 4, 8, 12].map((hours) => ({ value: `${hours}h`, says: hours === 1 ? "1 hour" : `${hours} hours` })),
