@@ -1,9 +1,9 @@
 import { recipientsOf } from "../src/calendar/due.ts";
 import { type CalendarEvent, calendarStream, isTickedOff, startsItself } from "../src/calendar/events.ts";
-import { slotFor, slotsAround } from "../src/calendar/slots.ts";
+import { isKnownSlot, slotFor, slotsAround } from "../src/calendar/slots.ts";
 import { type CalendarState, foldCalendar } from "../src/calendar/state.ts";
 import { doneBy } from "../src/calendar/taken.ts";
-import type { Occasion, Person, System } from "../src/catalog/types.ts";
+import type { Occasion, System } from "../src/catalog/types.ts";
 import { LIMITS } from "../src/incident/decide/words.ts";
 import { COMMANDER, personOf, roleTitle } from "../src/incident/people.ts";
 import { minute, occasionLine } from "../templates/messages/incident/calendar.ts";
@@ -16,6 +16,7 @@ import {
   noBeforeList,
   noNewDate,
   severalEntries,
+  slotUnknown,
   unknownEntry,
 } from "../templates/messages/incident/calendar-refusals.ts";
 import { notOnRosterOf, notTheOrganiser } from "../templates/messages/incident/command-refusals.ts";
@@ -221,18 +222,23 @@ async function start(context: CommandContext, request: Request, { system, occasi
 
 type Recorded = (state: CalendarState, now: Date, slot: string | null) => readonly CalendarEvent[];
 
-/** How many events were written. */
+/** How many events were written. @throws LifeboatError where a press names a time that is none of the entry's */
 async function record(
   context: CommandContext,
   request: Request,
-  { system, slot }: Entry,
+  { system, occasion, slot }: Entry,
   change: Recorded,
 ): Promise<number> {
-  const decided = await context.timeline.decide(calendarStream(system.id), (events, now) => ({
-    events: change(foldCalendar(events), now, slot).map((event) => ({ ...event, actor: actorOf(request.caller) })),
-    value: null,
-  }));
-  return decided.kind === "written" ? decided.events.length : 0;
+  const decided = await context.timeline.decide(calendarStream(system.id), (events, now) => {
+    const state = foldCalendar(events);
+    // What a press carries is looked up, never believed.
+    if (slot !== null && !isKnownSlot(occasion, state.occasions.get(occasion.id), slot, now))
+      return { events: [], value: false };
+    const written = change(state, now, slot).map((event) => ({ ...event, actor: actorOf(request.caller) }));
+    return { events: written, value: true };
+  });
+  if (decided.kind !== "written") return 0;
+  return decided.value ? decided.events.length : stop(slotUnknown(occasion.title));
 }
 
 /** What is overdue or missed and counts still, else the next one. */
@@ -254,10 +260,8 @@ function peopleMeant(system: System, request: Request): readonly string[] {
   return [...new Set(found.map(({ person }) => person.id))];
 }
 
-function readerIn({ people }: System, { caller }: Request): string | null {
-  const mine = (one: Person) =>
-    one.id === caller.person || (caller.slackUser !== null && one.slack.includes(caller.slackUser));
-  return people.find(mine)?.id ?? null;
+function readerIn(system: System, { caller }: Request): string | null {
+  return personOf(actorOf(caller), system)?.id ?? null;
 }
 
 function nameOf({ people }: System, id: string): string {

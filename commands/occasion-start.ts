@@ -18,14 +18,14 @@ const NOBODY: Caller = { transport: "calendar", slackUser: null, person: null, n
 export type Gone = (system: System, person: string) => Promise<string | null>;
 
 /**
- * Requests the run of a calendar entry as its organiser, who can't approve it; approvers are asked as for any run, and every rule of where a
- * drill is held applies. Not while an incident of the system is open, and never as a part of another record. The same key starts it once, whoever tries again.
+ * Requests the run of a calendar entry as its organiser, or as who put it to this date: who says when it is held requests it, and can't
+ * approve it. Approvers are asked as for any run, and every rule of where a drill is held applies. Not while an incident of the system is open, and never as a part of another record. The same key starts it once, whoever tries again.
  */
 export async function startOccasion(
   context: CommandContext,
   gone: Gone,
   system: System,
-  { occasion, key }: Pick<Start, "occasion" | "key">,
+  { occasion, key, postponedBy }: Pick<Start, "occasion" | "key" | "postponedBy">,
 ): Promise<Started> {
   const before = await startedAs(context, key);
   if (before !== null) return before;
@@ -33,8 +33,9 @@ export async function startOccasion(
   if (runbook === undefined) return no(`there is no runbook ${occasion.runbook}`);
   const open = await openIncident(context, system);
   if (open !== null) return no(open);
-  const organiser = await organiserOf(system, occasion.organiser ?? "", gone);
-  if (organiser === null) return no(`no active person has the role ${occasion.organiser}`);
+  const postponer = await activeOf(system, postponedBy === null ? [] : [postponedBy], gone);
+  const requester = postponer ?? (await activeOf(system, organisersOf(system, occasion.organiser ?? ""), gone));
+  if (requester === null) return no(`no active person has the role ${occasion.organiser}`);
   // Planning takes a while, and an incident may begin meanwhile.
   const ownRecord = async () => {
     const since = await openIncident(context, system);
@@ -43,7 +44,7 @@ export async function startOccasion(
   const reply = await startRun(
     // Why it was not started is read by everybody: what only members know of isn't there for it.
     visibleTo(context, NOBODY),
-    { ...requestOf(organiser, occasion.kind, key), ownRecord },
+    { ...requestOf(requester, occasion.kind, key), ownRecord },
     runbook,
     occasion.mode ?? undefined,
   ).catch((error: unknown) => {
@@ -70,10 +71,11 @@ export async function startedAs({ incidents }: CommandContext, key: string): Pro
   return incident === null ? null : { ok: true, incident: incident.id, run };
 }
 
-async function organiserOf(system: System, role: string, gone: Gone): Promise<Person | null> {
-  for (const id of organisersOf(system, role)) {
-    const person = system.people.find((one) => one.id === id);
-    if (person !== undefined && (await gone(system, id)) === null) return person;
+/** The first of them who can request something. `ids`: of people, or of their accounts. */
+async function activeOf(system: System, ids: readonly string[], gone: Gone): Promise<Person | null> {
+  for (const id of ids) {
+    const person = system.people.find((one) => one.id === id || one.slack.includes(id));
+    if (person !== undefined && (await gone(system, person.id)) === null) return person;
   }
   return null;
 }

@@ -4,6 +4,7 @@ import { chainOf, drillsTaken, newestRound, type SeatFacts, seatsOf } from "../s
 import type { CalendarState } from "../src/calendar/state.ts";
 import { foldCalendar } from "../src/calendar/state.ts";
 import type { System } from "../src/catalog/types.ts";
+import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/mfa/second-factor.ts";
 import { notAskedToConfirm } from "../templates/messages/incident/calendar-refusals.ts";
 import { seatLines } from "../templates/messages/incident/seats.ts";
@@ -53,11 +54,8 @@ async function confirm(context: CommandContext, request: Request) {
   const systems = runnable(context).filter(({ id }) => pressed === null || pressed.system === id);
   const confirmed: string[] = [];
   for (const system of systems) {
-    const person = system.people.find(
-      ({ id, slack }) =>
-        id === request.caller.person || (request.caller.slackUser !== null && slack.includes(request.caller.slackUser)),
-    );
-    if (person === undefined) continue;
+    const person = personOf(actorOf(request.caller), system);
+    if (person === null) continue;
     const decided = await context.timeline.decide(calendarStream(system.id), (events) => {
       const round = openRound(foldCalendar(events), person.id);
       if (round === null) return { events: [], value: false };

@@ -21,6 +21,8 @@ export interface Start {
   readonly slot: string;
   /** Stays the same however often it is tried: what it starts is started once. */
   readonly key: string;
+  /** Who put it to its date, person id; null: the catalogue did. */
+  readonly postponedBy: string | null;
 }
 
 /** Given the record and the time, nothing else: what is written was due, and is written once. */
@@ -105,7 +107,8 @@ function atItsHour(system: System, occasion: Occasion, held: Held, now: Date): S
   const { recorded, until } = held;
   const isUnchecked = occasion.checklist !== null && (recorded?.checkedBy ?? null) === null;
   const slot = held.id;
-  const start = { occasion, slot, key: startKey(system, occasion, held) };
+  const postponedBy = recorded?.postponedBy ?? null;
+  const start = { occasion, slot, key: startKey(system, occasion, held), postponedBy };
   if (now >= until) {
     const reason = isUnchecked
       ? "its checklist wasn't completed"

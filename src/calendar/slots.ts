@@ -68,6 +68,12 @@ export function slotsPassed(occasion: Occasion, record: OccasionRecord | undefin
   return passed;
 }
 
+/** True of a time that something was recorded of, or that is due around now or was passed over. */
+export function isKnownSlot(occasion: Occasion, record: OccasionRecord | undefined, id: string, now: Date): boolean {
+  if (record?.slots.has(id)) return true;
+  return [...slotsAround(occasion, record, now), ...slotsPassed(occasion, record, now)].some((held) => held.id === id);
+}
+
 /** Which slot something that was done then counts for: half a period early counts for the time that follows. */
 export function slotFor(
   occasion: Occasion,

@@ -9,6 +9,8 @@ export interface Slot {
   readonly postponedTo: Date | null;
   /** How often it was postponed. */
   readonly postponements: number;
+  /** Who put it to the date it has now, person id; null: it is held when it was planned for. */
+  readonly postponedBy: string | null;
   readonly announced: boolean;
   readonly reminded: boolean;
   readonly waiting: boolean;
@@ -87,6 +89,8 @@ export function foldCalendar(events: readonly RecordedEvent[], from: CalendarSta
     if (isOfSeats(fact)) rounds = withRound(rounds, fact, event.at);
     else if (event.type.startsWith("occasion.")) {
       const { occasion: id } = fact.data;
+      // A record is never changed: what names no time is passed over, or the calendar could be read no more.
+      if ("slot" in fact.data && Number.isNaN(Date.parse(fact.data.slot))) continue;
       const record = occasions.get(id) ?? { id, planned: null, slots: new Map(), done: [] };
       occasions.set(id, record);
       take(record, fact, event);
@@ -139,7 +143,8 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
         outcome: null,
       };
       const postponements = (record.slots.get(fact.data.slot)?.postponements ?? 0) + 1;
-      change(record, fact.data.slot, { ...fresh, postponements, postponedTo: new Date(fact.data.to) });
+      const postponedBy = idOf(actor as Actor);
+      change(record, fact.data.slot, { ...fresh, postponements, postponedBy, postponedTo: new Date(fact.data.to) });
       return;
     }
     case "occasion.started":
@@ -163,7 +168,15 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
 
 function change({ slots }: Draft, id: string, changes: Partial<Slot>): void {
   const before: Slot = slots.get(id) ?? {
-    ...{ id, postponedTo: null, postponements: 0, announced: false, reminded: false, waiting: false },
+    ...{
+      id,
+      postponedTo: null,
+      postponements: 0,
+      postponedBy: null,
+      announced: false,
+      reminded: false,
+      waiting: false,
+    },
     ...{ heldUp: null, checkedBy: null, started: null, outcome: null },
   };
   slots.set(id, { ...before, ...changes });

@@ -254,7 +254,7 @@ describe("given what the calendar would start", () => {
   const startNow = (id: string, key: string) => {
     const [system] = app.context.catalog.systems as readonly [System];
     const occasion = (system.calendar ?? []).find((one) => one.id === id) as Occasion;
-    return startOccasion(app.context, async () => null, system, { occasion, key });
+    return startOccasion(app.context, async () => null, system, { occasion, key, postponedBy: null });
   };
   const organised = (system: System): System => ({
     ...system,

@@ -104,6 +104,13 @@ describe("who says when a drill is held", () => {
     const started = await startOccasion(app.context, gone, system(), start);
     const [run] = (await app.state(started.ok ? started.incident : "")).state.runs.values();
     expect(run?.requester).toBe("alex-rivera");
+    // By their account alone, where rosters know it by several names.
+    const [account = ""] = system().people.find(({ id }) => id === "sam-okafor")?.slack ?? [];
+    Object.assign(entry("look"), { organiser: "responder" });
+    const byAccount = { occasion: entry("look"), key: "two", postponedBy: account };
+    const again = await startOccasion(app.context, async () => null, system(), byAccount);
+    const [second] = (await app.state(again.ok ? again.incident : "")).state.runs.values();
+    expect(second?.requester).toBe("sam-okafor");
   });
 });
 

@@ -55,6 +55,16 @@ export function dateTooFar(days: number): Problem {
   return { code: "calendar-too-far", what: "The new date is too far ahead", allowed: `At most ${days} days from now` };
 }
 
+export function slotUnknown(title: string): Problem {
+  return {
+    code: "calendar-time-unknown",
+    where: title,
+    what: "This button names a time that isn't on the calendar",
+    stateNow: "Nothing was recorded",
+    next: "`/dr calendar` shows the next time",
+  };
+}
+
 export function noBeforeList(title: string): Problem {
   return { code: "calendar-no-list", where: title, what: "It has no list to go through before it begins" };
 }
