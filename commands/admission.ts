@@ -6,7 +6,7 @@ import {
   onNoRoster,
   notFromHere as refusedHere,
 } from "../templates/messages/kit/command-refusals.ts";
-import { actorOf, type Command, type Request } from "./command.ts";
+import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 
 /**
@@ -40,6 +40,17 @@ function notFromHere(request: Request, command: Command | null, open: boolean): 
   const { place } = request.caller;
   if (place == null || reads(request, command) || (open && !place.known)) return null;
   return refusedHere(place.why);
+}
+
+/**
+ * A file takes something out, whatever a command says of itself: none goes to where people of another company read along, or where no one can
+ * tell who does, and none is given to who only quotes a command.
+ */
+export function mayNotTakeOut(request: Request, reply: Reply): Problem | null {
+  if (reply.kind !== "file") return null;
+  const { place } = request.caller;
+  if (place != null) return refusedHere(place.why);
+  return request.mention === "within" ? notACommand(request.verb, null, false) : null;
 }
 
 /** Whoever quotes or denies a command does not give it. */

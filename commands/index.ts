@@ -13,7 +13,7 @@ import {
 import { helpOf } from "../templates/messages/kit/help.ts";
 import { abort } from "./abort.ts";
 import { action } from "./action.ts";
-import { notAdmitted } from "./admission.ts";
+import { mayNotTakeOut, notAdmitted } from "./admission.ts";
 import { alerts } from "./alerts.ts";
 import { answer as answerQuestion } from "./answer.ts";
 import { approve } from "./approve.ts";
@@ -174,7 +174,9 @@ async function answered(whole: CommandContext, asked: Request): Promise<Reply> {
   try {
     const refused = mayNot(context, request);
     if (refused !== null) return await refuse(context, request, refused);
-    return await handle(context, request);
+    const reply = await handle(context, request);
+    const kept = mayNotTakeOut(request, reply);
+    return kept === null ? reply : await refuse(context, request, kept);
   } catch (error) {
     if (error instanceof Unclear) return { kind: "private", message: error.reply };
     if (error instanceof LifeboatError) return refuse(context, request, error.problem);

@@ -21,8 +21,8 @@ export const readiness: Command = {
   summary: "Show which runbooks would pass their preflight now, since when not, and why. --now checks again.",
   usage: "/dr readiness [<system>] [--system <system>] [--now] [--json]",
   examples: ["/dr readiness", "/dr readiness practice --now"],
-  // To look again changes nothing anywhere: proofs only read.
-  reads: () => true,
+  // To look again changes nothing anywhere: proofs only read. As JSON it's taken out.
+  reads: ({ options }) => options.json === undefined,
   async handle(context, request) {
     const { readiness: book } = context;
     if (book === undefined) return stop(readinessUnknown);

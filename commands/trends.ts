@@ -20,7 +20,7 @@ export const trends: Command = {
     "Show recovery times against objectives, time to resolve, and drills kept. --picture: one runbook over time.",
   usage: "/dr trends [<system>] [--picture <runbook>]",
   examples: ["/dr trends", "/dr trends practice --picture database-failover"],
-  reads: () => true,
+  reads: ({ options }) => options.picture === undefined,
   async handle(context, request) {
     const [word] = request.words;
     const known = runnable(context);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import { mayNotTakeOut } from "../../commands/admission.ts";
 import type { Reply, Request } from "../../commands/command.ts";
+import { grammarOf } from "../../commands/grammar.ts";
 import { idFor } from "../../commands/ids.ts";
 import { answer, commands, readLine } from "../../commands/index.ts";
 import { createBusy } from "../../src/slack/busy.ts";
@@ -230,6 +232,36 @@ describe("in a channel shared with another company", () => {
     const after = (await store.timeline.read(incident)).slice(before);
     expect(new Set(after.map(({ type }) => type))).toEqual(new Set(["command.refused"]));
     expect(textOf(await ask("status"))).not.toContain("shared");
+  });
+
+  test("nothing is taken out by what only reads: no file in any answer, whatever is added to it", async () => {
+    const { incident, run } = await waiting();
+    Object.assign(app.context, { readiness: { everyMs: 1000, of: async () => [], proveNow: async () => 0 } });
+    const grown = async () => (await store.timeline.read(incident)).filter(({ type }) => type !== "command.refused");
+    const before = await grown();
+    const files: string[] = [];
+    const reading = commands.filter(({ reads }) => reads !== undefined);
+    for (const command of reading)
+      for (const [name, takesValue] of [["help", false] as const, ...grammarOf(command).options]) {
+        const options = { [name]: takesValue ? "database-failover" : (true as const) };
+        const key = `${command.verb} --${name}`;
+        const reply = await ask("", { verb: command.verb, options, actionValue: run, key });
+        if (reply.kind === "file") files.push(key);
+        const quoted = await ask("", { verb: command.verb, options, mention: "within", key: `${key} quoted` }, null);
+        if (quoted.kind === "file") files.push(`${key}, quoted`);
+      }
+    expect(reading.length).toBeGreaterThan(10);
+    expect(files).toEqual([]);
+    expect(await grown()).toEqual(before);
+    expect(textOf(await ask("readiness --json"))).toContain("shared with another company");
+    expect(textOf(await ask("trends --picture database-failover"))).toContain("shared with another company");
+    // Also where a command takes itself for one that only reads.
+    const file = { kind: "file", name: "x", content: "", message: { text: "", blocks: [] }, channel: null } as const;
+    const request = { ...readLine("trends"), caller: { place } } as unknown as Request;
+    expect(mayNotTakeOut(request, file)).toMatchObject({ code: "place" });
+    const quoted = { ...request, caller: { place: null }, mention: "within" } as unknown as Request;
+    expect(mayNotTakeOut(quoted, file)).toMatchObject({ code: "not-a-command" });
+    expect(mayNotTakeOut({ ...quoted, mention: "alone" }, file)).toBeNull();
   });
 
   test("where nobody can say who reads along, an alarm is heard and nothing else", async () => {
