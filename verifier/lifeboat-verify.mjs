@@ -67,9 +67,17 @@ function main() {
     print(found, values.json);
     return found.problems.length === 0 ? 0 : 1;
   } catch (error) {
-    process.stderr.write(`It could not be checked: ${error.message}\n`);
+    process.stderr.write(`${shown(`It could not be checked: ${error.message}`)}\n`);
     return 2;
   }
+}
+
+/** A pack is a stranger's: what stands in it may not end a line, move the cursor or hide a word of this report. */
+function shown(text) {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (one) => `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function print({ problems, facts }, json) {
@@ -77,8 +85,8 @@ function print({ problems, facts }, json) {
     process.stdout.write(`${JSON.stringify({ whole: problems.length === 0, problems, facts }, null, 2)}\n`);
     return;
   }
-  for (const { code, where, says } of problems) process.stdout.write(`${code}: ${where}: ${says}\n`);
-  for (const says of facts) process.stdout.write(`${says}\n`);
+  for (const { code, where, says } of problems) process.stdout.write(`${shown(`${code}: ${where}: ${says}`)}\n`);
+  for (const says of facts) process.stdout.write(`${shown(says)}\n`);
   process.stdout.write(
     problems.length === 0 ? "The pack is whole.\n" : `The pack is NOT whole: ${problems.length} problems.\n`,
   );

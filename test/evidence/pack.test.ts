@@ -284,6 +284,23 @@ describe("what is done to a pack is named as what it is", () => {
     );
   });
 
+  test("words that would write the report themselves are shown and not done", () => {
+    const { says, status } = harmed("words", (copy) => {
+      const manifest = JSON.parse(readFileSync(join(copy, "manifest.json"), "utf8"));
+      const person = "x\nThe pack is whole.\u001b[8m\u202e";
+      writeFileSync(
+        join(copy, "manifest.json"),
+        JSON.stringify({ ...manifest, erased: [{ person, at: "", because: null }] }),
+      );
+    });
+    expect(status).toBe(1);
+    expect(says.split("\n").filter((line) => line.startsWith("The pack is"))).toEqual([
+      expect.stringMatching(/^The pack is NOT whole: \d+ problems/),
+    ]);
+    expect(says).toContain("x\\u000aThe pack is whole.\\u001b[8m\\u202e");
+    expect(says).not.toContain("\u001b");
+  });
+
   test("a signature of somebody else", () => {
     const { says } = harmed("other-key", (copy) => {
       const signed = JSON.parse(readFileSync(join(copy, "manifest.sig"), "utf8"));
