@@ -74,7 +74,7 @@ export async function prove(context: CommandContext, request: Request, wish: Ste
 }
 
 /** What a fresh proof is for, where no gate asks for it. */
-export interface SelfProof extends Pick<StepUpRequest, "form" | "typed"> {
+export interface SelfStepUp extends Pick<StepUpRequest, "form" | "typed"> {
   readonly system: System;
   readonly person: Person;
   /** What stays as it is without it. */
@@ -85,7 +85,7 @@ export interface SelfProof extends Pick<StepUpRequest, "form" | "typed"> {
  * Asks for a fresh proof of who has something to prove with, and checks it. Without anything they go on unproved: an account that was taken
  * over can do what its owner could without a code, and no more.
  */
-export async function proveSelf(context: CommandContext, request: Request, wish: SelfProof): Promise<Proved> {
+export async function proveSelf(context: CommandContext, request: Request, wish: SelfStepUp): Promise<Proved> {
   const { system, person, where, form, typed } = wish;
   if (request.signed?.userVerified) return { kind: "go on", proved: { provedAfresh: true, vouchedBy: null } };
   const { mfa } = context;
