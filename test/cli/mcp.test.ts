@@ -30,8 +30,8 @@ describe("what a tool types", () => {
 
   test.each(Object.entries(TOOLS))("%s reads, or is a dry run", (name, tool) => {
     const line = readLine(tool.words(tool.input.parse(examples[name])).join(" "));
-    // Whether a name is an incident's is looked up, and a page of a timeline counts as taken out: commands say of neither that it reads.
-    const { last: _, ...options } = line.options;
+    // Whether a name is an incident's is looked up, and a page of a timeline and JSON count as taken out: commands say of none that it reads.
+    const { last: _, json: __, ...options } = line.options;
     const words = line.words.filter((word) => word !== "INC-1");
     const request = { ...line, words, options, form: null } as unknown as Request;
     const reads = commands.find(({ verb }) => verb === line.verb)?.reads?.(request);
