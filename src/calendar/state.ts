@@ -77,12 +77,15 @@ export interface RecordedEvent {
 
 export const blankCalendar: CalendarState = { version: 0, occasions: new Map(), rounds: new Map() };
 
-/** What the events of a calendar's stream make. What this version doesn't know changes nothing. Linear in the events. */
+/**
+ * What the events of a calendar's stream make, after what the ones before them made (`from`, which stays as it is). What this version doesn't
+ * know changes nothing. Linear in the events and the entries they are about.
+ */
 export function foldCalendar(events: readonly RecordedEvent[], from: CalendarState = blankCalendar): CalendarState {
+  if (events.length === 0) return from;
   let { version, rounds } = from;
-  const occasions = new Map<string, Draft>();
-  for (const [id, record] of from.occasions)
-    occasions.set(id, { ...record, slots: new Map(record.slots), done: [...record.done] });
+  const occasions = new Map(from.occasions);
+  const drafts = new Map<string, Draft>();
   for (const event of events) {
     version = event.version;
     const fact = { type: event.type, data: event.data } as CalendarFact;
@@ -91,12 +94,18 @@ export function foldCalendar(events: readonly RecordedEvent[], from: CalendarSta
       const { occasion: id } = fact.data;
       // A record is never changed: what names no time is passed over, or the calendar could be read no more.
       if ("slot" in fact.data && Number.isNaN(Date.parse(fact.data.slot))) continue;
-      const record = occasions.get(id) ?? { id, planned: null, slots: new Map(), done: [] };
-      occasions.set(id, record);
-      take(record, fact, event);
+      const draft = drafts.get(id) ?? draftOf(id, from.occasions.get(id));
+      drafts.set(id, draft);
+      occasions.set(id, draft);
+      take(draft, fact, event);
     }
   }
   return { version, rounds, occasions };
+}
+
+function draftOf(id: string, record: OccasionRecord | undefined): Draft {
+  if (record === undefined) return { id, planned: null, slots: new Map(), done: [] };
+  return { ...record, slots: new Map(record.slots), done: [...record.done] };
 }
 
 /** A record while it is folded. */

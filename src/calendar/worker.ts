@@ -2,15 +2,15 @@ import type { System } from "../catalog/types.ts";
 import type { Incidents } from "../incidents/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { keepFolds } from "../projection/kept-folds.ts";
 import { createProjector, isIncident, type Projector } from "../projection/projector.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Schedule } from "../timeline/schedule.ts";
 import { AGAIN_MS, calendarDue, eventOf, heldUpEvent, type Start } from "./due.ts";
 import { type CalendarEvent, calendarStream, isCalendar, systemOfCalendar } from "./events.ts";
-import { readCalendar } from "./read.ts";
 import { type SeatFacts, seatsDue } from "./seats.ts";
 import { heldSlot } from "./slots.ts";
-import { type CalendarState, foldCalendar } from "./state.ts";
+import { blankCalendar, type CalendarState, foldCalendar } from "./state.ts";
 import { doneBy, takenPlace } from "./taken.ts";
 
 const NOBODY_ASKED: SeatFacts = { chain: [], gone: new Map(), enrolled: null };
@@ -22,7 +22,7 @@ export type Started =
   | { readonly ok: false; readonly reason: string };
 
 export interface CalendarOptions {
-  readonly timeline: Pick<Timeline, "decide" | "read" | "follow" | "now">;
+  readonly timeline: Pick<Timeline, "decide" | "read" | "follow" | "now" | "onReread">;
   readonly incidents: Pick<Incidents, "read" | "toCatchUp" | "lastVerified">;
   readonly schedule: Schedule;
   /** Those that may run here, as they are now. */
@@ -52,6 +52,7 @@ const CLOSED_AGAIN = 50;
  */
 export function createCalendar(options: CalendarOptions): Projector {
   const { timeline, incidents, schedule, log } = options;
+  const records = keepFolds<CalendarState>(timeline, blankCalendar, (before, more) => foldCalendar(more, before));
   const claimed = new Set<string>();
   const planned = new Map<string, number | null>();
   /** Keys of starts that failed for the same reason again: when they are tried next, milliseconds. */
@@ -65,7 +66,7 @@ export function createCalendar(options: CalendarOptions): Projector {
     due: (state: CalendarState, now: Date) => readonly CalendarEvent[],
   ): Promise<number> {
     const decided = await timeline.decide(calendarStream(system.id), (events, now) => ({
-      events: due(foldCalendar(events), now),
+      events: due(records.of(calendarStream(system.id), events), now),
       value: null,
     }));
     return decided.kind === "written" ? decided.events.length : 0;
@@ -80,7 +81,7 @@ export function createCalendar(options: CalendarOptions): Projector {
   }
 
   async function stateOf(system: System): Promise<CalendarState> {
-    return readCalendar(timeline, system.id);
+    return records.read(calendarStream(system.id));
   }
 
   async function lookAtCalendar(stream: string): Promise<void> {

@@ -1,13 +1,22 @@
 import type { Scalar } from "../catalog/reference.ts";
 import type { Catalog, System } from "../catalog/types.ts";
+import { type KeptFolds, keepFolds } from "../projection/kept-folds.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { ReadinessLooks } from "../timeline/readiness-looks.ts";
-import { digestOf } from "./digest.ts";
+import { digestsIn } from "./digest.ts";
 import type { Provable } from "./due.ts";
-import { provenIn, type Readiness, readinessOf, readinessStream, runbookKey, type SystemReadiness } from "./state.ts";
+import {
+  type Proven,
+  provenIn,
+  type Readiness,
+  readinessOf,
+  readinessStream,
+  runbookKey,
+  type SystemReadiness,
+} from "./state.ts";
 
 export interface BookOptions {
-  readonly timeline: Pick<Timeline, "read" | "now">;
+  readonly timeline: Pick<Timeline, "read" | "now" | "onReread">;
   readonly looks: ReadinessLooks;
   readonly catalog: Catalog;
   /** As they are now: system id → name → value. */
@@ -21,33 +30,36 @@ export interface BookOptions {
 /** What is known of readiness, read from the record; and what there is to prove. */
 export interface ReadinessBook extends Readiness {
   provable(systems: readonly System[]): readonly Provable[];
+  /** What the streams of systems recorded of each proof. */
+  readonly recorded: KeptFolds<ReadonlyMap<string, Proven>>;
 }
 
 export function createReadinessBook(options: BookOptions): ReadinessBook {
   const { timeline, looks, catalog, everyMs, version } = options;
+  const recorded = keepFolds<ReadonlyMap<string, Proven>>(timeline, new Map(), (before, more) =>
+    provenIn(more, before),
+  );
 
   function provable(systems: readonly System[]): readonly Provable[] {
     const variables = options.variables();
-    return systems.flatMap((system) =>
-      catalog.runbooks
+    return systems.flatMap((system) => {
+      const digest = digestsIn({ system, values: variables.get(system.id), version });
+      return catalog.runbooks
         .filter((runbook) => runbook.system === system.id)
-        .flatMap((runbook) => {
-          const digest = digestOf({ system, runbook, values: variables.get(system.id), version });
-          return runbook.modes.map((mode) => ({ system, runbook, mode, digest }));
-        }),
-    );
+        .flatMap((runbook) => runbook.modes.map((mode) => ({ system, runbook, mode, digest: digest(runbook) })));
+    });
   }
 
   async function of(systems: readonly System[]): Promise<readonly SystemReadiness[]> {
     const [all, ...streams] = await Promise.all([
       looks.all(),
-      ...systems.map(({ id }) => timeline.read(readinessStream(id))),
+      ...systems.map(({ id }) => recorded.read(readinessStream(id))),
     ]);
     const now = timeline.now();
     const found = new Map(all.map((look) => [`${look.system}/${runbookKey(look.runbook, look.mode)}`, look]));
     const known = provable(systems);
     return systems.map((system, i) => {
-      const proven = provenIn(streams[i] ?? []);
+      const proven = streams[i] ?? new Map<string, Proven>();
       const runbooks = known
         .filter((one) => one.system === system)
         .map(({ runbook, mode, digest }) => {
@@ -63,6 +75,7 @@ export function createReadinessBook(options: BookOptions): ReadinessBook {
     everyMs,
     of,
     provable,
+    recorded,
     async proveNow(system) {
       const all = provable([system]).map(({ runbook, mode }) => ({ system: system.id, runbook: runbook.id, mode }));
       await looks.want(all, null);

@@ -7,7 +7,6 @@ import { messageOf } from "../lib/errors.ts";
 
 export interface DigestParts {
   readonly system: System;
-  readonly runbook: Runbook;
   /** As this installation gives them. */
   readonly values: ReadonlyMap<string, Scalar> | undefined;
   /** Of Lifeboat, which the actions come with. */
@@ -16,10 +15,13 @@ export interface DigestParts {
 
 /**
  * SHA-256 of everything a proof of this runbook is about: its steps, the targets and files of its system, the values of this installation and
- * the version of Lifeboat. Another digest makes the proof stale, at once and without anybody having noticed the edit.
+ * the version of Lifeboat. Another digest makes the proof stale, at once and without anybody having noticed the edit. The files of the system
+ * are read once for all its runbooks.
  */
-export function digestOf({ system, runbook, values, version }: DigestParts): string {
-  return hashOf([version, ofRunbook(runbook), ofSystem(system), Object.fromEntries(values ?? [])]);
+export function digestsIn({ system, values, version }: DigestParts): (runbook: Runbook) => string {
+  const around = ofSystem(system);
+  const given = Object.fromEntries(values ?? []);
+  return (runbook) => hashOf([version, ofRunbook(runbook), around, given]);
 }
 
 /** Catalogue objects don't change; a reload makes new ones. */

@@ -23,19 +23,25 @@ export interface DueParts {
   readonly everyMs: number;
   /** Systems on which a run is live: nothing of them is looked at. */
   readonly busy: ReadonlySet<string>;
+  /** What was found not ready: it's looked at again sooner, so that it's known when it is. */
+  readonly isNotReady: (of: Provable) => boolean;
 }
+
+/** Between two proofs of what isn't ready, where all others are made less often. */
+export const NOT_READY_EVERY_MS = 5 * 60_000;
 
 /**
  * Those to prove now, the most urgent first: asked for, never proven, edited, and last those whose time has come. Each has a moment of its own
  * in the interval, so that the looks of a system are spread out over it.
  */
-export function dueNow({ provable, looks, now, everyMs, busy }: DueParts): readonly Due[] {
+export function dueNow({ provable, looks, now, everyMs, busy, isNotReady }: DueParts): readonly Due[] {
   const known = new Map(looks.map((look) => [keyOf(look.system, look.runbook, look.mode), look]));
   return provable
     .filter(({ system }) => !busy.has(system.id))
     .flatMap((one) => {
       const look = known.get(keyOf(one.system.id, one.runbook.id, one.mode));
-      const urgency = urgencyOf(one, look, now, everyMs);
+      const every = isNotReady(one) ? Math.min(everyMs, NOT_READY_EVERY_MS) : everyMs;
+      const urgency = urgencyOf(one, look, now, every);
       return urgency === null ? [] : [{ ...one, look, urgency }];
     })
     .toSorted((one, other) => one.urgency - other.urgency)

@@ -2,7 +2,7 @@ import type { DataOf, NewEvent } from "../incident/events.ts";
 import type { Due } from "./due.ts";
 import { isSame, type Judged } from "./judge.ts";
 import type { Assessment } from "./prove.ts";
-import { isReady, type Proven, provenIn, type ReadEvent, runbookKey, tooOldMs } from "./state.ts";
+import { isReady, type Proven, runbookKey, tooOldMs } from "./state.ts";
 
 /** What is recorded of a proof: a change, or nothing. Pure; decided in the transaction that writes it. */
 
@@ -13,10 +13,13 @@ export interface Proved {
   readonly everyMs: number;
 }
 
-/** No event: it is as it was recorded last. */
-export function changeIn(events: Iterable<ReadEvent>, { due, proof, now, everyMs }: Proved): readonly NewEvent[] {
+/** @param known what is recorded, by `runbookKey`. No event: it is as it was recorded last. */
+export function changeIn(
+  known: ReadonlyMap<string, Proven>,
+  { due, proof, now, everyMs }: Proved,
+): readonly NewEvent[] {
   const { system, runbook, mode, digest, look } = due;
-  const before = provenIn(events).get(runbookKey(runbook.id, mode));
+  const before = known.get(runbookKey(runbook.id, mode));
   const lastAt = latest(before?.at, look?.provenAt ?? undefined);
   const gap = lastAt !== null && everyMs > 0 && now.getTime() - lastAt.getTime() > tooOldMs(everyMs);
   if (!gap && before?.last.digest === digest && foundBefore(before, proof)) return [];

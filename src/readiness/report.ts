@@ -9,15 +9,20 @@ import type { ReadEvent, SystemReadiness } from "./state.ts";
 const WEEKLY = "0 9 * * 1";
 const DAY_MS = 24 * 60 * 60_000;
 
+/** When the week of a report begins that holds `now`, by its people's clock. Null: there is none before it. */
+export function weekOf({ timezone = "UTC" }: Pick<System, "timezone">, now: Date): Date | null {
+  return new Cron(WEEKLY, { timezone, paused: true }).previousRuns(1, now)[0] ?? null;
+}
+
 /** What records it, given how everything stands; null: this week's is recorded, or proofs had only just begun. */
 export function reportDue(
   events: readonly (ReadEvent & { readonly key: string })[],
-  { id, timezone = "UTC" }: Pick<System, "id" | "timezone">,
+  { id, timezone }: Pick<System, "id" | "timezone">,
   now: Date,
 ): ((standing: SystemReadiness) => readonly NewEvent[]) | null {
-  const [last] = new Cron(WEEKLY, { timezone, paused: true }).previousRuns(1, now);
+  const last = weekOf({ ...(timezone && { timezone }) }, now);
   const [first] = events;
-  if (last === undefined || first === undefined || last.getTime() - first.at.getTime() < DAY_MS) return null;
+  if (last === null || first === undefined || last.getTime() - first.at.getTime() < DAY_MS) return null;
   const week = last.toISOString().slice(0, 10);
   const key = `report/${week}`;
   if (events.some((event) => event.key === key)) return null;

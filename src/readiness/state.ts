@@ -87,9 +87,12 @@ export function runbookKey(runbook: string, mode: string): string {
   return `${runbook}/${mode}`;
 }
 
-/** What the stream of a system says of each of its proofs, by `runbookKey`. */
-export function provenIn(events: Iterable<ReadEvent>): ReadonlyMap<string, Proven> {
-  const known = new Map<string, Proven>();
+/** What the stream of a system says of each of its proofs, by `runbookKey`; `from`: what the events before these made. */
+export function provenIn(
+  events: Iterable<ReadEvent>,
+  from: ReadonlyMap<string, Proven> = new Map(),
+): ReadonlyMap<string, Proven> {
+  const known = new Map(from);
   for (const event of events) {
     if (event.type !== "readiness.changed") continue;
     const last = event.data as DataOf<"readiness.changed">;
@@ -110,6 +113,11 @@ export function provenIn(events: Iterable<ReadEvent>): ReadonlyMap<string, Prove
 /** `ready` and `notNeeded` are both ready: nothing has to be put right. */
 export function isReady(verdict: ReadinessVerdict): boolean {
   return verdict === "ready" || verdict === "notNeeded";
+}
+
+/** What exists and is in no runbook: told of a runbook that is ready, too, and no reason against it. */
+export function isDrift({ code }: Pick<ReadinessFinding, "code">): boolean {
+  return code.startsWith("drift.");
 }
 
 export interface Known {

@@ -7,7 +7,7 @@ import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { createTasks } from "../projection/flights.ts";
-import { createProjector } from "../projection/projector.ts";
+import { createProjector, isIncident } from "../projection/projector.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { ReadinessLooks } from "../timeline/readiness-looks.ts";
 import type { ReadinessBook } from "./book.ts";
@@ -15,8 +15,8 @@ import { type Due, dueNow } from "./due.ts";
 import { judgeProblems } from "./judge.ts";
 import { type Assessment, type ProveParts, prove } from "./prove.ts";
 import { changeIn, foundBefore, isNewlyNotReady } from "./record.ts";
-import { reportDue } from "./report.ts";
-import { provenIn, readinessStream, runbookKey } from "./state.ts";
+import { reportDue, weekOf } from "./report.ts";
+import { isReadiness, readinessStream, runbookKey } from "./state.ts";
 
 export interface ReadinessWorkerOptions {
   readonly timeline: Pick<Timeline, "decide" | "read" | "follow" | "now" | "realNow" | "doubt">;
@@ -62,14 +62,20 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
   const ownDigests = new Map<string, string>();
   const endedAt = new Map<string, number>();
 
+  /** By system: since when, by its people's clock, this week's report was seen to be recorded or not to be due. Read again the week after. */
+  const reported = new Map<string, number>();
+
   const projector = createProjector({
-    ...{ name: "readiness", timeline, log, look, round },
-    missed: async () => [],
+    ...{ name: "readiness", timeline, log, round },
+    concerns: (stream) => isIncident(stream) || isReadiness(stream),
+    // What is recorded is known from then on, and no round reads it.
+    look: (stream) => (isReadiness(stream) ? book.recorded.read(stream) : lookAtIncident(stream)),
+    missed: async () => catalog.systems.map(({ id }) => readinessStream(id)),
     everyMs: settings.roundMs,
   });
 
   /** A run that begins ends the looks at its system; one that ended makes every proof of it due. */
-  async function look(stream: string): Promise<void> {
+  async function lookAtIncident(stream: string): Promise<void> {
     const state = await incidents.read(stream);
     const system = catalog.systems.find(({ id }) => id === state.declared?.system);
     if (system === undefined) return;
@@ -98,7 +104,8 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
     const { systems } = catalog;
     const [all, busy] = await Promise.all([looks.all(), busyNow()]);
     const provable = book.provable(systems);
-    const due = dueNow({ provable, looks: all, now: timeline.now(), everyMs: book.everyMs, busy }).filter(isOurs);
+    const about = { now: timeline.now(), everyMs: book.everyMs, busy, isNotReady };
+    const due = dueNow({ provable, looks: all, ...about }).filter(isOurs);
     let begun = 0;
     for (const one of due) {
       if (begun === room || projector.stopping.aborted) break;
@@ -107,6 +114,11 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
       begun += 1;
       begin(one);
     }
+  }
+
+  function isNotReady({ system, runbook, mode }: Of): boolean {
+    const known = book.recorded.kept(readinessStream(system.id));
+    return known?.get(runbookKey(runbook.id, mode))?.last.to === "notReady";
   }
 
   /** What was proven about exactly this once, and then about something else, is another process's word. */
@@ -141,7 +153,7 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
 
   async function proveAndRecord(due: Due, signal: AbortSignal): Promise<void> {
     const stream = readinessStream(due.system.id);
-    const before = provenIn(await timeline.read(stream)).get(runbookKey(due.runbook.id, due.mode));
+    const before = (await book.recorded.read(stream)).get(runbookKey(due.runbook.id, due.mode));
     let proof = await attempt(due, signal);
     if (isNewlyNotReady(before, proof)) {
       await pause(settings.confirmMs, undefined, { signal });
@@ -150,10 +162,14 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
     // What was looked at while a run began is no word about how it is.
     if ((await busyNow()).has(due.system.id)) return looks.release(idOf(due));
     signal.throwIfAborted();
-    await timeline.decide(stream, (events, now) => ({
-      events: changeIn(events, { due, proof, now, everyMs: book.everyMs }),
-      value: null,
-    }));
+    const proved = { due, proof, everyMs: book.everyMs };
+    // Most proofs find what was found before: then nothing is locked.
+    const news = changeIn(await book.recorded.read(stream), { ...proved, now: timeline.now() });
+    if (news.length > 0)
+      await timeline.decide(stream, (events, now) => ({
+        events: changeIn(book.recorded.of(stream, events), { ...proved, now }),
+        value: null,
+      }));
     ownDigests.set(taskOf(due), due.digest);
     await looks.proven(idOf(due), due.digest);
     if (foundBefore(before, proof)) return;
@@ -185,9 +201,16 @@ export function createReadinessWorker(options: ReadinessWorkerOptions): Readines
   async function report(systems: readonly System[]): Promise<void> {
     if (book.everyMs === 0) return;
     for (const system of systems) {
+      const week = weekOf(system, timeline.now())?.getTime() ?? null;
+      if (week === null || reported.get(system.id) === week) continue;
       const stream = readinessStream(system.id);
+      // Before the first proof of all there is nothing to report of, and nothing to read.
+      if ((book.recorded.kept(stream)?.size ?? 0) === 0) continue;
       const events = await timeline.read(stream);
-      if (reportDue(events, system, timeline.now()) === null) continue;
+      if (reportDue(events, system, timeline.now()) === null) {
+        reported.set(system.id, week);
+        continue;
+      }
       const [now] = await book.of([system]);
       if (now === undefined) continue;
       await timeline.decide(stream, (stored, at) => ({

@@ -63,12 +63,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     const state = await stateOf(stream);
     if (state === null) return;
     const since = timeline.now().getTime() - WINDOW_MS;
-    const events = await timeline.read(stream);
-    const upTo = seen.get(stream) ?? 0;
-    const news = events.filter(({ version, at }) => version > upTo && at.getTime() > since);
-    const items = [...news.flatMap((event) => posted(event, state)), ...(traces ? traced(news, events, state) : [])];
-    await deliveries.enqueue(stream, events.at(-1)?.version ?? 0, items);
-    seen.set(stream, events.at(-1)?.version ?? 0);
+    const events = await timeline.read(stream, seen.get(stream) ?? 0);
+    const upTo = events.at(-1)?.version;
+    if (upTo === undefined) return;
+    const news = events.filter(({ at }) => at.getTime() > since);
+    const spans = traces ? await traced(news, stream, state) : [];
+    const items = [...news.flatMap((event) => posted(event, state)), ...spans];
+    await deliveries.enqueue(stream, upTo, items);
+    seen.set(stream, upTo);
     if (items.length > 0) projector.wake();
   }
 
@@ -92,8 +94,15 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       }));
   }
 
-  function traced(news: readonly StoredEvent[], all: readonly StoredEvent[], state: IncidentState): readonly Desired[] {
+  /** The whole record is read once a run, when it has ended. */
+  async function traced(
+    news: readonly StoredEvent[],
+    stream: string,
+    state: IncidentState,
+  ): Promise<readonly Desired[]> {
     const runs = new Set(news.flatMap(({ type, run }) => (run !== null && ENDED.has(type) ? [run] : [])));
+    if (runs.size === 0) return [];
+    const all = await timeline.read(stream);
     return [...runs].flatMap((id) => {
       const run = state.runs.get(id);
       if (run === undefined) return [];

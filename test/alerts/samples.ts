@@ -1,7 +1,7 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import type { Envelope } from "../../src/alerts/sns/envelope.ts";
 import { signedText } from "../../src/alerts/sns/signature.ts";
-import { certificateOf } from "./certificate.ts";
+import { certificateOf } from "../support/certificate.ts";
 
 /** A payload of each sender, written from the fields its documentation names. Values are ours. */
 

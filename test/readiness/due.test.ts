@@ -23,9 +23,11 @@ const due = (
   minutes = 0,
   every = everyMs,
   busy: readonly string[] = [],
+  notReady: readonly string[] = [],
 ) =>
   dueNow({
     ...{ provable: all, looks, now: new Date(begin + minutes * MINUTE), everyMs: every, busy: new Set(busy) },
+    isNotReady: ({ runbook }) => notReady.includes(runbook.id),
   }).map(({ runbook }) => runbook.id);
 
 describe("due", () => {
@@ -41,6 +43,15 @@ describe("due", () => {
   test("is nothing of a system on which a run is live, whoever asks for it", () => {
     const asked = look("asked", begin - MINUTE, { wantedAt: new Date(begin) });
     expect(due([provable("asked"), provable("new")], [asked], 0, everyMs, [orders.id])).toEqual([]);
+  });
+
+  test("is what isn't ready within five minutes, and never less often than the others", () => {
+    const all = ids.map((id) => provable(id));
+    const looks = ids.map((id) => look(id, begin));
+    expect(due(all, looks, 5, everyMs, [], ids).toSorted()).toEqual(ids.toSorted());
+    expect(due(all, looks, 5).length).toBeLessThan(ids.length / 2);
+    expect(due(all, looks, 2, 2 * MINUTE, [], ids)).toEqual(due(all, looks, 2, 2 * MINUTE));
+    expect(due(all, looks, 5, 0, [], ids)).toEqual([]);
   });
 
   test("is only what was asked for where proofs are off", () => {

@@ -91,8 +91,10 @@ describe("what is recorded of a proof", () => {
   } as const;
 
   test("is nothing where it found what the last one found", () => {
-    expect(changeIn([found("ready", 0)], { due: due(30), proof: ready, now: at(31), everyMs })).toEqual([]);
-    expect(changeIn([found("notReady", 0)], { due: due(30), proof: broken, now: at(31), everyMs })).toEqual([]);
+    expect(changeIn(provenIn([found("ready", 0)]), { due: due(30), proof: ready, now: at(31), everyMs })).toEqual([]);
+    expect(changeIn(provenIn([found("notReady", 0)]), { due: due(30), proof: broken, now: at(31), everyMs })).toEqual(
+      [],
+    );
   });
 
   test.each([
@@ -107,27 +109,27 @@ describe("what is recorded of a proof", () => {
       { way: { from: "b", to: "a" } },
     ],
   ] as const)("is a change after %s", (_, events, of, proof, data) => {
-    const [event, ...others] = changeIn(events, { due: of, proof, now: at(31), everyMs });
+    const [event, ...others] = changeIn(provenIn(events), { due: of, proof, now: at(31), everyMs });
     expect(event).toMatchObject({ type: "readiness.changed", data, actor: { kind: "bot" } });
     expect(others).toEqual([]);
   });
 
   test("has a key of its own each time", () => {
     const keys = [[], [found("ready", 0)], [found("ready", 0), found("notReady", 1)]].map(
-      (events) => changeIn(events, { due: due(1, "two"), proof: ready, now: at(2), everyMs })[0]?.key,
+      (events) => changeIn(provenIn(events), { due: due(1, "two"), proof: ready, now: at(2), everyMs })[0]?.key,
     );
     expect(new Set(keys).size).toBe(3);
   });
 
   test("says that nothing proved it for a while: what was so meanwhile is not known", () => {
-    const [event] = changeIn([found("ready", 0)], { due: due(30), proof: ready, now: at(600), everyMs });
+    const [event] = changeIn(provenIn([found("ready", 0)]), { due: due(30), proof: ready, now: at(600), everyMs });
     expect(event?.data).toMatchObject({ from: "ready", to: "ready", unprovenSince: at(30).toISOString() });
   });
 
   test("names who is told: whom the system says, else its administrators", () => {
     const told = (system: object) => {
       const of = { ...due(30), system: { ...orders, ...system } };
-      const [event] = changeIn([found("ready", 0)], { due: of, proof: broken, now: at(31), everyMs });
+      const [event] = changeIn(provenIn([found("ready", 0)]), { due: of, proof: broken, now: at(31), everyMs });
       return (event?.data as { tells?: unknown } | undefined)?.tells;
     };
     expect(told({ administrators: ["cto"] })).toEqual(["cto"]);

@@ -27,6 +27,8 @@ interface Bot {
   readonly app: TestApp;
   readonly store: Store;
   readonly worker: ReadinessWorker;
+  /** What this bot asked of the store. */
+  readonly asked: { rounds: number; reads: string[] };
 }
 
 async function bot(url: string, everyMs = 3_600_000, appUrl = "http://127.0.0.1:1", settings = {}): Promise<Bot> {
@@ -34,13 +36,28 @@ async function bot(url: string, everyMs = 3_600_000, appUrl = "http://127.0.0.1:
   ends.push(() => store.close());
   const app = new TestApp(store, "practice", { aPort: 1, bPort: 1, appUrl, hostsUrl: "http://127.0.0.1:1" });
   const { context } = app;
-  const looks = createReadinessLooks(store.pool);
-  const { catalog, timeline } = context;
+  const asked: Bot["asked"] = { rounds: 0, reads: [] };
+  const known = createReadinessLooks(store.pool);
+  const looks: typeof known = {
+    ...known,
+    all() {
+      asked.rounds += 1;
+      return known.all();
+    },
+  };
+  const timeline: typeof store.timeline = {
+    ...store.timeline,
+    read(stream, after) {
+      asked.reads.push(stream);
+      return store.timeline.read(stream, after);
+    },
+  };
+  const { catalog } = context;
   const variables = () => context.variables;
   const book = createReadinessBook({ timeline, looks, catalog, variables, everyMs, version: "1" });
   Object.assign(context, { readiness: book });
   const worker = createReadinessWorker({
-    ...{ timeline: store.timeline, incidents: context.incidents, catalog, book, looks, log: quiet },
+    ...{ timeline, incidents: context.incidents, catalog, book, looks, log: quiet },
     parts: () => ({
       ...{ catalog, cards: context.cards, variables: context.variables },
       lookAt: async (targets, drill) => (await context.lookAt?.(targets, drill)) ?? new Map(),
@@ -51,7 +68,7 @@ async function bot(url: string, everyMs = 3_600_000, appUrl = "http://127.0.0.1:
     settings: { roundMs: 50, confirmMs: 1, ...settings },
   });
   ends.push(() => worker.stop());
-  return { app, store, worker };
+  return { app, store, worker, asked };
 }
 
 const changes = async ({ store }: Bot) =>
@@ -110,6 +127,19 @@ describe("proofs", () => {
     again.worker.start();
     await until(async () => (await changes(again)).length === 2 * PROOFS);
     expect(await said(again, "readiness")).not.toMatch(/stale/);
+  }, 60_000);
+
+  test("cost no look at the record while nothing changes", async () => {
+    const one = await bot(await server.database());
+    one.worker.start();
+    await until(async () => (await changes(one)).length === PROOFS);
+    // The report of the first week and the proofs that ended last have read what they need by then.
+    const { rounds } = one.asked;
+    await until(async () => one.asked.rounds > rounds + 3);
+    one.asked.reads = [];
+    const then = one.asked.rounds;
+    await until(async () => one.asked.rounds > then + 10);
+    expect(one.asked.reads).toEqual([]);
   }, 60_000);
 
   test("that end in their deadline are recorded as not ready", async () => {
