@@ -16,6 +16,7 @@ import { p12 } from "./p12.ts";
 import { p13 } from "./p13.ts";
 import { p14 } from "./p14.ts";
 import { p15 } from "./p15.ts";
+import { p16 } from "./p16.ts";
 import { forMachines, goalsOf, load, type Measured, page } from "./page.ts";
 import { pause } from "./pause.ts";
 import { scenario } from "./scenario.ts";
@@ -26,7 +27,26 @@ import { scenario } from "./scenario.ts";
  * and all that was measured. Ends with 1 when a figure could not be measured; a goal that was
  * missed is said, and is no error.
  */
-const figures: readonly Figure[] = [p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15, pause, scenario];
+const figures: readonly Figure[] = [
+  p1,
+  p2,
+  p3,
+  p4,
+  p5,
+  p6,
+  p7,
+  p8,
+  p9,
+  p10,
+  p11,
+  p12,
+  p13,
+  p14,
+  p15,
+  p16,
+  pause,
+  scenario,
+];
 
 let around = new Around();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
