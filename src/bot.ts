@@ -12,6 +12,8 @@ import { actions, cards } from "./actions/index.ts";
 import { alertPaths } from "./alerts/config.ts";
 import { startAlerts } from "./alerts/index.ts";
 import { lookByPlanning } from "./alerts/look.ts";
+import { readCalendar } from "./calendar/read.ts";
+import { seatsOf, unfilledSeats } from "./calendar/seats.ts";
 import { createCalendar } from "./calendar/worker.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
 import { drainSecondsOf } from "./catalog/drain.ts";
@@ -270,6 +272,12 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     looks: createReadinessLooks(pool),
     parts: () => ({
       ...{ catalog, cards, variables: context.variables, ownSites: config.sites },
+      async unfilled(system) {
+        const facts = await seatFactsOf(context, system);
+        // In practice people set up an authenticator when they are first asked for a code.
+        const known = config.practice ? { ...facts, enrolled: null } : facts;
+        return unfilledSeats(seatsOf(system, await readCalendar(timeline, system.id), known, timeline.now()));
+      },
       ...(context.drillVariables && { drillVariables: context.drillVariables }),
       lookAt: async (targets, drill) => (await context.lookAt?.(targets, drill)) ?? new Map(),
       around: {

@@ -17,6 +17,7 @@ import { check as httpCheck } from "./http/check.ts";
 import { transaction as httpTransaction } from "./http/transaction.ts";
 import { apply as kubernetesApply } from "./kubernetes/apply.ts";
 import { check as kubernetesCheck } from "./kubernetes/check.ts";
+import { compare as kubernetesCompare } from "./kubernetes/compare.ts";
 import { cordon as kubernetesCordon, uncordon as kubernetesUncordon } from "./kubernetes/cordon.ts";
 import { drain as kubernetesDrain } from "./kubernetes/drain.ts";
 import { patchConfig as kubernetesPatchConfig } from "./kubernetes/patch-config.ts";
@@ -26,6 +27,7 @@ import { runJob as kubernetesRunJob } from "./kubernetes/run-job.ts";
 import { scale as kubernetesScale } from "./kubernetes/scale.ts";
 import { suspendCron as kubernetesSuspendCron } from "./kubernetes/suspend-cron.ts";
 import { switchService as kubernetesSwitchService } from "./kubernetes/switch-service.ts";
+import { unlisted as kubernetesUnlisted } from "./kubernetes/unlisted.ts";
 import { loadFor } from "./load.ts";
 import { check as patroniCheck } from "./patroni/check.ts";
 import { demoteCluster as patroniDemoteCluster } from "./patroni/demote-cluster.ts";
@@ -53,6 +55,7 @@ import { promote as postgresPromote } from "./postgres/promote.ts";
 import { rejoin as postgresRejoin } from "./postgres/rejoin.ts";
 import { restoreDump as postgresRestoreDump } from "./postgres/restore-dump.ts";
 import { unfence as postgresUnfence } from "./postgres/unfence.ts";
+import { unlisted as postgresUnlisted } from "./postgres/unlisted.ts";
 import { verify as postgresVerify } from "./postgres/verify.ts";
 import { verifyData as postgresVerifyData } from "./postgres/verify-data.ts";
 import { check as rabbitmqCheck } from "./rabbitmq/check.ts";
@@ -89,6 +92,7 @@ import { deleteIndex as searchDeleteIndex } from "./search/delete-index.ts";
 import { restore as searchRestore } from "./search/restore.ts";
 import { snapshot as searchSnapshot } from "./search/snapshot.ts";
 import { swapAlias as searchSwapAlias } from "./search/swap-alias.ts";
+import { check as tlsCheck } from "./tls/check.ts";
 import { switchService as traefikSwitch } from "./traefik/switch.ts";
 import { backup as veleroBackup } from "./velero/backup.ts";
 import { check as veleroCheck } from "./velero/check.ts";
@@ -101,6 +105,7 @@ const list = [
   listed(postgresCheck),
   listed(postgresCheckTakeover),
   listed(postgresCheckLost),
+  listed(postgresUnlisted),
   listed(postgresFence),
   listed(postgresUnfence),
   listed(postgresDrain),
@@ -157,9 +162,12 @@ const list = [
   listed(rolesLook),
   listed(httpCheck),
   listed(httpTransaction),
+  listed(tlsCheck),
   listed(appReadonly),
   listed(scriptRun),
   listed(kubernetesCheck),
+  listed(kubernetesCompare),
+  listed(kubernetesUnlisted),
   listed(kubernetesScale),
   listed(kubernetesSuspendCron),
   listed(kubernetesRestart),

@@ -70,6 +70,18 @@ export function seatsOf(system: System, state: CalendarState, facts: SeatFacts, 
   });
 }
 
+/** Roles too few people fill, with what keeps each person from deciding: "Dee Park: left". */
+export function unfilledSeats(seats: readonly Seat[]) {
+  return seats
+    .filter(({ ok }) => !ok)
+    .map(({ role, title, needed, people }) => ({
+      ...{ role, title, needed, can: people.filter(({ problems }) => problems.length === 0).length },
+      problems: people.flatMap(({ name, problems }) =>
+        problems.length === 0 ? [] : [`${name}: ${problems.join(", ")}`],
+      ),
+    }));
+}
+
 function problemsOf(
   { id, slack }: Pick<Person, "id" | "slack">,
   { stepUp }: ChainRole,

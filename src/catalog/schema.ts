@@ -193,8 +193,25 @@ export const systemSchema = z
         tells: z
           .array(id)
           .min(1, "At least one role")
+          .optional()
           .describe(
             "Roles whose holders are named in the channel when a runbook is no longer ready, and when it is again",
+          ),
+        certificateDays: z
+          .number()
+          .int()
+          .min(0)
+          .max(365)
+          .optional()
+          .describe("Days a certificate has to last, where a runbook moves to another site: else it isn't ready (14)"),
+        ignore: z
+          .array(
+            z.string().regex(/^[a-z][a-z-]*\/[^\s/][^\s]*$/, "Kind and name: database/scratch, deployment/debug-*"),
+          )
+          .min(1, "At least one")
+          .optional()
+          .describe(
+            "What exists and needs no runbook: database/scratch, deployment/debug-*, bucket/logs. * stands for any letters",
           ),
       })
       .optional()

@@ -52,8 +52,8 @@ export interface System {
   readonly breakGlass?: BreakGlass | null;
   /** Roles that may have the catalogue read anew by `/dr reload`; absent: nobody may, and files are read anew when they change. */
   readonly administrators?: readonly string[];
-  /** Roles whose holders are told when a runbook is no longer ready; absent: the administrators. */
-  readonly readiness?: { readonly tells: readonly string[] };
+  /** Absent: as `ReadinessRules` says. */
+  readonly readiness?: ReadinessRules;
   /** Roles whose holders are members of private incidents from the start; absent: the incident commander's. */
   readonly privateRoles?: readonly string[];
   /** When people have to be told, by severity; what is absent is not promised. */
@@ -646,6 +646,16 @@ export interface Catalog {
 }
 
 /** What the planner needs to know of an action; the whole contract is in `src/actions/contract.ts`. */
+/** What a system says of its readiness. */
+export interface ReadinessRules {
+  /** Roles whose holders are told when a runbook is no longer ready; absent: the administrators. */
+  readonly tells?: readonly string[] | undefined;
+  /** A certificate that ends sooner is a reason not to be ready; absent: as the action says. */
+  readonly certificateDays?: number | undefined;
+  /** What exists and needs no runbook, as drift names it: `database/scratch`, `deployment/debug-*`. Absent: nothing is left out. */
+  readonly ignore?: readonly string[] | undefined;
+}
+
 /** What a cloud changes its resources by, in one region whatever region they serve. */
 export interface ControlPlane {
   /** "Route 53's control plane" */

@@ -1,5 +1,6 @@
 import type { Preflight, ReadinessFinding, ReadinessVerdict } from "../incident/events.ts";
 import type { Problem } from "../lib/errors.ts";
+import { isDrift } from "./state.ts";
 
 /**
  * What the answers to a request mean for readiness. Pure, and by codes, never by words: that there is nothing to repair is no fault of a plan
@@ -38,26 +39,31 @@ export function judgePreflight(
   beside: readonly ReadinessFinding[] = [],
 ): Judged {
   const failed = checks.filter(({ ok, level }) => !ok && level === "block");
-  return judged([
-    ...failed.map(({ step, id, says, cause, notNeeded = false }) => ({
-      ...{ code: id, step, says: withoutStop(cause?.says ?? says), notNeeded },
-    })),
-    ...beside.map((one) => ({ ...one, notNeeded: false })),
-  ]);
+  const drift = checks.filter((one) => !one.ok && isDrift({ code: one.id }));
+  return judged(
+    [
+      ...failed.map(({ step, id, says, cause, notNeeded = false }) => ({
+        ...{ code: id, step, says: withoutStop(cause?.says ?? says), notNeeded },
+      })),
+      ...beside.map((one) => ({ ...one, notNeeded: false })),
+    ],
+    drift.map(({ step, id, says }) => ({ code: id, step, says: withoutStop(says) })),
+  );
 }
 
 interface Found extends ReadinessFinding {
   readonly notNeeded: boolean;
 }
 
-function judged(found: readonly Found[]): Judged {
+function judged(found: readonly Found[], drift: readonly ReadinessFinding[] = []): Judged {
   const faults = found.filter(({ notNeeded }) => !notNeeded);
   const verdict = found.length === 0 ? "ready" : faults.length === 0 ? "notNeeded" : "notReady";
-  return { verdict, findings: distinct(faults.length === 0 ? found : faults) };
+  const reasons = distinct(faults.length === 0 ? found : faults);
+  return { verdict, findings: [...reasons, ...distinct(drift)] };
 }
 
 /** Several steps that find the same say it once. */
-function distinct(found: readonly Found[]): readonly ReadinessFinding[] {
+function distinct(found: readonly ReadinessFinding[]): readonly ReadinessFinding[] {
   const said = new Map(found.toReversed().map((one) => [one.says, one]));
   return [...said.values()]
     .toReversed()

@@ -4,10 +4,11 @@ import { type PlanRequest, type Prepared, preparePlan, sharedServers } from "../
 import type { Scalar } from "../catalog/reference.ts";
 import type { TargetLook } from "../catalog/roles.ts";
 import { needsOfSite } from "../catalog/site-loss.ts";
-import type { Catalog, Mode, Plan, Runbook } from "../catalog/types.ts";
+import type { Catalog, Mode, Plan, Runbook, System } from "../catalog/types.ts";
 import type { Surroundings } from "../engine/look.ts";
 import { lookAtPlan } from "../engine/preflight.ts";
 import type { DataOf, ReadinessFinding } from "../incident/events.ts";
+import { withLooksBeside } from "./beside.ts";
 import { isEnough, type Judged, judgePreflight, judgeProblems, worstOf } from "./judge.ts";
 import { samplesOf } from "./samples.ts";
 
@@ -22,6 +23,20 @@ export interface ProveParts extends Pick<PlanRequest, "cards"> {
   readonly around: Surroundings;
   /** Sites a bot and a copy of its store run in, by id; empty or absent: nobody said. */
   readonly ownSites?: readonly string[];
+  /** Roles of the approval chain that too few people fill now. Absent: people aren't asked about. */
+  readonly unfilled?: (system: System) => Promise<readonly UnfilledRole[]>;
+}
+
+/** A role that decides, and why too few of those who hold it can. */
+export interface UnfilledRole {
+  readonly role: string;
+  readonly title: string;
+  /** Distinct people a gate asks of it at most. */
+  readonly needed: number;
+  /** Of those who hold it, who could decide now. */
+  readonly can: number;
+  /** A clause for each who can't: "Dee Park: left". */
+  readonly problems: readonly string[];
 }
 
 export interface Assessment extends Judged {
@@ -96,10 +111,15 @@ async function proveWith(
   if (shared.length > 0) return { ...judgeProblems(shared, runbook.title), way: null };
   const planned = planPrepared(request, prepared, seen);
   if (!planned.ok) return { ...judgeProblems(planned.problems, runbook.title), way: null };
-  const preflight = await lookAtPlan(planned.plan, parts.around, signal);
+  const { system, given } = prepared;
+  const siblings = catalog.runbooks.filter((one) => one.system === system.id);
+  const looked = withLooksBeside(planned.plan, { system, runbooks: siblings, given, cards });
+  const preflight = await lookAtPlan(looked, parts.around, signal);
   signal.throwIfAborted();
   const without = withoutSite(parts, prepared, planned.plan);
-  return { ...judgePreflight(preflight, without), way: wayOf(planned.plan) };
+  const seats = emptySeats((await parts.unfilled?.(system)) ?? [], planned.plan);
+  signal.throwIfAborted();
+  return { ...judgePreflight(preflight, [...without, ...seats]), way: wayOf(planned.plan) };
 }
 
 /**
@@ -122,6 +142,18 @@ function withoutSite(
   if (ownSites.length === 0 || ownSites.some((one) => one !== id)) return steps;
   const says = `With ${title} gone Lifeboat is gone, too: it and its store run only there (LIFEBOAT_SITES)`;
   return [...steps, { code: "own-site", step: null, says }];
+}
+
+/** Roles this plan asks, or would ask next, that too few people fill. The names are part of what is recorded: another person missing is news. */
+function emptySeats(unfilled: readonly UnfilledRole[], { stages }: Plan): readonly ReadinessFinding[] {
+  const gates = stages.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === "gate" ? [step.gate] : [])));
+  const asked = new Set(gates.flatMap(({ role, escalate }) => [role, ...escalate.map((level) => level.role)]));
+  return unfilled
+    .filter(({ role }) => asked.has(role))
+    .map(({ role, title, needed, can, problems }) => ({
+      ...{ code: `seat.${role}`, step: null },
+      says: `${title}: ${can} of ${needed} needed can approve${problems.length === 0 ? "; no one holds the role" : ` (${problems.join("; ")})`}`,
+    }));
 }
 
 function wayOf({ direction }: Plan): Assessment["way"] {

@@ -33,6 +33,19 @@ describe("a preflight", () => {
     });
   });
 
+  test("stays ready whatever exists beside it, and that is told by name", () => {
+    const drift = check("drift.database/scratch", { level: "warn", says: "database/scratch is in no runbook." });
+    const told = { code: drift.id, step: "promote", says: "database/scratch is in no runbook" };
+    expect(judgePreflight({ checks: [drift] })).toEqual({ verdict: "ready", findings: [told] });
+    expect(judgePreflight({ checks: [check("backup.there"), drift] })).toMatchObject({
+      verdict: "notReady",
+      findings: [{ code: "backup.there" }, told],
+    });
+    const one = judgePreflight({ checks: [drift] });
+    const other = judgePreflight({ checks: [{ ...drift, id: "drift.database/other" }] });
+    expect([isSame(one, one), isSame(one, other)]).toEqual([true, false]);
+  });
+
   test("is judged check by check: one id may be healthy in one step and broken in another", () => {
     const checks = [check("server1.gone", { notNeeded: true }), check("server1.gone", { step: "other" })];
     expect(judgePreflight({ checks }).verdict).toBe("notReady");

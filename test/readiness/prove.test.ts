@@ -5,7 +5,7 @@ import type { Observations } from "../../src/catalog/binding.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import type { Mode } from "../../src/catalog/types.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { type ProveParts, prove } from "../../src/readiness/prove.ts";
+import { type ProveParts, prove, type UnfilledRole } from "../../src/readiness/prove.ts";
 import { quiet } from "../support/postgres.ts";
 
 /** Given where Lifeboat itself runs; when the runbook that leaves a site is proven; then it's said whether Lifeboat would be left behind. */
@@ -20,7 +20,7 @@ const AT_HOME: Observations = new Map([
   ],
 ]);
 
-async function findings(ownSites: readonly string[], mode: Mode = "unplanned") {
+async function findings(ownSites: readonly string[], mode: Mode = "unplanned", unfilled: readonly UnfilledRole[] = []) {
   const runbook = catalog.runbooks.find(({ system, leavesSite }) => system === "practice" && leavesSite);
   if (runbook === undefined) throw new Error("Practice leaves no site");
   const values = new Map<string, string | number>([
@@ -32,13 +32,14 @@ async function findings(ownSites: readonly string[], mode: Mode = "unplanned") {
   ]);
   const parts: ProveParts = {
     ...{ catalog, cards, ownSites, variables: new Map([["practice", values]]), lookAt: async () => AT_HOME },
+    unfilled: async () => unfilled,
     around: {
       ...{ actions, log: quiet, practice: true, secret: () => "secret", drillLimits: () => null, observeSeconds: 5 },
     },
   };
   const proof = await prove(parts, runbook, mode, new Date(), new AbortController().signal);
   expect(proof.way).toEqual({ from: "region A", to: "region B" });
-  return proof.findings.filter(({ code }) => code === "own-site");
+  return proof.findings.filter(({ code }) => code === "own-site" || code.startsWith("seat."));
 }
 
 describe("Lifeboat in the site that is left", () => {
@@ -54,4 +55,27 @@ describe("Lifeboat in the site that is left", () => {
     ["nobody said where it runs", [], "unplanned"],
     ["the site is there to be left", ["practice-a"], "planned"],
   ] as const)("is none where %s", async (_, sites, mode) => expect(await findings(sites, mode)).toEqual([]));
+});
+
+describe("a role that decides", () => {
+  const role = (id: string, problems: readonly string[]): UnfilledRole => ({
+    ...{ role: id, title: "VP Engineering", needed: 1, can: 0, problems },
+  });
+
+  test("which too few can fill is a reason, by name", async () => {
+    const left = role("vp-engineering", ["Vera Lindqvist: left"]);
+    expect(await findings([], "planned", [left])).toEqual([
+      {
+        code: "seat.vp-engineering",
+        step: null,
+        says: "VP Engineering: 0 of 1 needed can approve (Vera Lindqvist: left)",
+      },
+    ]);
+    const [empty] = await findings([], "planned", [role("vp-engineering", [])]);
+    expect(empty?.says).toBe("VP Engineering: 0 of 1 needed can approve; no one holds the role");
+  });
+
+  test("is none where this runbook asks it nowhere", async () => {
+    expect(await findings([], "planned", [role("comms-lead", ["Cass Moreau: left"])])).toEqual([]);
+  });
 });

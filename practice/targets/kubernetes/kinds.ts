@@ -23,6 +23,7 @@ export const KINDS: readonly Kind[] = [
   kind("/api/v1", "pods", "Pod"),
   kind("/api/v1", "services", "Service"),
   kind("/api/v1", "configmaps", "ConfigMap"),
+  kind("/api/v1", "secrets", "Secret"),
   kind("/api/v1", "resourcequotas", "ResourceQuota"),
   kind("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", false),
   kind("/apis/apps/v1", "deployments", "Deployment"),

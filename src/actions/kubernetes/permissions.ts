@@ -48,6 +48,23 @@ export const kubernetesPermissions = {
     ...inCluster(cluster, null)("list", "nodes"),
     ...ofWorkloads(cluster, "get", workloads),
   ]) satisfies Of<{ readonly workloads?: readonly string[] }>,
+  "kubernetes.compare": (({ from, to, workloads }) =>
+    [from, to].flatMap((cluster) => [
+      ...entering(cluster),
+      ...inCluster(cluster, null)("list", "nodes"),
+      ...ofWorkloads(cluster, "get", workloads),
+      ...inCluster(cluster)("get", "configmaps"),
+      ...inCluster(cluster)("get", "secrets"),
+      ...inCluster(cluster)("list", "resourcequotas"),
+    ])) satisfies Declares<{
+    readonly from: Cluster;
+    readonly to: Cluster;
+    readonly workloads: readonly string[];
+  }>,
+  "kubernetes.unlisted": (({ cluster }) => [
+    ...entering(cluster),
+    ...KINDS.flatMap((kind) => inCluster(cluster)("list", `apps/${kind}`)),
+  ]) satisfies Of<object>,
   "kubernetes.scale": (({ cluster, workloads, selector, counts, reads = [] }) => {
     const refs = workloads ?? (counts === undefined ? null : Object.keys(counts));
     return [

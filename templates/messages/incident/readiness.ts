@@ -1,7 +1,7 @@
 import type { System } from "../../../src/catalog/types.ts";
 import type { DataOf } from "../../../src/incident/events.ts";
 import type { Problem } from "../../../src/lib/errors.ts";
-import { type RunbookReadiness, runbookKey, type SystemReadiness } from "../../../src/readiness/state.ts";
+import { isDrift, type RunbookReadiness, runbookKey, type SystemReadiness } from "../../../src/readiness/state.ts";
 import { actionValue } from "../kit/action-value.ts";
 import { actions, type Button, lines, section } from "../kit/blocks.ts";
 import { cut, safe } from "../kit/escape.ts";
@@ -63,6 +63,7 @@ export function readinessDetails(
     ...listed("🟡 Stale:", by("stale"), ({ why }) => why),
     ...listed("⚪ Never proven:", by("neverProven"), ({ why }) => why),
     ...readyLines(by("ready"), now),
+    ...driftLines(runbooks),
   ];
   return { text: all.join("\n"), blocks: [...lines(all), actions(checkNow(system))] };
 }
@@ -109,19 +110,32 @@ interface NotReady extends Pick<RunbookReadiness, "runbook" | "title" | "mode" |
 function notReadyLines(all: readonly NotReady[]): readonly string[] {
   const groups = new Map<string, NotReady[]>();
   for (const one of all) {
-    const reason = one.findings.map(({ says }) => says).join("\n");
+    const reason = reasonsOf(one).join("\n");
     groups.set(reason, [...(groups.get(reason) ?? []), one]);
   }
   return [...groups.values()].slice(0, SHOWN).flatMap((group) => {
     const [first] = group as [NotReady, ...NotReady[]];
     const since = group.flatMap((one) => one.since ?? []).sort((one, other) => one.getTime() - other.getTime())[0];
-    const [head = "no reason was recorded", ...more] = first.findings.map(({ says }) => safe(cut(says, SAYS_MAX)));
+    const [head = "no reason was recorded", ...more] = reasonsOf(first).map((says) => safe(cut(says, SAYS_MAX)));
     return [
       `🔴 ${head}${since === undefined ? "" : `, since ${local(since)}`}`,
       ...more.map((one) => `      and ${one}`),
       ...titlesOf(group).map((one) => `      • ${one}`),
     ];
   });
+}
+
+/** Without what is merely in no runbook: that is told of the system. */
+function reasonsOf({ findings }: Pick<RunbookReadiness, "findings">): readonly string[] {
+  return findings.filter((one) => !isDrift(one)).map(({ says }) => says);
+}
+
+/** What exists and is in no runbook, once, whichever runbook's check found it. */
+function driftLines(all: readonly RunbookReadiness[]): readonly string[] {
+  const found = [...new Set(all.flatMap(({ findings }) => findings.filter(isDrift)).map(({ says }) => says))];
+  if (found.length === 0) return [];
+  const more = found.length > SHOWN ? [`      • and ${found.length - SHOWN} more`] : [];
+  return ["🟠 Drift:", ...found.slice(0, SHOWN).map((says) => `      • ${safe(cut(says, SAYS_MAX))}`), ...more];
 }
 
 function listed(
@@ -167,7 +181,7 @@ function readyLines(ready: readonly RunbookReadiness[], now: Date): readonly str
   const idle = ready.filter(({ notNeeded }) => notNeeded);
   return [
     ...listed(`✅ Ready${age}:`, needed, ({ way }) => (way === null ? null : `${way.from} → ${way.to}`)),
-    ...listed("✅ Ready, not needed now:", idle, ({ findings }) => findings[0]?.says ?? null),
+    ...listed("✅ Ready, not needed now:", idle, (one) => reasonsOf(one)[0] ?? null),
   ];
 }
 

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "@jest/globals";
+import { cards } from "../../src/actions/index.ts";
+import type { ActionStep, Plan, System } from "../../src/catalog/types.ts";
+import { withLooksBeside } from "../../src/readiness/beside.ts";
+import { everyRunbook, planOf } from "../support/runbook-plans.ts";
+
+/** Given the plan of a runbook that moves to another site; when it's proven; then what it needs there and no step asks is looked at, too. */
+const lenient = new Map(
+  [...cards].map(([id, card]) => [id, { ...card, checkInput: (input: unknown) => ({ ok: true as const, input }) }]),
+);
+
+function planned(name: string): { system: System; plan: Plan; given: ReadonlyMap<string, string | number> } {
+  const [, book, mode, back] = everyRunbook.find(([one]) => one === name) ?? [];
+  if (book === undefined || mode === undefined) throw new Error(`No ${name}`);
+  const { system, plan } = planOf(book, mode, back ?? false);
+  const values = system.variables.map(({ name, type }, i) => [name, type === "number" ? i + 1 : name] as const);
+  return { system, plan, given: new Map(values) };
+}
+
+function looks(name: string, rules: System["readiness"] = undefined, values: Readonly<Record<string, string>> = {}) {
+  const { system, plan, given } = planned(name);
+  const of = rules === undefined ? system : { ...system, readiness: rules };
+  const all = withLooksBeside(plan, {
+    system: of,
+    runbooks: everyRunbook.map(([, book]) => book).filter((book) => book.system === system.id),
+    given: new Map([...given, ...Object.entries(values)]),
+    cards: lenient,
+  });
+  return all.stages.slice(plan.stages.length).flatMap(({ steps }) => steps as readonly ActionStep[]);
+}
+
+describe("beside a move to another site", () => {
+  test("its clusters are compared for what it starts there", () => {
+    const all = looks("marimo-erp/dc-failover unplanned", { certificateDays: 21 });
+    const compare = all.find(({ action }) => action === "kubernetes.compare");
+    expect(compare).toMatchObject({ action: "kubernetes.compare", risk: "read", when: null });
+    const input = compare?.input as { workloads: readonly string[]; certificateDays: number };
+    expect(input.workloads).toEqual(
+      expect.arrayContaining(["deployment/api-gateway", "deployment/billing-service", "deployment/auth-service"]),
+    );
+    expect(new Set(input.workloads).size).toBe(input.workloads.length);
+    expect(input.certificateDays).toBe(21);
+  });
+
+  test("certificates of the site it goes to are looked at, and of no other", () => {
+    const urls = { eastUrl: "https://east.example/shop", westUrl: "https://west.example/shop" };
+    const tls = looks("llm-marketplace/cr-f-001 planned", undefined, urls).find(({ action }) => action === "tls.check");
+    expect(tls?.input).toEqual({ urls: ["https://west.example"] });
+  });
+
+  test("what exists where it runs now is held against what all runbooks name", () => {
+    const all = looks("marimo-erp/dc-failover planned", { ignore: ["deployment/debug-*"] });
+    const [cluster, server] = ["kubernetes.unlisted", "postgres.unlisted"].map(
+      (action) => all.find((one) => one.action === action)?.input as Record<string, unknown>,
+    );
+    expect(cluster?.known).toEqual(expect.arrayContaining(["deployment/api-gateway", "deployment/billing-service"]));
+    expect(cluster?.selectors).toEqual(["dependencies"]);
+    expect(cluster?.ignore).toEqual(["deployment/debug-*"]);
+    const node = server?.node as { database: string } | undefined;
+    expect(server?.known).toEqual(expect.arrayContaining([node?.database]));
+  });
+
+  test("where nothing moves between sites nothing more is looked at", () => {
+    expect(looks("mimir/redis-failover unplanned")).toEqual([]);
+  });
+
+  test("every look only reads", () => {
+    const all = everyRunbook.flatMap(([name]) => looks(name));
+    expect(all.length).toBeGreaterThan(0);
+    expect(new Set(all.map(({ risk }) => risk))).toEqual(new Set(["read"]));
+  });
+});
