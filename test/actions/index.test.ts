@@ -55,6 +55,15 @@ describe("the list of actions", () => {
     });
   });
 
+  test("the fence that was lifted from a standby isn't set again: none would be seen to hold there", () => {
+    const card = cards.get("postgres.unfence");
+    const undone = (role: string) => {
+      const before = { node: { answers: true, role, readOnly: true, standby: {} }, others: [] };
+      return card?.undo(before, { node: { name: "east" } }, { calls: [], acceptUnreachable: false });
+    };
+    expect([undone("standby")?.kind, undone("primary")]).toMatchObject(["nothing", { action: "postgres.fence" }]);
+  });
+
   test("what nothing takes back is irreversible, and nothing else, but for what only its runbook knows", () => {
     for (const { id, risk, arbitrary, wayBack } of cards.values()) {
       if (risk === "read" || arbitrary) continue;

@@ -6,7 +6,7 @@ import { inverse, nothing, undoneBy } from "../undo.ts";
 import { withNode } from "./client.ts";
 import { asLogin, loginInput, nodeInput, resourceOf } from "./node.ts";
 import { probeWrite } from "./probe.ts";
-import { identityChecks, isPrimary, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
+import { identityChecks, isPrimary, isStandby, lookAt, type NodeView, silenceOf, splitBrain } from "./view.ts";
 
 const input = z.strictObject({
   node: nodeInput,
@@ -79,11 +79,11 @@ export const unfence = defineAction<Input, Seen>({
       facts: [...mayWrite(others, given), { id: "fenced", label: "Fenced", value: false, material: false }],
     };
   },
-  undo: undoneBy(({ node: before }, { node, app }) =>
-    before.answers && !before.readOnly
-      ? nothing(`${node.name} carried no fence before.`)
-      : inverse("postgres.fence", { node, app }, `Fence ${node.name} again`),
-  ),
+  undo: undoneBy(({ node: before }, { node, app }) => {
+    if (isStandby(before)) return nothing(`${node.name} was a standby: it takes no writes without a fence either.`);
+    if (before.answers && !before.readOnly) return nothing(`${node.name} carried no fence before.`);
+    return inverse("postgres.fence", { node, app }, `Fence ${node.name} again`);
+  }),
 });
 
 async function look(ctx: ReadContext, { node, other, others }: Input): Promise<Seen> {
