@@ -11,7 +11,7 @@ const input = z.strictObject({
   set: setInput,
   /** The master they have to watch under that name, `host:port`: a set that moved on meanwhile is not forgotten. */
   of: z.string().min(1).optional(),
-  /** Unplanned mode only: go on although a Sentinel does not answer. When it comes back it may still act on its own. */
+  /** Unplanned mode only: go on although Sentinels, or all of them, do not answer. When they come back they may still act on their own. */
   acceptUnreachable: z.boolean().default(false),
 });
 type Input = z.infer<typeof input>;
@@ -40,7 +40,7 @@ export const forget = defineAction<Input, Seen>({
   ready: (seen, given) => [answer(seen, given), sameMaster(seen, given), notMoving(seen)],
   done({ sentinels }, { acceptUnreachable }): Done {
     const answering = sentinels.filter(({ answers }) => answers);
-    if (answering.length < sentinels.length && !(acceptUnreachable && answering.length > 0)) return "unknown";
+    if (answering.length < sentinels.length && !acceptUnreachable) return "unknown";
     return answering.every((one) => one.answers && one.watches === null) ? "yes" : "no";
   },
   async apply(ctx, { set }, { sentinels }) {
@@ -114,7 +114,7 @@ function isWatching(one: Watching): boolean {
 function answer({ sentinels }: Seen, { acceptUnreachable }: Input): Check {
   const silent = sentinels.flatMap((one) => (one.answers ? [] : [`${one.sentinel} (${one.why})`]));
   const ok = silent.length === 0;
-  const level = acceptUnreachable && silent.length < sentinels.length ? "warn" : "block";
+  const level = acceptUnreachable ? "warn" : "block";
   const says = ok
     ? "Every Sentinel answers."
     : `${silent.join(", ")} does not answer, and may act on the set when it comes back.`;

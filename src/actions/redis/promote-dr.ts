@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { LifeboatError } from "../../lib/errors.ts";
+import { LifeboatError, messageOf } from "../../lib/errors.ts";
 import {
   type ApplyContext,
   type Check,
@@ -29,7 +29,10 @@ const input = z.strictObject({
   fromOthers: z.array(nodeInput).max(15).default([]),
   /** The replica in the other place; no Sentinel watches over the two. */
   to: nodeInput,
-  /** `planned` loses nothing and makes `from` a replica of `to`; `unplanned` is for a master that does not answer. */
+  /**
+   * `planned` loses nothing and makes `from` a replica of `to`. `unplanned` goes on without `from`, and loses what had not arrived; a
+   * master that still answers is paused, given a moment to hand over what it has, and made a replica as well.
+   */
   mode: z.enum(["planned", "unplanned"]).default("planned"),
   pauseSeconds: z.number().min(2).max(60).default(10),
   /**
@@ -69,8 +72,10 @@ export const promoteDr = defineAction<Input, Pair>({
     { id: "promotes", label: "Becomes master", value: seen.to.name, material: true },
     { id: "lagBytes", label: "Lag in bytes", value: lagOf(seen), material: false },
     lossFact(
-      mode === "planned"
-        ? "nothing: writes are paused until it has acknowledged everything"
+      isMaster(seen.from)
+        ? mode === "planned"
+          ? "nothing: writes are paused until it has acknowledged everything"
+          : "nothing, unless it can't hand over within the pause what it has"
         : sayWindow(heardWindow(seen.to, seen.from.name)),
     ),
   ],
@@ -78,19 +83,20 @@ export const promoteDr = defineAction<Input, Pair>({
   done: isDone,
   async apply(ctx, { from: first, fromOthers, to, mode, pauseSeconds }, seen) {
     const from = nodeOf(seen.from, first, fromOthers);
-    if (mode === "unplanned") {
-      await withRedis(ctx, to, (redis) => redis.call("REPLICAOF", "NO", "ONE"));
-      return { offset: null };
-    }
-    let offset: number;
+    let offset: number | null = null;
     try {
-      await pauseWrites(ctx, from, pauseSeconds);
-      ctx.progress(`${from.name}: writes are paused`);
-      offset = await caughtUp(ctx, from, [addressOf(to)], pauseSeconds / 2);
-      ctx.signal.throwIfAborted();
+      if (mode === "planned" || isMaster(seen.from)) {
+        await pauseWrites(ctx, from, pauseSeconds);
+        ctx.progress(`${from.name}: writes are paused`);
+        offset = await caughtUp(ctx, from, [addressOf(to)], pauseSeconds / 2);
+        ctx.signal.throwIfAborted();
+      }
     } catch (error) {
-      await endPause(ctx, from);
-      throw error;
+      if (mode === "planned" || ctx.signal.aborted) {
+        await endPause(ctx, from);
+        throw error;
+      }
+      ctx.progress(`${from.name} can't hand over what it has: ${messageOf(error)}`);
     }
     await withRedis(ctx, to, (redis) => redis.call("REPLICAOF", "NO", "ONE"));
     return { offset };
@@ -124,7 +130,7 @@ async function seePromoted(ctx: ApplyContext, given: Input, before: Pair, handle
       return isMaster(view) ? view : null;
     },
   );
-  const old = mode === "planned" ? await demote(ctx, from, to) : null;
+  const old = mode === "planned" || isMaster(before.from) ? await demote(ctx, from, to) : null;
   await probeWrite(ctx, to);
   const left = await lookAt(ctx, from);
   if (isMaster(left)) {
@@ -174,12 +180,11 @@ function replicaFit({ from, to }: Pair, mode: Input["mode"]): Check {
 
 function masterFit({ from }: Pair, mode: Input["mode"]): Check {
   const answers = isMaster(from);
-  const ok = mode === "planned" ? answers : !from.answers;
+  const ok = answers || (mode === "unplanned" && !from.answers);
   const found = answers ? "answers as master" : from.answers ? `is a ${from.role}` : `does not answer (${from.why})`;
   const next =
     mode === "planned"
       ? "Without it nothing can be promised: run it unplanned."
-      : "While it answers it takes writes: run it planned, or stop it first.";
-  const notNeeded = mode === "unplanned" && answers && { notNeeded: true as const };
-  return { id: "master.fit", level: "block", ok, says: `${from.name} ${found}.${ok ? "" : ` ${next}`}`, ...notNeeded };
+      : "Find out which server is the master: this one would be left behind.";
+  return { id: "master.fit", level: "block", ok, says: `${from.name} ${found}.${ok ? "" : ` ${next}`}` };
 }

@@ -67,7 +67,6 @@ describe("redis without Sentinels", () => {
     const { from, to } = await pair();
     const given = { from: named(from), to: named(to) };
     const unplanned = { ...given, mode: "unplanned" };
-    expect(blockedBy((await harness.look("redis.promote_dr", unplanned)).checks)).toEqual(["master.fit"]);
     await from.member.kill();
     expect(blockedBy((await harness.look("redis.promote_dr", given)).checks)).toContain("master.fit");
     const accepting = { ...unplanned, allowUnfenced: true };
@@ -81,6 +80,38 @@ describe("redis without Sentinels", () => {
     const said = moment.exec(String(looked.facts.loss))?.[1];
     const kept = Date.parse(`${evidence.rpo?.keptUntil?.slice(0, 10)}T${said}Z`);
     expect(Math.abs(Date.parse(evidence.rpo?.keptUntil ?? "") - kept)).toBeLessThanOrEqual(2000);
+  }, 40_000);
+
+  test("unplanned, a master that still answers hands over what it has, takes no write more, and follows", async () => {
+    const { from, to } = await pair();
+    await from.raw("SET", "kept", "yes");
+    const given = { from: named(from), to: named(to), mode: "unplanned", allowUnfenced: true };
+    const looked = await harness.look("redis.promote_dr", given);
+    expect(blockedBy(looked.checks)).toEqual([]);
+    expect(looked.facts).toMatchObject({ masterReachable: true, loss: expect.stringMatching(/^nothing, unless/) });
+    expect(looked.facts.unfenced).toBeUndefined();
+    const { evidence, facts } = await harness.perform("promote", "redis.promote_dr", given);
+    expect(evidence.rpo).toMatchObject({ seconds: 0, rows: 0 });
+    expect(facts.unfenced).toBeUndefined();
+    expect(await to.raw("GET", "kept")).toContain("yes");
+    expect([await from.raw("ROLE"), await to.raw("ROLE")]).toEqual([
+      expect.stringContaining("slave"),
+      expect.stringContaining("master"),
+    ]);
+  }, 40_000);
+
+  test("unplanned, one that answers and can't hand over is left behind all the same, and takes no write more", async () => {
+    const { from, to } = await pair();
+    // Its stream is cut: what it is told now never arrives.
+    await to.raw("REPLICAOF", "127.0.0.1", "1");
+    await from.raw("SET", "late", "yes");
+    const given = { from: named(from), to: named(to), mode: "unplanned", allowUnfenced: true, pauseSeconds: 2 };
+    await harness.perform("promote", "redis.promote_dr", given);
+    expect(await to.raw("GET", "late")).toBe("$-1\r\n");
+    expect([await from.raw("ROLE"), await to.raw("ROLE")]).toEqual([
+      expect.stringContaining("slave"),
+      expect.stringContaining("master"),
+    ]);
   }, 40_000);
 
   test("two masters with nothing recorded are for a person to judge", async () => {
