@@ -2,6 +2,7 @@ import { AS_SEEN } from "../src/catalog/input.ts";
 import type { Scalar } from "../src/catalog/reference.ts";
 import type { Mode, Runbook } from "../src/catalog/types.ts";
 import type { Problem } from "../src/lib/errors.ts";
+import { REASON, textInput } from "../templates/messages/kit/form.ts";
 import { quoted } from "../templates/messages/kit/line.ts";
 import type { Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -13,9 +14,11 @@ import { no } from "./say.ts";
 /** The button below the refusal, and the form it opens. Its value is the line to start it with. */
 export const AGAIN = "run.again";
 
-export function reasonIn({ options }: Request): string | null {
-  return typeof options.again === "string" ? options.again : null;
+export function reasonIn({ options, form }: Request): string | null {
+  return typeof options.again === "string" ? options.again : form?.[REASON_FIELD]?.trim() || null;
 }
+
+const REASON_FIELD = "move-again";
 
 /** What starts this run, behind `/dr`: with what was said of tonight, and where it belongs. */
 export function lineAgain(
@@ -41,16 +44,22 @@ export function lineAgain(
 }
 
 /** @param line what starts the run that was refused; absent: nothing does */
-export function notRequested(problem: Problem, line: string | undefined): Reply {
+export function notRequested(
+  problem: Problem,
+  line: string | undefined,
+  { verb, form }: Pick<Request, "verb" | "form">,
+): Reply {
   if (problem.code !== "moved-recently" || line === undefined) return no(problem);
   const button = {
     ...{ label: "Give a reason…", verb: AGAIN, actionValue: line },
     aloud: "Give a reason for another move",
   };
-  return no(
-    { ...problem, next: `\`/dr ${line} --again "<reason>"\`` },
-    ...(line.length <= CARRIED_MAX ? [button] : []),
-  );
+  const fields = [textInput(REASON_FIELD, "Why move it again?", REASON)];
+  return {
+    ...no({ ...problem, next: `\`/dr ${line} --again "<reason>"\`` }, ...(line.length <= CARRIED_MAX ? [button] : [])),
+    // A form with inputs of tonight keeps them, and asks for the reason besides.
+    ...(form !== null && verb === "runbook.inputs" && { instead: { verb, label: "Run preflight", fields } }),
+  };
 }
 
 const CARRIED_MAX = 1900;

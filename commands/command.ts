@@ -96,8 +96,17 @@ export interface Caller {
 }
 
 export type Reply =
-  /** `refused`: it was not done, and the message says why. `again`: the same form, filled in otherwise, may be right. */
-  | { readonly kind: "private"; readonly message: Message; readonly refused?: true; readonly again?: true }
+  /**
+   * `refused`: it was not done, and the message says why. `again`: the same form, filled in otherwise, may be right. `instead`: sent as this,
+   * with what was typed in it, it would be done.
+   */
+  | {
+      readonly kind: "private";
+      readonly message: Message;
+      readonly refused?: true;
+      readonly again?: true;
+      readonly instead?: Instead;
+    }
   /** Opened; or, where the request came from inside an open form, put in that form's place. */
   | { readonly kind: "form"; readonly form: Form }
   /** `channel`: where it belongs, the incident's own; null: where it was asked for. */
@@ -113,6 +122,14 @@ export type Reply =
       readonly confidential?: true;
     }
   | { readonly kind: "nothing" };
+
+/** What a refused form does when it is sent again; said by its button. */
+export interface Instead {
+  readonly verb: string;
+  readonly label: string;
+  /** Asked for besides, at its end. */
+  readonly fields?: Form["blocks"];
+}
 
 export function actorOf(caller: Caller): Actor {
   return {

@@ -7,6 +7,7 @@ import { theIncident } from "./the-incident.ts";
 
 /** The button below the question whether to resolve although a move is on probation; its form is that of `incident.resolve`. */
 const ANYWAY = "incident.resolveAnyway";
+const LABEL = "Resolve anyway";
 
 export const resolve: Command = {
   verb: "resolve",
@@ -22,7 +23,10 @@ export const resolve: Command = {
     const anyway = request.verb === ANYWAY || request.options.anyway === true;
     const acted = await act(context, request, incident.id, { type: "resolve", summary, anyway });
     if (acted.kind === "refused" && acted.problem.code === "on-probation")
-      return no(acted.problem, { label: "Resolve anyway", verb: ANYWAY, actionValue: actionValue(incident.id) });
+      return {
+        ...no(acted.problem, { label: LABEL, verb: ANYWAY, actionValue: actionValue(incident.id) }),
+        instead: { verb: ANYWAY, label: LABEL },
+      };
     if (acted.kind === "refused") return no(acted.problem);
     return say(
       [

@@ -19,7 +19,7 @@ export function say(sentences: string | readonly string[], ...buttons: readonly 
 /** A code that was mistyped or used: the next one is a few seconds away. */
 const AGAIN: ReadonlySet<string> = new Set(["proof-wrong", "proof-used"]);
 
-export function no(problem: Problem, ...buttons: readonly Button[]): Reply {
+export function no(problem: Problem, ...buttons: readonly Button[]): Extract<Reply, { kind: "private" }> {
   const again = AGAIN.has(problem.code) && { again: true as const };
   return { kind: "private", message: refusal(problem, ...buttons), refused: true, ...again };
 }

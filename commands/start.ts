@@ -181,7 +181,7 @@ export async function requested(
     const still = underWay.some(({ run }) => run === value.run);
     return still ? heldBy(commandContext, value.run, ask) : requested(commandContext, request, ask, planBytes);
   }
-  if (value?.kind === "refused") return notRequested(value.problem, ask.typed);
+  if (value?.kind === "refused") return notRequested(value.problem, ask.typed, request);
   const answer = decided.kind === "written" ? await startedBy(commandContext, request) : null;
   if (answer !== null) return answer;
   throw new LifeboatError(notWritten());

@@ -230,6 +230,46 @@ describe("a form that is refused", () => {
     await cass().waitForNoView();
   });
 
+  test("where the refusal has a way on, the form shown again takes it, with what was typed", async () => {
+    harness = await openSlackHarness(server);
+    harness.reply = ({ form: given, verb }) => {
+      if (given === null) return asked;
+      if (verb === "note.anyway") return { kind: "nothing" };
+      const message = {
+        text: "Not yet",
+        blocks: [section("Not yet"), actions({ label: "Anyway", verb: "note.anyway", actionValue: "inc-1" })],
+      };
+      const fields = [textInput("why", "Why anyway?")];
+      return { kind: "private", message, refused: true, instead: { verb: "note.anyway", label: "Anyway", fields } };
+    };
+    await cass().slash("/dr note", "CGENERAL");
+    await cass().submit(await cass().waitForView(), filled);
+    const open = await cass().waitForView(({ callback_id }) => callback_id === "note.anyway");
+    expect(open).toMatchObject({ submit: { text: "Anyway" } });
+    expect(initials(open)).toMatchObject({ text: filled.text });
+    await cass().submit(open, { code: "654321", why: "The provider is gone" });
+    await until(() => harness.asked.length === 3);
+    expect(harness.asked[2]).toMatchObject({
+      ...{ verb: "note.anyway", actionValue: "inc-1" },
+      form: { text: filled.text, why: "The provider is gone" },
+    });
+    await cass().waitForNoView();
+  });
+
+  test("a button of the refusal that would take the form's place waits behind it", async () => {
+    harness = await openSlackHarness(server);
+    const message = {
+      text: "No code",
+      blocks: [section("No code"), actions({ label: "Set up authenticator", verb: "enroll", actionValue: "" })],
+    };
+    harness.reply = ({ form: given }) => (given === null ? asked : { kind: "private", message, refused: true });
+    await cass().slash("/dr note", "CGENERAL");
+    await cass().submit(await cass().waitForView(), filled);
+    await cass().waitForView(({ blocks }) => JSON.stringify(blocks).includes("No code"));
+    const told = await cass().waitForMessage(({ text }) => text === "No code");
+    expect(JSON.stringify(told.blocks)).toContain("Set up authenticator");
+  });
+
   test("too late to be shown again is said, with what was typed", async () => {
     harness = await openSlackHarness(server);
     harness.reply = async ({ form: given }) => {

@@ -28,7 +28,12 @@ function Shown({ view, depth }) {
     setErrors(outcome.errors ?? {});
     setFailure(outcome.ok || outcome.errors ? null : outcome);
     if (outcome.errors)
-      queueMicrotask(() => box.current?.querySelector(".faulty input, .faulty select, .faulty textarea")?.focus());
+      requestAnimationFrame(() => {
+        const faulty = box.current?.querySelector(".faulty");
+        faulty?.querySelector("input, select, textarea")?.focus({ preventScroll: true });
+        // What is wrong stands below the field: both are to be seen.
+        faulty?.scrollIntoView({ block: "center" });
+      });
   };
   const fill = (block, action, choice) =>
     setFilled((before) => ({ ...before, [block]: { ...before[block], [action]: choice } }));

@@ -1,3 +1,4 @@
+import type { Instead } from "../../../commands/command.ts";
 import type { Block, Form, Message } from "../../../templates/messages/kit/message.ts";
 
 /** A form as it came back with what was typed; only in memory, as it may show a secret. */
@@ -45,19 +46,26 @@ export function fieldsOf({ blocks }: Pick<Submitted, "blocks">): readonly string
 }
 
 /** The same form with everything that was typed in it, except codes, which are good once; above it, why it was refused. */
-export function filledIn(form: Submitted, why: Message, codes: readonly string[], carries: string): Form {
+export function filledIn(
+  form: Submitted,
+  why: Message,
+  codes: readonly string[],
+  carries: string,
+  instead?: Instead,
+): Form {
   const said = why.blocks.length > 0 ? why.blocks : [{ type: "section", text: { type: "mrkdwn", text: why.text } }];
   const shown = said.filter(({ type }) => type === "section" || type === "context");
   return {
-    callback: form.callback,
+    callback: instead?.verb ?? form.callback,
     title: form.title,
-    submit: form.submit,
+    submit: instead?.label ?? form.submit,
     actionValue: carries,
     blocks: [
       ...shown.map((block, at) => ({ ...block, block_id: `${WHY}${at}` })),
       ...form.blocks
         .filter(({ block_id }) => !String(block_id).startsWith(WHY))
         .map((block) => fill(block, form, codes)),
+      ...(instead?.fields ?? []).filter(({ block_id }) => !fieldsOf(form).includes(String(block_id))),
     ],
   };
 }

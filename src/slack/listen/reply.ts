@@ -1,4 +1,4 @@
-import type { Reply } from "../../../commands/command.ts";
+import type { Instead, Reply } from "../../../commands/command.ts";
 import { CODE_FIELDS } from "../../../templates/messages/approval/forms.ts";
 import { withTyped } from "../../../templates/messages/kit/late.ts";
 import type { Form, Message } from "../../../templates/messages/kit/message.ts";
@@ -31,7 +31,7 @@ export async function reply(
       return;
     case "private":
       if (!answer.refused) return tell(deps, delivery, answer.message);
-      return refuse(deps, delivery, live, answer.message, answer.again);
+      return refuse(deps, delivery, live, answer.message, answer);
     case "form":
       return openForm(deps, delivery, live, answer.form);
     case "file":
@@ -79,19 +79,22 @@ export async function tellThere(deps: Replying, delivery: Delivery, message: Mes
 
 /**
  * Why something was not done. A form is shown again with what was typed in it, or because it may be right when it is sent `again`; where it
- * can't be shown, that is said.
+ * can't be shown, that is said. `instead`: what it does when it is sent again.
  */
 export async function refuse(
   deps: Replying,
   delivery: Delivery,
   live: InteractionHandles | null,
   message: Message,
-  again = false,
+  { again = false, instead }: { readonly again?: boolean; readonly instead?: Instead } = {},
 ): Promise<void> {
   const form = live?.form;
   if (form === undefined || !(again || holdsWork(form, CODE_FIELDS))) return tell(deps, delivery, message);
   try {
-    await showForm(deps, delivery, form.trigger, filledIn(form, message, CODE_FIELDS, delivery.carries ?? ""));
+    await showForm(deps, delivery, form.trigger, filledIn(form, message, CODE_FIELDS, delivery.carries ?? "", instead));
+    // A button can't stand in the form: pressed there, it would take the place of what was typed.
+    if (instead === undefined && message.blocks.some(({ type }) => type === "actions"))
+      await tell(deps, delivery, message);
   } catch (error) {
     deps.log.warn(
       { event: "slack.form_not_reopened", verb: delivery.verb, says: callFailureOf(error).says },
