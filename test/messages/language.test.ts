@@ -47,6 +47,16 @@ describe("the words of an incident channel", () => {
     expect(found).toEqual([]);
   });
 
+  test("commands in runbooks and system files stand in backticks, so that Slack shows them as what is typed", () => {
+    const bare = /(?:^|[^`])\/dr [a-z]/;
+    const found = yamlUnder("templates/systems").flatMap(({ where, lines }) =>
+      lines.flatMap((line, n) =>
+        bare.test(line) && !line.trim().startsWith("#") ? [`${where}:${n + 1} ${line}`] : [],
+      ),
+    );
+    expect(found).toEqual([]);
+  });
+
   test("a retired word would be found", () => {
     const says = [
       "const a = `x $",
@@ -55,6 +65,13 @@ describe("the words of an incident channel", () => {
     expect(sentencesIn(says.join(""))).toEqual(["x … can not", "Nobody may"]);
   });
 });
+
+function yamlUnder(place: string): { where: string; lines: readonly string[] }[] {
+  const root = join(projectRoot(), place);
+  return readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".yml"))
+    .map((file) => ({ where: file, lines: readFileSync(join(root, file), "utf8").split("\n") }));
+}
 
 function sentencesUnder(place: string): { where: string; says: string }[] {
   const root = projectRoot();
