@@ -92,6 +92,7 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
       );
       return;
     }
+    if (!isOnProbation(run) && run.standby?.streams === true) return;
     const look = await lookAt(run);
     if (projector.stopping.aborted || seenAt(run, look, timeline.now()).length === 0) return;
     await write(stream, id, (now, at) => seenAt(now, look, at));
@@ -178,7 +179,8 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     const { active, standby, says } = found.roles;
     const to = run.plan.direction?.to;
     const at = target.members.find(({ id }) => id === active)?.site;
-    const failures = at === to?.id ? [] : [`${target.title} is active in ${at ?? "no site"}, not in ${to?.title}`];
+    const failures =
+      at === to?.id ? [] : [`${target.title} is active in ${siteTitle(system, at)}, not in ${to?.title}`];
     const follows = standby.length > 0;
     return {
       ...{ asked: 1, failures },
@@ -204,12 +206,16 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
   return projector;
 }
 
-/** Its window is open, or nothing follows its active side yet. */
+/** Its window is open, or nothing follows its active side yet, or people have still to commit to it: until it is moved again. */
 function isWatched(run: RunState, now: Date): boolean {
   const end = windowEnd(run);
   if (end === null || run.endedAt === null || run.probation?.moved) return false;
-  const open = run.standby?.streams !== true && now.getTime() - run.endedAt.getTime() < STANDBY_SECONDS * 1000;
-  return isOnProbation(run) || open;
+  const recent = now.getTime() - run.endedAt.getTime() < STANDBY_SECONDS * 1000;
+  return isOnProbation(run) || (recent && (run.standby?.streams !== true || run.committed === undefined));
+}
+
+function siteTitle({ sites }: System, id: string | null | undefined): string {
+  return sites?.find((one) => one.id === id)?.title ?? id ?? "no site";
 }
 
 /** Web checks that were verified after the last change. */

@@ -23,7 +23,7 @@ export interface Policy {
  * The stricter of what was pinned when it was asked and what the plan says: fewer roles, more people, less time. Where the catalogue
  * asked for more than the plan when it was asked, its roles stand in the place of the plan's.
  */
-export function policyOf(run: RunState, gate: GateState): Policy {
+export function policyOf(run: Pick<RunState, "steps">, gate: GateState): Policy {
   const planned = plannedGate(run, gate.step);
   const pinned = [gate.role, ...gate.escalate.map((level) => level.role)];
   if (planned === null) return { roles: [], quorum: Number.POSITIVE_INFINITY, expiresAt: gate.openedAt };
@@ -36,7 +36,7 @@ export function policyOf(run: RunState, gate: GateState): Policy {
   };
 }
 
-export function plannedGate(run: RunState, step: string): Gate | null {
+export function plannedGate(run: Pick<RunState, "steps">, step: string): Gate | null {
   const planned = run.steps.get(step)?.step;
   return planned?.kind === "gate" ? planned.gate : null;
 }
@@ -93,7 +93,7 @@ export function slotsFilled(approvals: readonly Approval[]): number {
 }
 
 /** Enough have approved, or break-glass was used. Whether it still counts is judged when it is used. */
-export function isAnswered(run: RunState, gate: GateState): boolean {
+export function isAnswered(run: Pick<RunState, "steps">, gate: GateState): boolean {
   return gate.broken !== null || slotsFilled(gate.approvals) >= policyOf(run, gate).quorum;
 }
 

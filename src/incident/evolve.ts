@@ -134,7 +134,8 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
       return { ...run, paused: true, heldSince: run.heldSince ?? event.at };
     case "run.resumed": {
       const { heldSince: _, ...going } = run;
-      return { ...going, paused: false, stuck: null, stuckOn: [] };
+      const wasStuck = run.stuck === null ? {} : { wasStuck: [...(run.wasStuck ?? []), run.stuck] };
+      return { ...going, ...wasStuck, paused: false, stuck: null, stuckOn: [] };
     }
     case "run.stuck":
       return {

@@ -46,9 +46,9 @@ export function seenAt(run: RunState, look: Look, now: Date): readonly Event[] {
   return events;
 }
 
-/** The same was moved again: there is nothing to watch any more. */
+/** The same was moved again: there is nothing to watch or to decide any more, also where its window is over. */
 export function movedOn(run: RunState): readonly Event[] {
-  if (!isOnProbation(run)) return [];
+  if (windowEnd(run) === null || run.probation?.moved) return [];
   const { healthy = true, says = [], asked = 0, failed = 0 } = run.probation ?? {};
   return [{ type: "probation.ended", data: { healthy, says, asked, failed, moved: true } }];
 }

@@ -276,6 +276,8 @@ export interface RunState {
   readonly endedAt: Date | null;
   /** The engine could not go on; `resume` clears it. */
   readonly stuck: Problem | null;
+  /** What it could not go on with before, oldest first; absent: it never was so. */
+  readonly wasStuck?: readonly Problem[];
   /** What the look that stopped it found. */
   readonly stuckOn?: readonly ShownFact[];
   /** When it was paused or got stuck, while it stands still; absent: it does not. */
@@ -310,6 +312,8 @@ export interface Probation extends ProbationLook {
   readonly moved: boolean;
   /** It was recorded as not healthy, now or before. */
   readonly wasUnhealthy: boolean;
+  /** Its window had ended when the same was moved again; absent: it had not. */
+  readonly wasOver?: true;
 }
 
 export interface Span {
@@ -490,6 +494,8 @@ export interface PastAsk {
   readonly risen: number;
   readonly reminders: number;
   readonly says: string | null;
+  /** What was asked and answered while it was open. */
+  readonly talk: GateState["talk"];
 }
 
 export interface Breaking {

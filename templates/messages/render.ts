@@ -6,7 +6,7 @@ import { breakGlassRequested, breakGlassUsed } from "./approval/break-glass.ts";
 import { askedDirectly } from "./approval/direct.ts";
 import { type ApprovalRequest, gateCard } from "./approval/gate.ts";
 import { gateAbandoned, gateOutcome, gateSuperseded } from "./approval/gate-end.ts";
-import { escalation, escalationOver, pastEscalations, reminder, talk } from "./approval/gate-said.ts";
+import { escalation, escalationOver, pastEscalations, reminder, type TalkedAbout, talk } from "./approval/gate-said.ts";
 import { renderSentUpdates } from "./comms/sent-updates.ts";
 import { actionReminders } from "./incident/action-items.ts";
 import { renderAlerts } from "./incident/alerts.ts";
@@ -25,7 +25,7 @@ import { section } from "./kit/blocks.ts";
 import { kindPrefix } from "./kit/kind.ts";
 import type { RenderIncident, ShownMessage, Surroundings, View } from "./kit/view.ts";
 import { at } from "./kit/when.ts";
-import { attemptsOf, stuck } from "./run/attempts.ts";
+import { attemptsOf, stuck, stuckOver } from "./run/attempts.ts";
 import { clockMoments, renderLate } from "./run/clocks.ts";
 import { deadlineOf } from "./run/deadline.ts";
 import { manualOver, manualStep } from "./run/manual.ts";
@@ -140,9 +140,7 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
     ...(run.preflight?.ready && !run.dryRun ? [reply(`steps:${run.id}`, 2, stepList(run, around))] : []),
     ...renderLate(state, run, around),
     ...[...run.steps.values()].flatMap((step) => drawStep(state, run, step, around, reply)),
-    ...(run.stuck && run.endedAt === null
-      ? [reply(`stuck:${run.id}`, 0, stuck(state, run, run.stuck, around), true)]
-      : []),
+    ...drawStuck(state, run, around, reply),
     ...run.breaks.flatMap((broke): ShownMessage[] => {
       const message = breakGlassUsed(state, run, broke, around);
       const key = `glass:${broke.ask}`;
@@ -158,6 +156,21 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
   const placed = isThread(declared, run) ? shown.flatMap(whereTyped) : shown;
   // The result is posted at once, so nothing above it may lag: no step may say "pending" under "Done and verified".
   return over === null ? placed : placed.map((message) => ({ ...message, priority: 0 }));
+}
+
+/** Each time it could not go on, a message of its own, which says so until it goes on or has ended. */
+function drawStuck(state: IncidentState, run: RunState, around: Surroundings, reply: Reply): ShownMessage[] {
+  const before = run.wasStuck ?? [];
+  const key = (n: number) => (n === 0 ? `stuck:${run.id}` : `stuck:${run.id}:${n + 1}`);
+  const now = run.stuck === null ? [] : [run.stuck];
+  return [
+    ...before.map((problem, n) => reply(key(n), 0, stuckOver(run, problem, "resumed", around), true)),
+    ...now.map((problem) => {
+      const message =
+        run.endedAt === null ? stuck(state, run, problem, around) : stuckOver(run, problem, "the run ended", around);
+      return reply(key(before.length), 0, message, true);
+    }),
+  ];
 }
 
 /** A run of maintenance, also where it has become an incident since: its thread stays where it is. */
@@ -208,6 +221,7 @@ function drawGate(ask: ApprovalRequest, around: Surroundings, reply: Reply): Sho
       ...pastEscalations(past).map((role, n) =>
         reply(`gate:${past.ask}:asked:${n + 1}`, 0, escalationOver(run.plan.title, role, prefix, around)),
       ),
+      ...talks({ ...ask, gate: past, open: false }, around, reply),
     ]),
     reply(`gate:${gate.ask}`, 0, drawAsk(ask, around), true),
     ...gate.escalate
@@ -219,13 +233,15 @@ function drawGate(ask: ApprovalRequest, around: Surroundings, reply: Reply): Sho
       ...reply(`gate:${gate.ask}:reminded:${n + 1}`, 0, reminder(ask, n, around)),
       once: true,
     })),
-    ...(open ? gate.talk : []).map((_, n) => ({
-      ...reply(`gate:${gate.ask}:said:${n + 1}`, 0, talk(ask, n, around)),
-      once: true,
-    })),
+    ...talks({ ...ask, open }, around, reply),
     ...(wanted ? [reply(`glass:${gate.ask}:wanted`, 0, wanted, true)] : []),
     ...askedDirectly(ask, drawAsk(ask, around, true), around),
   ];
+}
+
+/** A question loses its button when it is answered, or decided without an answer. */
+function talks(ask: TalkedAbout, around: Surroundings, reply: Reply): ShownMessage[] {
+  return ask.gate.talk.map((_, n) => reply(`gate:${ask.gate.ask}:said:${n + 1}`, 0, talk(ask, n, around)));
 }
 
 function drawAsk(

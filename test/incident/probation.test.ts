@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { decide } from "../../src/incident/decide.ts";
 import { moveOf, type RecentMove } from "../../src/incident/moves.ts";
-import { isOnProbation, type Look, seenAt, windowEnd } from "../../src/incident/probation.ts";
+import { isOnProbation, type Look, movedOn, seenAt, windowEnd } from "../../src/incident/probation.ts";
 import type { RunState } from "../../src/incident/state.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
 import { orders } from "../support/orders-system.ts";
@@ -110,6 +110,17 @@ describe("a later move of the same", () => {
       { ...later, run: "run-4hx8w2pd" },
     ])
       expect(commit([other]).kind).toBe("accepted");
+  });
+});
+
+describe("once the same was moved again", () => {
+  test("that is recorded, whether its window is open, over, or ended by a commit; once, and only of a move", () => {
+    for (const tell of [watchedHealthy, probationOver, committed])
+      expect(movedOn(run(tell()))).toMatchObject([{ type: "probation.ended", data: { moved: true } }]);
+    const recorded = probationOver().engine(movedOn(run(probationOver()))[0] as never);
+    expect(run(recorded).probation).toMatchObject({ moved: true, wasOver: true });
+    expect(movedOn(run(recorded))).toEqual([]);
+    expect(movedOn(run(watched({ ...MOVES, probationSeconds: 0 })))).toEqual([]);
   });
 });
 

@@ -173,6 +173,31 @@ export function stuckAndPaused(): RecordedIncident {
     });
 }
 
+/** The engine could not go on, was resumed, could not again, and the run was aborted. */
+export function stuckAgainAndAborted(): RecordedIncident {
+  const problem = { code: "engine", what: "The engine failed again", stateNow: "The old primary is fenced" };
+  return stuckAndPaused()
+    .after(30)
+    .ask("bo", { type: "resume", run: "run-4hx8w2pd" })
+    .after(5)
+    .engine({ type: "run.stuck", data: { problem } })
+    .after(60)
+    .ask("bo", { type: "abort", run: "run-4hx8w2pd", reason: "Power is back in Frankfurt" });
+}
+
+/** A question that no one answers before it is denied, and asked again. */
+export function questionDenied(): RecordedIncident {
+  const ask = { run: "run-4hx8w2pd", ask: "ask-first" } as const;
+  return asked()
+    .after(20)
+    .ask("vera", { type: "question", ...ask, text: "Is the provider back?" })
+    .after(40)
+    .ask("bo", { type: "deny", ...ask, reason: "Wait for the provider" })
+    .after(60)
+    .ask("bo", { type: "retryStep", run: "run-4hx8w2pd", step: "go" })
+    .open("go", "ask-second");
+}
+
 /** The VP asks back before she decides, a role is lent to her assistant, and silence lasts. */
 export function askedBack(): RecordedIncident {
   const ask = { run: "run-4hx8w2pd", ask: "ask-first" } as const;

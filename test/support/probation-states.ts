@@ -60,3 +60,28 @@ export function probationOver(): RecordedIncident {
 export function committed(): RecordedIncident {
   return probationOver().after(20).ask("bo", { type: "commit", run: RUN, reason: null });
 }
+
+/** Moved again, by another run: while it wasn't healthy, and after its window. */
+export function movedWhileUnhealthy(): RecordedIncident {
+  return watchedUnhealthy()
+    .after(60)
+    .engine({ type: "probation.ended", data: { ...look({ healthy: false, asked: 40, failed: 6 }), moved: true } });
+}
+
+export function movedAfterwards(): RecordedIncident {
+  return probationOver()
+    .after(3600)
+    .engine({ type: "probation.ended", data: { ...look({ asked: 240 }), moved: true } });
+}
+
+export function movedAfterCommit(): RecordedIncident {
+  return committed()
+    .after(3600)
+    .engine({ type: "probation.ended", data: { ...look({ asked: 240 }), moved: true } });
+}
+
+export function movedWhileWell(): RecordedIncident {
+  return watchedHealthy()
+    .after(60)
+    .engine({ type: "probation.ended", data: { ...look({ asked: 40 }), moved: true } });
+}

@@ -166,6 +166,7 @@ export class TestApp {
     return this.#script
       .replace(/\d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC/g, "<then>")
       .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
+      .replace(/<!date\^\d+\^\{time\}\|[^>]*>/g, "<now>")
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, "<now>")
       .replace(/\d\d:\d\d:\d\d UTC/g, "<now>")
       .replace(/(plan|facts) [0-9a-f]{8}/g, "$1 <hash>")

@@ -81,10 +81,10 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
 }
 
 function past(gate: GateState): PastAsk {
-  const { ask, openedAt, closedAt, role, escalate, level, approvers, holders, risen, reminders, says } = gate;
+  const { ask, openedAt, closedAt, role, escalate, level, approvers, holders, risen, reminders, says, talk } = gate;
   const roles = [role, ...escalate.slice(0, level).map((one) => one.role)];
   const times = { risen: risen.length, reminders: reminders.length };
-  return { ask, openedAt, closedAt, roles, approvers, holders, ...times, says };
+  return { ask, openedAt, closedAt, roles, approvers, holders, ...times, says, talk };
 }
 
 function decided(gate: GateState, event: Exclude<AskEvent, { type: "gate.opened" }>): GateState {

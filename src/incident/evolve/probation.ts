@@ -28,6 +28,7 @@ export function evolveProbation(run: RunState, event: ProbationEvent): RunState 
         since,
         endedAt: run.probation?.endedAt ?? event.at,
         wasUnhealthy: wasUnhealthy(event.data.healthy),
+        ...(run.probation?.endedAt && { wasOver: true as const }),
       };
       return { ...run, probation: { ...event.data, ...ended } };
     }

@@ -1,4 +1,5 @@
-import type { PastAsk } from "../../../src/incident/state.ts";
+import { isAnswered } from "../../../src/incident/authority.ts";
+import type { GateState, PastAsk } from "../../../src/incident/state.ts";
 import { actionValue } from "../kit/action-value.ts";
 import { actions, context, section } from "../kit/blocks.ts";
 import { cut, ended, plain, safe } from "../kit/escape.ts";
@@ -16,7 +17,8 @@ import { type ApprovalRequest, approvalRequests, awaitedNow, decide, waitedFor }
 export function escalation(ask: ApprovalRequest, role: string, level: number, around: Surroundings): Message {
   const { run, gate } = ask;
   const prefix = kindPrefix(run.plan.kind, around.practice);
-  if (gate.outcome !== "open" || run.endedAt !== null) return escalationOver(run.plan.title, role, prefix, around);
+  if (gate.outcome !== "open" || run.endedAt !== null || isAnswered(run, gate))
+    return escalationOver(run.plan.title, role, prefix, around);
   const who = awaitedNow(ask, around);
   const people = who.asked[level]?.people ?? [];
   const why = gate.risen.find((one) => one.level === level)?.why;
@@ -29,7 +31,7 @@ export function escalation(ask: ApprovalRequest, role: string, level: number, ar
 
 /** The same for an ask that was replaced by a newer one. */
 export function escalationOver(title: string, role: string, prefix: string, around: Surroundings): Message {
-  const text = `${prefix}${roleWords(around.system, role)} is no longer needed for ${safe(title)}.`;
+  const text = `${prefix}${safe(title)}: escalated to ${roleWords(around.system, role)} (closed).`;
   return { text, blocks: [section(`⏹️ ${text}`)] };
 }
 
@@ -49,8 +51,14 @@ export function reminder(ask: ApprovalRequest, n: number, around: Surroundings):
   return { text, blocks: [section(`⏰ ${text}`)] };
 }
 
+/** `open`: it is still to be decided. */
+export type TalkedAbout = Pick<ApprovalRequest, "state" | "run"> & {
+  readonly gate: Pick<GateState, "ask" | "talk">;
+  readonly open: boolean;
+};
+
 /** A question, put to who asked for the run; or an answer, put to who asked the question. */
-export function talk(ask: ApprovalRequest, n: number, around: Surroundings): Message {
+export function talk(ask: TalkedAbout, n: number, around: Surroundings): Message {
   const { run, gate, state } = ask;
   const said = gate.talk[n];
   const prefix = kindPrefix(run.plan.kind, around.practice);
@@ -65,6 +73,9 @@ export function talk(ask: ApprovalRequest, n: number, around: Surroundings): Mes
   const commander = state.roles.get("incident-commander");
   const to = [...new Set([run.requester, ...(commander ? [commander] : [])])].filter((one) => one !== said.person);
   const text = `${prefix}${to.map((one) => around.names(one)).join(", ")}: ${who} asks before deciding on ${safe(run.plan.title)}: ${safe(said.says)}`;
+  const answered = gate.talk.slice(n).some(({ kind }) => kind === "answer");
+  if (!ask.open || answered)
+    return { text, blocks: [section(`❓ ${text}`), ...(answered ? [] : [context("Closed: no answer needed")])] };
   return {
     text,
     blocks: [

@@ -60,7 +60,7 @@ export function gateCard(ask: ApprovalRequest, around: Surroundings, apart = fal
   const fence = fenceWords(run, coveredBy(run.plan, step.id));
   const direction = directionLine(run.plan);
   return {
-    text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} needs ${missingWords(who)} by ${waitedFor(who, around)}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud([...againLines(run), ...risks])}Expires at ${clock(gate.expiresAt)}.`,
+    text: `${prefix}${exercise ? `${EXERCISE} ` : ""}${safe(run.plan.title)} ${who.missing === 0 ? "is approved" : `needs ${missingWords(who)} by ${waitedFor(who, around)}`}: ${ended(safe(step.title))} ${ended(safe(run.plan.target))} Data loss: ${ended(safe(gate.loss))} ${aloud([...againLines(run), ...risks])}Expires at ${clock(gate.expiresAt)}.`,
     blocks: [
       header(`${prefix}Decide: ${plain(cut(questionOf(run, step), QUESTION_LENGTH))}`),
       section(
@@ -234,7 +234,6 @@ function glass(ask: ApprovalRequest, who: Awaited, around: Surroundings, own: { 
 }
 
 export function missingWords({ missing, approved }: Awaited): string {
-  if (missing === 0) return "nothing more";
   if (approved.length > 0) return `${missing} more ${missing === 1 ? "approval" : "approvals"}`;
   return missing === 1 ? "approval" : `approval by ${missing} people`;
 }

@@ -18,10 +18,11 @@ export function updateSaid(update: UpdateState, kind: RecordKind, around: Surrou
 
 /** The same in the incident's own channel, with whom it was for and whether it got there. */
 export function updateRecorded(update: UpdateState, around: Surroundings): Message {
-  const head = `📣 *To ${AUDIENCE[update.audience]}*: ${safe(update.title)}`;
+  const title = titleOf(update);
+  const head = `📣 *To ${AUDIENCE[update.audience]}:* ${title}`;
   const ways = waysOf(update, around.channel);
   return {
-    text: `To ${AUDIENCE[update.audience]}: ${safe(update.title)}. ${ways.join(". ")}.\n${bodyOf(update)}`,
+    text: `To ${AUDIENCE[update.audience]}: ${title}. ${ways.join(". ")}.\n${bodyOf(update)}`,
     blocks: [
       ...lines([head]),
       ...lines(bodyOf(update).split("\n")),
@@ -29,6 +30,13 @@ export function updateRecorded(update: UpdateState, around: Surroundings): Messa
       ...(ways.length > 0 ? [context(ways.join(" · "))] : []),
     ],
   };
+}
+
+/** Without whom it is for, where its title begins with that: "progress" of "Customers: progress". */
+function titleOf({ title, audience }: UpdateState): string {
+  const [first = "", ...rest] = title.split(": ");
+  const names = [audience.replaceAll("-", " "), AUDIENCE[audience]];
+  return safe(rest.length > 0 && names.includes(first.toLowerCase()) ? rest.join(": ") : title);
 }
 
 /** mrkdwn already. What only goes out by mail or page is shown as its text. */

@@ -6,7 +6,7 @@ import { didYouMean } from "../kit/command-refusals.ts";
 export function unknownEntry(word: string, known: readonly string[], near: string | null): Problem {
   return {
     code: "calendar-entry-unknown",
-    what: `There is no calendar entry "${word}"`,
+    what: word === "" ? "Which calendar entry?" : `There is no calendar entry "${word}"`,
     allowed: known.length === 0 ? "No system here has a calendar" : known.slice(0, 20).join(", "),
     ...didYouMean(near),
   };

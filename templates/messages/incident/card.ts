@@ -96,13 +96,15 @@ function pagedBlocks(state: IncidentState, around: Surroundings): Block[] {
   return page === null ? [] : [context(ackWords(page, around))];
 }
 
+/** Who has which role, and in one line the roles that no one has. */
 function rolePairs(state: IncidentState, around: Surroundings): (readonly [string, string])[] {
-  return perIncident(around)
-    .slice(0, 6)
-    .map(({ id, title }) => {
-      const holder = state.roles.get(id);
-      return [safe(title), holder ? around.names(holder) : "open: `/dr role take`"] as const;
-    });
+  const roles = perIncident(around).slice(0, 6);
+  const taken = roles.flatMap(({ id, title }) => {
+    const holder = state.roles.get(id);
+    return holder === undefined ? [] : [[safe(title), around.names(holder)] as const];
+  });
+  const open = roles.filter(({ id }) => !state.roles.has(id)).map(({ title }) => safe(title));
+  return [...taken, ...(open.length === 0 ? [] : [["Open roles", open.join(", ")] as const])];
 }
 
 function rolesSentence(state: IncidentState, around: Surroundings): string {

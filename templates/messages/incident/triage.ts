@@ -2,7 +2,7 @@ import type { IncidentState, TriageState } from "../../../src/incident/state.ts"
 import { actionValue } from "../kit/action-value.ts";
 import { actions, type Button, context, header, lines, section } from "../kit/blocks.ts";
 import { cut, plain, safe } from "../kit/escape.ts";
-import { kindPrefix, modeWords } from "../kit/kind.ts";
+import { kindPrefix } from "../kit/kind.ts";
 import type { Block, Message } from "../kit/message.ts";
 import type { Surroundings } from "../kit/view.ts";
 import { at } from "../kit/when.ts";
@@ -92,7 +92,7 @@ function concluded({ id: incident }: IncidentState, { id, concluded: end }: Tria
   ];
   const start = (runbook?.modes ?? []).map(
     (mode, n): Button => ({
-      label: `Start it, ${modeWords(mode).split(" ")[0]}`,
+      label: `Start ${mode} run`,
       verb: "triage.start",
       detail: mode,
       actionValue: actionValue(incident, id, mode),

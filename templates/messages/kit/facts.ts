@@ -1,6 +1,6 @@
 import type { ShownCheck, ShownFact } from "../../../src/incident/events.ts";
 import { failedOf, findingsOf } from "../../../src/incident/findings.ts";
-import { cut, safe } from "./escape.ts";
+import { cut, cutAtWord, safe } from "./escape.ts";
 import { lasting } from "./when.ts";
 
 /** "Replay lag: 3 s": a fact as one line. Names of facts carry their unit last (`lagSeconds`, `missingRows`). */
@@ -38,7 +38,13 @@ export function warningsInShort(checks: readonly ShownCheck[]): readonly string[
   const [first, ...more] = new Set(findingsOf(failedOf(checks)).map(({ says }) => withoutAddresses(says)));
   if (first === undefined) return [];
   if (more.length === 0) return [`⚠️ ${safe(cut(first, WARNING_LENGTH.only))}`];
-  return [`⚠️ ${safe(cut(first, WARNING_LENGTH.first))} +${more.length} more`];
+  return [`⚠️ ${safe(headOf(first))} (+${more.length} more)`];
+}
+
+/** What a warning is about, without its detail: "orders-a does not answer" of "orders-a does not answer: connection refused". */
+function headOf(says: string): string {
+  const [head = says] = says.split(/[:;,.] /);
+  return cutAtWord(head.replace(/[.:;,]$/, ""), WARNING_LENGTH.first);
 }
 
 /** "nothing listens at 127.0.0.1:5432" without where. */

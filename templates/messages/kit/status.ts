@@ -1,5 +1,6 @@
+import { isAnswered } from "../../../src/incident/authority.ts";
 import type { IncidentStatus } from "../../../src/incident/events.ts";
-import type { RunState, RunStatus } from "../../../src/incident/state.ts";
+import type { RunState, RunStatus, StepState } from "../../../src/incident/state.ts";
 
 /** Statuses as they stand inside a sentence: always a word, with a mark for the eye beside it and never instead of it. */
 export function statusWords(status: IncidentStatus): string {
@@ -11,7 +12,7 @@ export function runStatusWords(run: RunState): string {
 }
 
 export function runMark(run: RunState): string {
-  return RUN_MARKS[run.status];
+  return isStarting(run) ? RUN_MARKS.running : RUN_MARKS[run.status];
 }
 
 const RUN_WORDS: Readonly<Record<RunStatus, (run: RunState) => string>> = {
@@ -36,8 +37,21 @@ const RUN_MARKS: Readonly<Record<RunStatus, string>> = {
   verified: "✅",
 };
 
+/** Enough people have approved, and what that covers has not begun: machines look once more. */
+function isStarting(run: RunState): boolean {
+  return run.status === "waiting" && awaitedIn(run).length === 0;
+}
+
+function awaitedIn(run: RunState): readonly StepState[] {
+  return [...run.steps.values()].filter(
+    (step) =>
+      step.status === "open" || (step.status === "gate" && step.gate.outcome === "open" && !isAnswered(run, step.gate)),
+  );
+}
+
 function waitingFor(run: RunState): string {
-  const open = [...run.steps.values()].find(({ status }) => status === "gate" || status === "open");
-  if (open?.status === "gate") return "waiting for approval";
-  return open?.step.kind === "manual" ? "waiting for a manual step" : "waiting";
+  const [open] = awaitedIn(run);
+  if (open === undefined) return "approved, starting";
+  if (open.status === "gate") return "waiting for approval";
+  return open.step.kind === "manual" ? "waiting for a manual step" : "waiting";
 }

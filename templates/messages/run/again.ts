@@ -1,6 +1,6 @@
 import type { RunState } from "../../../src/incident/state.ts";
 import { cut, ended, safe } from "../kit/escape.ts";
-import { clock } from "../kit/when.ts";
+import { local } from "../kit/when.ts";
 
 /** Of the reason on a card: with what is before it about two lines of a phone. */
 const REASON_LENGTH = 60;
@@ -9,11 +9,11 @@ const REASON_LENGTH = 60;
 export function againLines({ again }: Pick<RunState, "again">): readonly string[] {
   if (again === undefined) return [];
   return [
-    `⚠️ *Moved again:* last at ${clock(new Date(again.movedAt))}. ${ended(safe(cut(again.reason, REASON_LENGTH)))}`,
+    `⚠️ *Moved again:* last at ${local(new Date(again.movedAt))}. Reason: ${ended(safe(cut(again.reason, REASON_LENGTH)))}`,
   ];
 }
 
 /** The same for a dialog, which shows plain text: "Moved again: …. " or nothing. */
 export function againPlain({ again }: Pick<RunState, "again">): string {
-  return again === undefined ? "" : `Moved again: ${ended(cut(again.reason, REASON_LENGTH))} `;
+  return again === undefined ? "" : `Moved again, because: ${ended(cut(again.reason, REASON_LENGTH))} `;
 }

@@ -51,6 +51,12 @@ export function stuck(state: IncidentState, run: RunState, problem: Problem, aro
   };
 }
 
+/** It went on since, or ended. */
+export function stuckOver(run: RunState, problem: Problem, since: string, around: Surroundings): Message {
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)} was blocked. ${outcome(problem)} Since then: ${since}.`;
+  return { text, blocks: [section(`⏹️ ${text}`)] };
+}
+
 function newestAttempt(
   run: RunState,
   step: StepState,

@@ -1,6 +1,9 @@
+import type { ShownFact } from "../../../src/incident/events.ts";
+import { changesThings, stepsInOrder } from "../../../src/incident/order.ts";
 import type { IncidentState, RunState, StepState } from "../../../src/incident/state.ts";
 import { stateNow } from "../../../src/incident/state-now.ts";
 import { needsPerson } from "../../../src/incident/status.ts";
+import { UNFENCED } from "../../../src/incident/unfenced.ts";
 import type { Problem } from "../../../src/lib/errors.ts";
 import { actionValue } from "../kit/action-value.ts";
 import { type Button, context, lines } from "../kit/blocks.ts";
@@ -23,7 +26,7 @@ export function detailsButton(run: RunState, step: string | null): Button {
     verb: "run.details",
     detail: step ?? "run",
     actionValue: key,
-    aloud: "Details of what went wrong",
+    aloud: "Details of what was seen and what went wrong",
   };
 }
 
@@ -93,13 +96,29 @@ function problemLines({ what, allowed, stateNow: state, next }: Problem): readon
   ];
 }
 
-const FACTS_MAX = 30;
-
 function findings({ preflight }: RunState): readonly string[] {
   return preflight === null ? [] : [`*Preflight:* ${checksCount(preflight.checks)}`, ...findingLines(preflight.checks)];
 }
 
-function factsSeen({ preflight }: RunState): readonly string[] {
-  const facts = distinct(preflight?.facts ?? []).slice(0, FACTS_MAX);
+function factsSeen(run: RunState): readonly string[] {
+  const facts = factsNow(run, run.preflight?.facts ?? []);
   return facts.length === 0 ? [] : ["*Seen by the preflight*", ...facts.map((fact) => `• ${factLine(fact)}`)];
+}
+
+const FACTS_MAX = 30;
+
+/**
+ * What says how things stand now. A step that looks at the outcome of a change before it sees what is not there yet: shown here,
+ * it would contradict the checks that passed. The loss stands above, once.
+ */
+function factsNow(run: RunState, facts: readonly ShownFact[]): readonly ShownFact[] {
+  const order = stepsInOrder(run.plan).map(({ step }) => step);
+  const first = order.findIndex(changesThings);
+  const outcomes = new Set(
+    order.filter((step, n) => first !== -1 && n > first && !changesThings(step)).map(({ id }) => id),
+  );
+  return distinct(facts.filter(({ step, id }) => !outcomes.has(step) && id !== "loss" && id !== UNFENCED)).slice(
+    0,
+    FACTS_MAX,
+  );
 }

@@ -1,14 +1,12 @@
 import type { Preflight, ShownFact } from "../../../src/incident/events.ts";
 import { failedOf, findingsOf } from "../../../src/incident/findings.ts";
 import { unplannedInstead } from "../../../src/incident/offers.ts";
-import { changesThings, stepsInOrder } from "../../../src/incident/order.ts";
 import type { IncidentState, RunState } from "../../../src/incident/state.ts";
-import { UNFENCED } from "../../../src/incident/unfenced.ts";
 import { actionValue } from "../kit/action-value.ts";
 import { actions, type Button, context, lines, section } from "../kit/blocks.ts";
 import { briefLines, briefOf, briefWords } from "../kit/brief.ts";
 import { ended, safe } from "../kit/escape.ts";
-import { checksCount, distinct, factLine, findingLines } from "../kit/facts.ts";
+import { checksCount, findingLines } from "../kit/facts.ts";
 import { runTitle } from "../kit/kind.ts";
 import type { Block, Message } from "../kit/message.ts";
 import type { Surroundings } from "../kit/view.ts";
@@ -25,7 +23,7 @@ function decides({ steps }: RunState): boolean {
   );
 }
 
-/** What was seen before anything was changed: the verdict, what is wrong, and the rest in the small print. */
+/** What was seen before anything was changed: the verdict, what would be lost, what is wrong. The rest is in the details. */
 export function preflight(
   state: IncidentState,
   run: RunState,
@@ -34,13 +32,12 @@ export function preflight(
 ): Message {
   if (!seen.ready) return blocked(state, run, seen);
   const risks = notFencedLines(run, around, run.endedAt === null && !run.dryRun && decides(run));
-  const facts = factsNow(run, seen.facts).map(factLine);
   return {
     text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${aloud(risks)}${checksCount(seen.checks)}.`,
     blocks: [
       section(`🔎 *${verdict(run, seen)}*\n*Data loss:* ${safe(seen.loss)}`),
       ...lines([...risks, ...findingLines(seen.checks)]),
-      ...(facts.length > 0 ? [context(facts.join(" · "))] : []),
+      actions(detailsButton(run, null)),
       context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`),
     ],
   };
@@ -82,24 +79,6 @@ function verdict(run: RunState, seen: Preflight): string {
   return seen.ready
     ? `Preflight passed: ${title}. Nothing has been changed.`
     : `Preflight failed: ${title}. Nothing was started or changed.`;
-}
-
-const FACTS_MAX = 30;
-
-/**
- * What says how things stand now. A step that looks at the outcome of a change before it sees what is not there yet: shown here,
- * it would contradict the checks that passed. The loss stands above, once.
- */
-function factsNow(run: RunState, facts: readonly ShownFact[]): readonly ShownFact[] {
-  const order = stepsInOrder(run.plan).map(({ step }) => step);
-  const first = order.findIndex(changesThings);
-  const outcomes = new Set(
-    order.filter((step, n) => first !== -1 && n > first && !changesThings(step)).map(({ id }) => id),
-  );
-  return distinct(facts.filter(({ step, id }) => !outcomes.has(step) && id !== "loss" && id !== UNFENCED)).slice(
-    0,
-    FACTS_MAX,
-  );
 }
 
 /** The way on when the old primary is dead, until a later run is there. */

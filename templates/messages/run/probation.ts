@@ -41,8 +41,8 @@ function healthWords({ probation }: RunState): string {
 }
 
 /** "No standby since 18:04:10 UTC: …" until one streams. */
-export function standbyLines({ standby, moves }: RunState): readonly string[] {
-  if (!moves || standby === undefined || standby.streams) return [];
+export function standbyLines({ standby, moves, probation }: RunState): readonly string[] {
+  if (!moves || standby === undefined || standby.streams || probation?.moved) return [];
   return [`⚠️ *No standby* of ${safe(moves.title)} since ${clock(standby.since)}. Next: \`/dr reprotect\``];
 }
 
@@ -52,7 +52,8 @@ export function standbyLines({ standby, moves }: RunState): readonly string[] {
  */
 export function probationMessage(run: RunState, around: Surroundings): Message | null {
   const { probation, plan } = run;
-  if (windowEnd(run) === null || probation === undefined || probation.moved) return null;
+  if (windowEnd(run) === null || probation === undefined) return null;
+  if (probation.moved) return movedAgain(run, around);
   const calm = probation.healthy && probation.endedAt === null && run.committed === undefined;
   if (calm && !wasUnhealthy(run)) return null;
   const prefix = kindPrefix(plan.kind, around.practice);
@@ -71,6 +72,13 @@ export function probationMessage(run: RunState, around: Surroundings): Message |
     text: lines.join("\n").replaceAll("*", ""),
     blocks: [section(lines.join("\n")), ...buttonsOf(run)],
   };
+}
+
+/** A later move took its place: what was asked here is asked no more. Null: nothing was. */
+function movedAgain(run: RunState, around: Surroundings): Message | null {
+  if (!wasUnhealthy(run) && run.committed === undefined && !run.probation?.wasOver) return null;
+  const text = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}: moved again since, nothing to decide here.`;
+  return { text, blocks: [section(`⏹️ ${text}`)] };
 }
 
 /** Once it was said that it isn't healthy, its message stays and says how it went on. */

@@ -1,3 +1,4 @@
+import { isAnswered } from "../../../src/incident/authority.ts";
 import { isSettled } from "../../../src/incident/settled.ts";
 import type { IncidentState, RunState, StepState } from "../../../src/incident/state.ts";
 import { needsPerson } from "../../../src/incident/status.ts";
@@ -91,6 +92,8 @@ function waitedForIn(state: IncidentState, run: RunState, around: Surroundings):
 }
 
 function waitedForAt(state: IncidentState, run: RunState, step: StepState, around: Surroundings): string | null {
+  // Enough people have approved: what it covers starts, and no one is waited for.
+  if (step.status === "gate" && step.gate.outcome === "open" && isAnswered(run, step.gate)) return null;
   if (step.status === "gate" && step.step.kind === "gate" && step.gate.outcome === "open") {
     const ask = { state, run, step: step.step, gate: step.gate };
     return waitedFor(awaitedNow(ask, around), around);

@@ -56,7 +56,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
           ...rpo.map((says) => `*RPO:* ${says}`),
         ].join("\n"),
       ),
-      ...(accounting ? lines(["*Where the minutes went*", ...minuteLines(accounting)]) : []),
+      ...whereItWent(accounting),
       ...afterwards(state, run),
       ...toTickOff(state, run, around),
       actions(...(isOver(state) || isMaintenance(state) ? [] : [resolve]), {
@@ -67,6 +67,12 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
       context(`The run took ${between(run.requestedAt, endedAt)}, verified ${at(endedAt)} · ${safe(run.id)}`),
     ],
   };
+}
+
+/** Where all of it is one phase, there is nothing to compare. */
+function whereItWent(accounting: Accounting | null): Block[] {
+  const spent = accounting === null ? [] : minuteLines(accounting);
+  return spent.length < 2 ? [] : lines(["*Where the minutes went*", ...spent]);
 }
 
 /** What a dry run found: the same warnings and the same loss as the decision would show, and the line that runs it. */
@@ -187,12 +193,15 @@ function isOver({ status }: IncidentState): boolean {
 
 const BAR = 10;
 
-/** A bar of ten squares per phase, with the figure in words beside it: on a phone they fit one line. */
+/** A bar of ten squares per phase that took any time, with the figure in words beside it: on a phone they fit one line. */
 export function minuteLines({ phases, totalSeconds }: Accounting): string[] {
-  return phases.map(({ says, seconds }) => {
+  return phases.flatMap(({ says, seconds }) => {
+    if (seconds === 0) return [];
     const share = totalSeconds === 0 ? 0 : seconds / totalSeconds;
     const filled = Math.round(share * BAR);
-    return `${"▓".repeat(filled)}${"░".repeat(BAR - filled)} *${lasting(seconds).replaceAll(" ", "\u00a0")}* (${Math.round(share * 100)}\u00a0%) ${says}`;
+    return [
+      `${"▓".repeat(filled)}${"░".repeat(BAR - filled)} *${lasting(seconds).replaceAll(" ", "\u00a0")}* (${Math.round(share * 100)}\u00a0%) ${says}`,
+    ];
   });
 }
 

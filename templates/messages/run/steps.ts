@@ -1,5 +1,6 @@
 import { branchesOf } from "../../../src/catalog/branches.ts";
 import type { PlanStage } from "../../../src/catalog/types.ts";
+import { isAnswered } from "../../../src/incident/authority.ts";
 import { isSettled } from "../../../src/incident/settled.ts";
 import type { RunState, StepState } from "../../../src/incident/state.ts";
 import { brokeWords } from "../approval/break-glass.ts";
@@ -84,7 +85,7 @@ function words(run: RunState, step: StepState, around: Surroundings): string {
     case "open":
       return isOver ? "not confirmed before the run ended" : openWords(step, around);
     case "gate":
-      return isOver && step.gate.outcome === "open" ? "not decided before the run ended" : gateWords(step, around);
+      return isOver && step.gate.outcome === "open" ? "not decided before the run ended" : gateWords(run, step, around);
     case "done":
       return `done in ${lasting(step.seconds)}. ${safe(cut(step.says, 250))}`;
     case "failed":
@@ -104,10 +105,10 @@ function openWords(step: StepState & { status: "open" }, around: Surroundings): 
   return `waiting for ${role} to do it by hand, since ${at(step.since)}`;
 }
 
-function gateWords(step: StepState & { status: "gate" }, around: Surroundings): string {
+function gateWords(run: RunState, step: StepState & { status: "gate" }, around: Surroundings): string {
   const { gate } = step;
   const people = gate.approvals.map(({ person }) => around.names(person)).join(" and ");
-  if (gate.outcome === "passed")
+  if (gate.outcome === "passed" || (gate.outcome === "open" && isAnswered(run, gate)))
     return gate.broken ? `passed by break-glass, ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
   if (gate.outcome === "open")
     return `waiting for approval by ${roleWords(around.system, gate.role)}, ${gate.approvals.length} of ${gate.quorum} given`;
