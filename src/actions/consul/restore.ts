@@ -117,17 +117,18 @@ async function look(ctx: ReadContext, { cluster, file }: Input): Promise<Seen> {
 }
 
 /**
- * It knows what the snapshot holds. Before the intent that may be so by chance, and then there is nothing to restore; but as many
- * keys as in the snapshot may hold what they held the last time, so where something stands there their values decide.
+ * It knows what the snapshot holds. Before the intent that may be so by chance, and then there is nothing to restore: but as many keys as in
+ * the snapshot may hold anything, so their values decide, and a snapshot of 0.1 that has keys says nothing of them. After the intent a fresh
+ * one has it from the snapshot, whatever its users wrote since.
  */
 function isDone({ cluster, contents = null, file }: Seen, given: Input, before: Seen | null): Done {
   if (!cluster.answers || !file.there || file.label === null) return before === null ? "no" : "unknown";
   const { services, keys, contents: wanted } = file.label;
   const all = services.every((name) => cluster.services.includes(name)) && cluster.keys >= keys;
-  if (given.replacesWhatIsThere && wanted === undefined && before === null) return "no";
+  if (before === null) return all && (wanted === undefined ? keys === 0 : contents === wanted) ? "yes" : "no";
   const same = !given.replacesWhatIsThere || wanted === undefined || contents === wanted;
   if (all && same) return "yes";
-  if (before === null || (cluster.services.length === 0 && cluster.keys === 0)) return "no";
+  if (cluster.services.length === 0 && cluster.keys === 0) return "no";
   return given.replacesWhatIsThere && contents !== null && contents === before.contents ? "no" : "unknown";
 }
 

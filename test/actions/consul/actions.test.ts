@@ -2,6 +2,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { consulCovered } from "../../../practice/targets/consul/index.ts";
+import { labelOf } from "../../../src/actions/consul/archive.ts";
 import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
 import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
@@ -42,6 +43,21 @@ describe("consul.*", () => {
     // Again: it holds exactly that, so nothing is sent.
     await harness.perform("again", "consul.restore", given);
     expect(consul.ledger.of("SnapshotRestore")).toHaveLength(1);
+  });
+
+  test("a datacenter with the snapshot's keys and other values is not restored already, and not overwritten unless that is meant", async () => {
+    const given = { cluster: clusterOf(consul), file: await saved(), pollSeconds: 0.02 };
+    fill(consul);
+    expect((await harness.look("consul.restore", given)).done).toBe("yes");
+    consul.state.kv.set("erp/limits", "CORRUPT");
+    const { done, checks } = await harness.look("consul.restore", given);
+    expect([done, blockedBy(checks)]).toEqual(["no", ["cluster.fresh"]]);
+    // A snapshot of 0.1 says how many keys it has, and not what is in them.
+    const label = JSON.parse(await readFile(labelOf(given.file), "utf8"));
+    await writeFile(labelOf(given.file), JSON.stringify({ ...label, contents: undefined }));
+    fill(consul);
+    expect((await harness.look("consul.restore", given)).done).toBe("no");
+    expect(consul.ledger.of("SnapshotRestore")).toHaveLength(0);
   });
 
   test.each<[string, (consul: ConsulFixture) => void, string[]]>([
