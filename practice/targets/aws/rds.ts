@@ -35,11 +35,14 @@ export function rdsOperations(state: AwsState): Readonly<Record<string, Operatio
   return {
     DescribeDBInstances(call) {
       const id = text(call, "DBInstanceIdentifier");
-      const found = id
-        ? [instance(state, call, id)]
-        : [...state.instances.values()].filter((one) => one.region === call.region);
+      const { found, more } = paged(
+        state,
+        call,
+        id ? [instance(state, call, id)] : [...state.instances.values()].filter((one) => one.region === call.region),
+      );
       return {
         answer: {
+          ...more,
           DBInstances: items(
             "DBInstance",
             found.map((one) => instanceXml(state, one)),
@@ -52,11 +55,13 @@ export function rdsOperations(state: AwsState): Readonly<Record<string, Operatio
       const id = text(call, "SourceIdentifier");
       const minutes = Number(text(call, "Duration") ?? 60);
       const since = Date.now() - minutes * 60_000;
-      const found = state.events.filter(
+      const all = state.events.filter(
         (one) => one.region === call.region && (!id || one.instance === id) && one.at.getTime() >= since,
       );
+      const { found, more } = paged(state, call, all);
       return {
         answer: {
+          ...more,
           Events: items(
             "Event",
             found.map((one) => ({
@@ -75,12 +80,14 @@ export function rdsOperations(state: AwsState): Readonly<Record<string, Operatio
     DescribeDBSnapshots(call) {
       const id = text(call, "DBSnapshotIdentifier");
       const of = text(call, "DBInstanceIdentifier");
-      const found = state.snapshots
+      const all = state.snapshots
         .filter((one) => one.region === call.region && (!id || one.id === bare(id)))
         .filter((one) => !of || one.instance === bare(of));
+      const { found, more } = paged(state, call, all);
       if (id && found.length === 0) throw new Refusal("DBSnapshotNotFound", `DBSnapshot ${id} not found.`, 404);
       return {
         answer: {
+          ...more,
           DBSnapshots: items(
             "DBSnapshot",
             found.map((one) => ({
@@ -150,9 +157,11 @@ export function rdsOperations(state: AwsState): Readonly<Record<string, Operatio
 
     DescribeDBInstanceAutomatedBackups(call) {
       const id = text(call, "DBInstanceIdentifier");
-      const found = state.automatedBackups.filter((one) => one.region === call.region && (!id || one.instance === id));
+      const all = state.automatedBackups.filter((one) => one.region === call.region && (!id || one.instance === id));
+      const { found, more } = paged(state, call, all);
       return {
         answer: {
+          ...more,
           DBInstanceAutomatedBackups: items(
             "DBInstanceAutomatedBackup",
             found.map((one) => ({
@@ -263,12 +272,13 @@ export function rdsOperations(state: AwsState): Readonly<Record<string, Operatio
     },
 
     DescribeDBParameters(call) {
-      const group = parameterGroup(state, call);
+      const { found, more } = paged(state, call, [...parameterGroup(state, call)]);
       return {
         answer: {
+          ...more,
           Parameters: items(
             "Parameter",
-            [...group].map(([ParameterName, ParameterValue]) => ({
+            found.map(([ParameterName, ParameterValue]) => ({
               ParameterName,
               ParameterValue,
               Description: `Sets ${ParameterName}.`,
@@ -376,6 +386,13 @@ export function rdsOperations(state: AwsState): Readonly<Record<string, Operatio
       return moveGlobal(state, call, loss ? "failing-over" : "switching-over");
     },
   };
+}
+
+/** One page of a list, and where the next one begins. RDS answers 100 at most unless it is asked for fewer. */
+function paged<T>(state: AwsState, call: Call, all: readonly T[]) {
+  const from = Number(text(call, "Marker") ?? 0);
+  const end = from + Math.min(state.pageSize, Number(text(call, "MaxRecords") ?? state.pageSize));
+  return { found: all.slice(from, end), more: end < all.length ? { Marker: String(end) } : {} };
 }
 
 /** Words and codes as RDS's users report them (terraform-aws-rds #428, terraform-aws-rds-replica #5). */

@@ -137,6 +137,8 @@ export interface AwsState {
   readonly controls: Map<string, "On" | "Off">;
   /** Safety rules: at least this many of these controls are On, unless the rule is overridden. */
   readonly rules: { readonly arn: string; readonly controls: readonly string[]; readonly atLeast: number }[];
+  /** So many things a list of RDS answers at most; what is beyond is on the next page. */
+  pageSize: number;
 }
 
 export function createAwsState(account: string, clock: Clock): AwsState {
@@ -156,6 +158,7 @@ export function createAwsState(account: string, clock: Clock): AwsState {
     metrics: new Map(),
     controls: new Map(),
     rules: [],
+    pageSize: 100,
   };
 }
 

@@ -19,3 +19,19 @@ export async function withRds<T>(
     client.destroy();
   }
 }
+
+const PAGES_MAX = 100;
+
+/** Every page of a list: RDS answers 100 things at most, and says nothing of those beyond but where they begin. */
+export async function pagesOf<A extends { readonly Marker?: string | undefined }>(
+  ask: (from: { readonly Marker?: string }) => Promise<A>,
+): Promise<readonly A[]> {
+  const pages: A[] = [];
+  let from: { readonly Marker?: string } = {};
+  do {
+    const page = await ask(from);
+    pages.push(page);
+    from = page.Marker ? { Marker: page.Marker } : {};
+  } while (from.Marker !== undefined && pages.length < PAGES_MAX);
+  return pages;
+}

@@ -13,7 +13,7 @@ import {
   type ReadContext,
 } from "../contract.ts";
 import { undoneByHand } from "../undo.ts";
-import { withRds } from "./client.ts";
+import { pagesOf, withRds } from "./client.ts";
 import { newestUsable, type Snapshots, snapshotsOf } from "./snapshots.ts";
 import { type InstanceView, isAvailable, isUnderWay, lookAtInstance, resourceOf, statusFact } from "./view.ts";
 import { instanceId, rdsPlace, waitFor } from "./wait.ts";
@@ -264,10 +264,14 @@ async function lookAtSource(ctx: ReadContext, given: Pitr): Promise<Seen["from"]
 async function lookAtBackups(ctx: ReadContext, given: Pitr, region: string): Promise<Seen["from"]> {
   const what = `Automated backups of ${given.source} from ${region}`;
   try {
-    const answer = await withRds(ctx, given, "read", (rds, within) =>
-      rds.describeDBInstanceAutomatedBackups({ DBInstanceIdentifier: given.source }, within),
+    const pages = await withRds(ctx, given, "read", (rds, within) =>
+      pagesOf((from) =>
+        rds.describeDBInstanceAutomatedBackups({ DBInstanceIdentifier: given.source, ...from }, within),
+      ),
     );
-    const found = (answer.DBInstanceAutomatedBackups ?? []).find((one) => one.Region === region);
+    const found = pages
+      .flatMap(({ DBInstanceAutomatedBackups = [] }) => DBInstanceAutomatedBackups)
+      .find((one) => one.Region === region);
     const backups = found?.DBInstanceAutomatedBackupsArn;
     if (backups === undefined) return { usable: false, says: `${what} are not in ${given.region}` };
     const { EarliestTime, LatestTime } = found?.RestoreWindow ?? {};

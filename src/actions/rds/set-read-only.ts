@@ -11,7 +11,7 @@ import {
 } from "../contract.ts";
 import { until } from "../poll.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
-import { withRds } from "./client.ts";
+import { pagesOf, withRds } from "./client.ts";
 import { type InstanceView, isThere, lookAtInstance, statusFact } from "./view.ts";
 import { instanceId, rdsPlace } from "./wait.ts";
 
@@ -51,6 +51,8 @@ interface Seen {
   readonly awaitsReboot?: boolean;
   /** Other instances of this region that use the group: they would be changed, too. */
   readonly alsoUsedBy: readonly string[];
+  /** Why it isn't known which; absent: it is. */
+  readonly usersUnknown?: string;
   readonly standby?: InstanceView;
 }
 
@@ -192,7 +194,7 @@ function openFact({ readOnly, instance }: Input): readonly Fact[] {
 
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   const { standby: other } = given;
-  const [identity, instance, group, alsoUsedBy, standby] = await Promise.all([
+  const [identity, instance, group, others, standby] = await Promise.all([
     identify(ctx, given),
     lookAtInstance(ctx, given, given.instance),
     parameterOf(ctx, given),
@@ -201,24 +203,19 @@ async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   ]);
   const applied = instance.present && instance.parametersInSync;
   const awaitsReboot = instance.present && instance.parametersAwaitReboot;
-  return { identity, instance, ...group, applied, awaitsReboot, alsoUsedBy, ...(standby && { standby }) };
+  return { identity, instance, ...group, applied, awaitsReboot, ...others, ...(standby && { standby }) };
 }
 
 async function parameterOf(ctx: ReadContext, given: Input): Promise<Pick<Seen, "value" | "why" | "silent">> {
   try {
-    let marker: string | undefined;
-    do {
-      const answer = await withRds(ctx, given, "read", (rds, within) =>
-        rds.describeDBParameters(
-          { DBParameterGroupName: given.parameterGroup, Source: "user", ...(marker ? { Marker: marker } : {}) },
-          within,
-        ),
-      );
-      const found = answer.Parameters?.find((one) => one.ParameterName === PARAMETER);
-      if (found) return { value: found.ParameterValue ?? null, why: null, silent: false };
-      marker = answer.Marker;
-    } while (marker);
-    return { value: null, why: null, silent: false };
+    const about = { DBParameterGroupName: given.parameterGroup, Source: "user" };
+    const pages = await withRds(ctx, given, "read", (rds, within) =>
+      pagesOf((from) => rds.describeDBParameters({ ...about, ...from }, within)),
+    );
+    const found = pages
+      .flatMap(({ Parameters = [] }) => Parameters)
+      .find(({ ParameterName }) => ParameterName === PARAMETER);
+    return { value: found?.ParameterValue ?? null, why: null, silent: false };
   } catch (error) {
     ctx.signal.throwIfAborted();
     const { kind, says } = awsErrorOf(error);
@@ -227,17 +224,21 @@ async function parameterOf(ctx: ReadContext, given: Input): Promise<Pick<Seen, "
   }
 }
 
-async function othersWith(ctx: ReadContext, given: Input): Promise<readonly string[]> {
+async function othersWith(ctx: ReadContext, given: Input): Promise<Pick<Seen, "alsoUsedBy" | "usersUnknown">> {
   try {
-    const answer = await withRds(ctx, given, "read", (rds, within) => rds.describeDBInstances({}, within));
-    return (answer.DBInstances ?? [])
+    const pages = await withRds(ctx, given, "read", (rds, within) =>
+      pagesOf((from) => rds.describeDBInstances(from, within)),
+    );
+    const alsoUsedBy = pages
+      .flatMap(({ DBInstances = [] }) => DBInstances)
       .filter((one) => one.DBParameterGroups?.some((used) => used.DBParameterGroupName === given.parameterGroup))
       .map((one) => one.DBInstanceIdentifier ?? "")
       .filter((name) => name !== given.instance);
+    return { alsoUsedBy };
   } catch (error) {
     ctx.signal.throwIfAborted();
-    awsErrorOf(error);
-    return [];
+    const { kind, says } = awsErrorOf(error);
+    return { alsoUsedBy: [], usersUnknown: `${says}.${kind === "denied" ? " Allow rds:DescribeDBInstances." : ""}` };
   }
 }
 
@@ -263,7 +264,6 @@ function checksOf(seen: Seen, given: Input): Check[] {
   }
   const uses = seen.instance.present && seen.instance.parameterGroups.includes(given.parameterGroup);
   const block = (id: string, ok: boolean, says: string): Check => ({ id, level: "block", ok, says });
-  const shared = seen.alsoUsedBy.join(", ");
   return [
     rightAccount(seen.identity, given),
     isThere(seen.instance, given),
@@ -271,14 +271,23 @@ function checksOf(seen: Seen, given: Input): Check[] {
     block("group.readable", seen.why === null, `${given.parameterGroup} ${seen.why ?? "can be read"}.`),
     ...(seen.awaitsReboot ? [rebootAwaited(given)] : []),
     block("group.used", uses, `${given.instance} ${uses ? "uses" : "does not use"} ${given.parameterGroup}.`),
-    block(
-      "group.own",
-      shared === "" && !given.parameterGroup.startsWith("default."),
-      shared === ""
-        ? `${given.parameterGroup} ${given.parameterGroup.startsWith("default.") ? "is AWS's own and can't be changed: give the instance a group of its own." : "is used by nothing else."}`
-        : `${given.parameterGroup} is also used by ${shared}, which would be changed with it. Give ${given.instance} a group of its own.`,
-    ),
+    groupIsItsOwn(seen, given),
   ];
+}
+
+/** Whoever shares the group is changed with it: not to know who does is no yes. */
+function groupIsItsOwn({ alsoUsedBy, usersUnknown }: Seen, { parameterGroup, instance }: Input): Check {
+  const check = (ok: boolean, says: string): Check => ({ id: "group.own", level: "block", ok, says });
+  if (parameterGroup.startsWith("default."))
+    return check(false, `${parameterGroup} is AWS's own and can't be changed: give the instance a group of its own.`);
+  if (usersUnknown !== undefined)
+    return check(false, `Which instances use ${parameterGroup} can't be read: ${usersUnknown}`);
+  if (alsoUsedBy.length === 0) return check(true, `${parameterGroup} is used by nothing else.`);
+  const shared = alsoUsedBy.join(", ");
+  return check(
+    false,
+    `${parameterGroup} is also used by ${shared}, which would be changed with it. Give ${instance} a group of its own.`,
+  );
 }
 
 function rebootAwaited({ parameterGroup, instance }: Input): Check {

@@ -1,7 +1,7 @@
 import type { DBSnapshot } from "@aws-sdk/client-rds";
 import { awsErrorOf, type Place } from "../aws.ts";
 import type { ReadContext } from "../contract.ts";
-import { withRds } from "./client.ts";
+import { pagesOf, withRds } from "./client.ts";
 
 /** A snapshot of an instance, automated or made by hand. */
 export interface SnapshotView {
@@ -21,15 +21,10 @@ export interface Snapshots {
 
 export async function snapshotsOf(ctx: ReadContext, place: Place, instance: string): Promise<Snapshots> {
   try {
-    const all: SnapshotView[] = [];
-    let marker: string | undefined;
-    do {
-      const answer = await withRds(ctx, place, "read", (rds, within) =>
-        rds.describeDBSnapshots({ DBInstanceIdentifier: instance, ...(marker ? { Marker: marker } : {}) }, within),
-      );
-      all.push(...(answer.DBSnapshots ?? []).map(viewOf));
-      marker = answer.Marker;
-    } while (marker);
+    const pages = await withRds(ctx, place, "read", (rds, within) =>
+      pagesOf((from) => rds.describeDBSnapshots({ DBInstanceIdentifier: instance, ...from }, within)),
+    );
+    const all = pages.flatMap(({ DBSnapshots = [] }) => DBSnapshots.map(viewOf));
     return { all: all.sort((a, b) => (b.at ?? 0) - (a.at ?? 0)), why: null };
   } catch (error) {
     ctx.signal.throwIfAborted();

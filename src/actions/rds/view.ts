@@ -1,7 +1,7 @@
 import type { DBInstance } from "@aws-sdk/client-rds";
 import { type AwsError, awsErrorOf, type Place, partitionOf, rightArn, silentRegion } from "../aws.ts";
 import type { Check, Done, Fact, ReadContext } from "../contract.ts";
-import { withRds } from "./client.ts";
+import { pagesOf, withRds } from "./client.ts";
 
 /** One look at an instance. That it is not there, or that no one could be asked, is an observation. */
 export type InstanceView = PresentInstance | UnseenInstance;
@@ -103,10 +103,12 @@ export interface Noted {
 
 export async function eventsOf(ctx: ReadContext, place: Place, id: string): Promise<readonly Noted[] | null> {
   try {
-    const answer = await withRds(ctx, place, "read", (rds, within) =>
-      rds.describeEvents({ SourceIdentifier: id, SourceType: "db-instance", Duration: 24 * 60 }, within),
+    const about = { SourceIdentifier: id, SourceType: "db-instance", Duration: 24 * 60 } as const;
+    const pages = await withRds(ctx, place, "read", (rds, within) =>
+      pagesOf((from) => rds.describeEvents({ ...about, ...from }, within)),
     );
-    return (answer.Events ?? [])
+    return pages
+      .flatMap(({ Events = [] }) => Events)
       .map((event) => ({ at: event.Date?.getTime() ?? 0, says: event.Message ?? "" }))
       .sort((a, b) => a.at - b.at);
   } catch (error) {

@@ -253,6 +253,35 @@ describe("RDS as it fools people", () => {
     expect(readOnly.holds(aws)).toBe(true);
   });
 
+  test("whatever else uses its group is found on any page of a long list, and not knowing is no yes", async () => {
+    const aws = stand.aws();
+    readOnly.prepare(aws);
+    const { parameterGroup = "" } = get(aws, EAST, "orders") ?? {};
+    add(aws, { id: "zeta", region: EAST, parameterGroup });
+    aws.state.pageSize = 1;
+    const own = async () => {
+      const { checks } = await harnessFor({}).look(readOnly.action, readOnly.input(aws));
+      return checks.find(({ id }) => id === "group.own");
+    };
+    expect(await own()).toMatchObject({ ok: false, says: expect.stringContaining("is also used by zeta") });
+    aws.state.instances.delete(`${EAST}/zeta`);
+    expect(await own()).toMatchObject({ ok: true });
+    aws.faults.deny("rds:DescribeDBInstances");
+    expect(await own()).toMatchObject({ ok: false, says: expect.stringContaining("Allow rds:DescribeDBInstances") });
+  });
+
+  test("what happened last is found behind any number of older events", async () => {
+    const aws = stand.aws();
+    promote.prepare(aws);
+    const note = (message: string) =>
+      aws.state.events.push({ ...{ instance: "orders-b", region: WEST, category: "backup", message }, at: new Date() });
+    for (let i = 0; i < 5; i++) note("Backing up DB instance");
+    note("Promoted Read Replica instance to a stand-alone database instance.");
+    Object.assign(get(aws, WEST, "orders-b") ?? {}, { source: null });
+    aws.state.pageSize = 2;
+    expect((await harnessFor(promote).look(promote.action, promote.input(aws))).done).toBe("yes");
+  });
+
   test("a permission that is missing is named before anything starts", async () => {
     const aws = stand.aws();
     reboot.prepare(aws);
