@@ -12,7 +12,10 @@ export interface Side {
 }
 
 const MEBIBYTE = 1024 * 1024;
-const PART_BYTES = 16 * MEBIBYTE;
+/** What is larger is copied in parts. */
+export const PART_BYTES = 16 * MEBIBYTE;
+/** Of one object. @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const PARTS_MAX = 10_000;
 /** So much is read and held in memory at once, however many objects are. */
 export const BYTES_AT_ONCE = 64 * MEBIBYTE;
 const PATIENCE_MS = 10_000;
@@ -47,9 +50,14 @@ export function roomFor(most: number): (bytes: number) => Promise<() => void> {
   };
 }
 
+/** How large its parts are: above 156 GiB those of the usual size would be more than S3 takes. */
+export function partBytesOf({ size }: Pick<Listed, "size">): number {
+  return Math.max(PART_BYTES, Math.ceil(size / PARTS_MAX / MEBIBYTE) * MEBIBYTE);
+}
+
 /** What one object, or one part of a larger one, takes of the room. */
-export function bytesHeld({ size }: Pick<Listed, "size">): number {
-  return Math.min(size, PART_BYTES);
+export function bytesHeld(one: Pick<Listed, "size">): number {
+  return Math.min(one.size, partBytesOf(one));
 }
 
 /**
@@ -76,8 +84,9 @@ async function copyInParts(from: Side, to: Side, one: Listed): Promise<void> {
   const { UploadId } = await to.s3.createMultipartUpload({ ...about, ...saidOf(head, one) }, within(to, 0));
   try {
     const parts: { ETag: string | undefined; PartNumber: number }[] = [];
-    for (let at = 0; at < one.size; at += PART_BYTES) {
-      const end = Math.min(at + PART_BYTES, one.size) - 1;
+    const most = partBytesOf(one);
+    for (let at = 0; at < one.size; at += most) {
+      const end = Math.min(at + most, one.size) - 1;
       const size = end - at + 1;
       const { Body } = await read(from, one, { Range: `bytes=${at}-${end}`, IfMatch: `"${one.etag}"` }, size);
       const PartNumber = parts.length + 1;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { createS3, type S3 } from "../../../practice/targets/s3/index.ts";
 import type { ApplyContext } from "../../../src/actions/contract.ts";
-import { BYTES_AT_ONCE, patienceFor, roomFor } from "../../../src/actions/s3/copy.ts";
+import { BYTES_AT_ONCE, bytesHeld, partBytesOf, patienceFor, roomFor } from "../../../src/actions/s3/copy.ts";
 import { type ActionHarness, actionHarness, blockedBy } from "../../support/action-harness.ts";
 import { performAndDie, recoverFrom } from "../../support/crash.ts";
 import { soon } from "../../support/database-fixture.ts";
@@ -122,6 +122,15 @@ describe("s3.sync", () => {
     // 10 Mbit/s, which as much as may be on its way shares: 54 s.
     expect(patienceFor(16 * MEBIBYTE)).toBeGreaterThan((BYTES_AT_ONCE / 1_250_000) * 1000);
     expect(patienceFor(0)).toBe(10_000);
+  });
+
+  test("an object of any size that S3 holds is copied in no more parts than S3 takes", () => {
+    const [gibibyte, tebibyte] = [1024 * MEBIBYTE, 1024 * 1024 * MEBIBYTE];
+    expect(partBytesOf({ size: 100 * gibibyte })).toBe(16 * MEBIBYTE);
+    for (const size of [157 * gibibyte, 5 * tebibyte]) {
+      expect([size, Math.ceil(size / partBytesOf({ size })) <= 10_000]).toEqual([size, true]);
+      expect(bytesHeld({ size })).toBe(partBytesOf({ size }));
+    }
   });
 
   test("sixteen large ones at once never hold more bytes than they may", async () => {
