@@ -12,6 +12,7 @@ export interface LabelSelector {
 interface ApiPod {
   readonly metadata: {
     readonly name: string;
+    readonly deletionTimestamp?: string;
     readonly labels?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly {
       readonly kind: string;
@@ -43,11 +44,25 @@ export async function runningPods(
   ref: string,
   selector: LabelSelector | undefined,
 ): Promise<readonly string[]> {
+  return (await running(cluster, target, ref, selector)).map(({ metadata }) => metadata.name);
+}
+
+/** Those of them that are being deleted: `kubectl rollout status` no longer counts them, and they run until their grace period is over. */
+export async function endingPods(
+  cluster: Cluster,
+  target: ClusterTarget,
+  ref: string,
+  selector: LabelSelector | undefined,
+): Promise<readonly string[]> {
+  const pods = await running(cluster, target, ref, selector);
+  return pods.filter((pod) => pod.metadata.deletionTimestamp !== undefined).map(({ metadata }) => metadata.name);
+}
+
+async function running(cluster: Cluster, target: ClusterTarget, ref: string, selector: LabelSelector | undefined) {
   const pods = await selected(cluster, target, selector);
   return pods
     .filter(({ status }) => status?.phase !== "Succeeded" && status?.phase !== "Failed")
-    .filter((pod) => !isAnothers(pod, ref))
-    .map(({ metadata }) => metadata.name);
+    .filter((pod) => !isAnothers(pod, ref));
 }
 
 /** Why pods wait to be started: no node has room for them, or their containers do not start. At most three. */

@@ -15,6 +15,7 @@ import {
   CONFIG_READ,
   RESTARTED,
   readWorkload,
+  sayEnding,
   untilRolledOut,
   type WorkloadView,
   workloadInput,
@@ -101,7 +102,7 @@ export const restart = defineAction<Input, Seen>({
     const read = config.mark === null ? "" : ` They read ${config.mark}.`;
     const done = isSince(view?.restartedAt ?? null, since) ? "was restarted" : "needed no restart";
     return {
-      says: `${workload} ${done}: ${view?.available} of ${view?.replicas} pods are available.${read}`,
+      says: `${workload} ${done}: ${view?.available} of ${view?.replicas} pods are available.${read}${await sayEnding(ctx, cluster, [workload])}`,
       facts: [{ id: "restartedAt", label: `${workload} restarted`, value: view?.restartedAt ?? null, material: false }],
     };
   },

@@ -21,6 +21,7 @@ import {
   type PodTemplate,
   REVISION,
   readWorkload,
+  sayEnding,
   untilRolledOut,
   type WorkloadView,
   withoutHash,
@@ -133,7 +134,7 @@ export const rollback = defineAction<Input, Seen>({
       });
     }
     return {
-      says: `${deployment} runs what revision ${toRevision} ran (${current.images.join(", ")}), now as revision ${current.revision}.`,
+      says: `${deployment} runs what revision ${toRevision} ran (${current.images.join(", ")}), now as revision ${current.revision}.${await sayEnding(ctx, target, [`deployment/${deployment}`])}`,
       facts: [
         { id: "revision", label: `${deployment} revision`, value: current.revision, material: false },
         { id: "images", label: `${deployment} images`, value: current.images.join(", "), material: false },

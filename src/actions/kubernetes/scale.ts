@@ -30,7 +30,9 @@ import { foundFact, namedCheck, noteOps, presentCheck, type Remembered, remember
 import {
   type ApiWorkload,
   BEFORE,
+  lookEvery,
   readWorkload,
+  sayEnding,
   sayWorkload,
   selectWorkloads,
   untilRolledOut,
@@ -170,9 +172,12 @@ export const scale = defineAction<Input, Seen>({
       given.cluster,
       refs.filter((ref) => wanted.get(ref) === 0),
     );
+    const stay = views.map(({ ref }) => ref).filter((ref) => (wanted.get(ref) ?? 0) > 0);
+    const ending = given.reads === undefined ? "" : await sayEnding(ctx, given.cluster, stay);
     const none = views.some(({ ref }) => wanted.get(ref) === 0) ? " Of those at 0 no pod is left." : "";
     return {
-      says: views.length === 0 ? "No workload had to be scaled." : `${views.map(sayWorkload).join("; ")}.${none}`,
+      says:
+        views.length === 0 ? "No workload had to be scaled." : `${views.map(sayWorkload).join("; ")}.${none}${ending}`,
       facts: views.flatMap((view) => evidenceOf(view, given, before)),
     };
   },
@@ -227,7 +232,8 @@ async function untilNoPods(ctx: ApplyContext, target: ClusterTarget, refs: reado
     {
       what: `the last pod of ${refs.join(", ")} to end`,
       seconds: ctx.budget.failSeconds * 0.9,
-      everyMilliseconds: 250,
+      // Each is asked for itself and for its pods.
+      everyMilliseconds: lookEvery(refs.length * 2),
       signal: ctx.signal,
       stateNow: () => `Still running: ${left.join(", ")}`,
     },

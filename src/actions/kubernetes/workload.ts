@@ -4,7 +4,7 @@ import { LifeboatError } from "../../lib/errors.ts";
 import type { ApplyContext } from "../contract.ts";
 import { type Cluster, type ClusterTarget, openCluster, statusOf } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
-import { type LabelSelector, waitingReasons } from "./pods.ts";
+import { endingPods, type LabelSelector, waitingReasons } from "./pods.ts";
 
 /** `deployment/api`, `statefulset/ledger`. */
 export const workloadInput = z.string().regex(/^(deployment|statefulset)\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/);
@@ -163,6 +163,15 @@ function countBefore(mark: string | undefined, replicas: number): number | null 
   return known?.to === replicas ? known.from : null;
 }
 
+/** Requests a second while many are waited for: an API server is asked no more than this by one step. */
+const LOOKS_A_SECOND = 20;
+const LOOK_EVERY_MS = 250;
+
+/** Between two looks at so many things, a request each, in milliseconds. */
+export function lookEvery(requests: number): number {
+  return Math.max(LOOK_EVERY_MS, (requests / LOOKS_A_SECOND) * 1000);
+}
+
 const REASONS_EVERY_MS = 5000;
 const REASONS_FIRST_MS = 1000;
 
@@ -191,7 +200,7 @@ export async function untilRolledOut(
     {
       what: `${places.map(({ name }) => name).join(", ")} to be rolled out`,
       seconds: ctx.budget.failSeconds * 0.9,
-      everyMilliseconds: 250,
+      everyMilliseconds: lookEvery(places.length),
       signal: ctx.signal,
       stateNow: () => state,
     },
@@ -214,6 +223,26 @@ export async function untilRolledOut(
       return null;
     },
   );
+}
+
+/** Pods that run on beside those of a rollout that is complete, in a sentence; empty: there are none, or they can't be listed. */
+export async function sayEnding(ctx: ApplyContext, target: ClusterTarget, refs: readonly string[]): Promise<string> {
+  try {
+    const cluster = await openCluster(ctx, target);
+    const ending = await Promise.all(
+      refs.map(async (ref) => {
+        const { spec } = await cluster.get<ApiWorkload>(workloadPath(target, ref));
+        return await endingPods(cluster, target, ref, spec.selector);
+      }),
+    );
+    const count = ending.flat().length;
+    if (count === 0) return "";
+    const [are, they] = count === 1 ? ["pod is", "it runs"] : ["pods are", "they run"];
+    return ` ${count} old ${are} still ending: until then ${they} as before.`;
+  } catch {
+    ctx.signal.throwIfAborted();
+    return "";
+  }
 }
 
 function sayOrMissed(name: string, view: WorkloadView | null): string {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { lookEvery } from "../../../src/actions/kubernetes/workload.ts";
 import { blockedBy } from "../../support/action-harness.ts";
 import { soon } from "../../support/database-fixture.ts";
 import { holdPermissions } from "../../support/hold-permissions.ts";
@@ -79,6 +80,38 @@ describe("a workload whose pods are not replaced by a new template", () => {
     await fixture.harness().perform("restart", "kubernetes.restart", { cluster: fixture.target, workload });
     expect(podsOf("ledger").filter(({ metadata }) => old.includes(metadata.name))).toEqual([]);
   });
+});
+
+describe("pods of before, which run until their grace period is over", () => {
+  const ending = async () => {
+    fixture.primary.put("deployments", NAMESPACE, deployment("api", 2));
+    await ready("api", 2);
+    fixture.primary.setGrace(3600);
+  };
+  const says = "2 old pods are still ending: until then they run as before.";
+
+  test("are said where new ones have replaced them", async () => {
+    await ending();
+    const given = { cluster: fixture.target, workload: "deployment/api" };
+    const { evidence } = await fixture.harness().perform("restart", "kubernetes.restart", given);
+    expect(evidence.says).toContain(`2 of 2 pods are available. ${says}`);
+    expect(fixture.primary.list("pods", NAMESPACE)).toHaveLength(4);
+    fixture.primary.setGrace(0);
+    await soon("their end", async () => fixture.primary.list("pods", NAMESPACE).length === 2);
+  });
+
+  test("are said where they read an older configuration", async () => {
+    fixture.primary.put("configmaps", NAMESPACE, { metadata: { name: "app" }, data: { A: "1" } });
+    await ending();
+    const given = { cluster: fixture.target, workloads: ["deployment/api"], replicas: 2, reads: ["app"] };
+    const { evidence } = await fixture.harness().perform("scale", "kubernetes.scale", given);
+    expect(evidence.says).toContain(says);
+  });
+});
+
+test("however many workloads are waited for, the API server is asked 20 times a second at most", () => {
+  for (const count of [1, 5, 60, 200]) expect((count / lookEvery(count)) * 1000).toBeLessThanOrEqual(20);
+  expect(lookEvery(1)).toBe(250);
 });
 
 describe("why pods do not come is said within seconds", () => {
