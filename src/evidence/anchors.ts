@@ -244,11 +244,21 @@ async function timestamp(authority: string, hash: string): Promise<AnchorReceipt
       signal: AbortSignal.timeout(AUTHORITY_SECONDS * 1000),
     });
     if (!response.ok) throw new Error(`${new URL(authority).host} answered ${response.status}`);
-    const bytes = Buffer.from(await response.arrayBuffer());
-    if (bytes.length > ANSWER_MAX) throw new Error("the answer is too long");
-    return bytes;
+    return await bytesOf(response);
   });
   const found = timestampAnswer(answer, hash);
   if (found.kind === "refused") throw new Error(found.says);
   return { at: new URL(authority).origin, reference: null, token: answer.toString("base64") };
+}
+
+/** No more of it than an answer has. */
+async function bytesOf({ body }: Response): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of body ?? []) {
+    length += part.length;
+    if (length > ANSWER_MAX) throw new Error("the answer is too long");
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
 }

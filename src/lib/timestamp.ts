@@ -1,6 +1,8 @@
 /** The request and as much of the response of RFC 3161 as it takes to know that a timestamp authority answered about this hash. */
 
+/** The algorithm as it is asked for, with NULL parameters, and as some authorities write it, without: RFC 5754 has both mean the same. */
 const SHA256 = Buffer.from("300d06096086480165030402010500", "hex");
+const SHA256_BARE = Buffer.from("300b0609608648016503040201", "hex");
 
 /** `TimeStampReq` over a SHA-256 in hexadecimal digits, with the certificate of the authority asked for. DER. */
 export function timestampRequest(sha256: string, nonce: Buffer): Buffer {
@@ -24,8 +26,9 @@ export function timestampAnswer(response: Buffer, sha256: string): TimestampAnsw
     const granted = Number.parseInt(read(status.content, 0).content.toString("hex") || "ff", 16);
     if (granted > 1) return { kind: "refused", says: `the authority refuses it (status ${granted})` };
     const token = outer.content.subarray(status.whole);
-    const imprint = Buffer.concat([SHA256, value(0x04, Buffer.from(sha256, "hex"))]);
-    if (!token.includes(imprint)) return { kind: "refused", says: "the answer is about another hash" };
+    const digest = value(0x04, Buffer.from(sha256, "hex"));
+    if (![SHA256, SHA256_BARE].some((algorithm) => token.includes(Buffer.concat([algorithm, digest]))))
+      return { kind: "refused", says: "the answer is about another hash" };
     return { kind: "granted" };
   } catch {
     return { kind: "refused", says: "the answer is no timestamp" };
