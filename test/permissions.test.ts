@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
 import { actions, cards } from "../src/actions/index.ts";
-import { permissions } from "../src/actions/permissions.ts";
+import { permissions, permissionsOf } from "../src/actions/permissions.ts";
 import { loadCatalog } from "../src/catalog/load.ts";
 import type { Runbook, System } from "../src/catalog/types.ts";
 import { projectRoot } from "../src/lib/root.ts";
@@ -96,6 +96,30 @@ describe("a region failover of mimir", () => {
     expect(hcl).toMatch(/^data "aws_iam_policy_document" "lifeboat_mimir_region_failover" \{\n/);
     expect(hcl.match(/statement \{/g)).toHaveLength(statementsOf(needed).length);
   });
+});
+
+test.each([
+  ["cn-north-1", "aws-cn"],
+  ["us-gov-west-1", "aws-us-gov"],
+])("in %s every resource is of partition %s, and so is every key", async (region, partition) => {
+  const bucket = { bucket: "b", region };
+  const given = {
+    ...{ account: "111122223333", region, sourceRegion: region, pollSeconds: 1, kmsKeyId: "alias/dr" },
+    ...{ instance: "a", source: "a", replica: "b", target: "c", from: "a", to: "b", cluster: "c", global: "g" },
+    ...{ subnetGroup: "s", parameterGroup: "p", healthCheck: "h", healthChecks: ["h"], zone: "Z0" },
+    controls: [{ arn: `arn:${partition}:route53-recovery-control::111122223333:controlpanel/p/routingcontrol/r` }],
+  };
+  const buckets = { source: bucket, destination: bucket, from: bucket, to: bucket, setting: { in: { kind: "file" } } };
+  const partitions = new Set<string>();
+  for (const id of permissions.keys()) {
+    if (!OF_AWS.includes(id.split(".")[0] ?? "")) continue;
+    const target = `arn:${partition}:rds:${region}:111122223333:cluster:c`;
+    const of = { ...given, ...(id.startsWith("s3.") && buckets), ...(id.includes("global") && { target }) };
+    for (const one of await permissionsOf(id, of))
+      if (one.of === "aws" && one.resource !== "*") partitions.add(`${id} ${one.resource.split(":")[1]}`);
+  }
+  expect([...partitions].filter((one) => !one.endsWith(` ${partition}`))).toEqual([]);
+  expect(partitions.size).toBeGreaterThan(15);
 });
 
 test("a value of Terraform's own syntax is only text", () => {

@@ -16,10 +16,10 @@ const IAM: Readonly<Record<string, readonly string[]>> = {
 
 /** What AWS or an API server asks for beside the call that was made: no request shows it. */
 const BESIDE: Readonly<Record<string, readonly string[]>> = {
-  "rds:CreateDBInstanceReadReplica": ["rds:AddTagsToResource"],
+  "rds:CreateDBInstanceReadReplica": ["rds:AddTagsToResource", "kms:CreateGrant", "kms:DescribeKey"],
   "rds:RestoreDBInstanceToPointInTime": ["rds:AddTagsToResource", "rds:ListTagsForResource"],
   "rds:RestoreDBInstanceFromDBSnapshot": ["rds:AddTagsToResource", "rds:ListTagsForResource"],
-  "rds:DeleteDBInstance": ["rds:CreateDBSnapshot"],
+  "rds:DeleteDBInstance": ["rds:CreateDBSnapshot", "rds:AddTagsToResource"],
 };
 
 /**

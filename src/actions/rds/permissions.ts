@@ -22,8 +22,9 @@ const allow = (action: string, ...resources: string[]): readonly AwsPermission[]
 const reads = ({ region }: Place, ...actions: string[]): readonly AwsPermission[] =>
   ["rds:DescribeDBInstances", ...actions].map((action) => ({ of: "aws", action, resource: "*", regions: [region] }));
 
-function arn({ account, region }: Place, kind: string, name: string): string {
-  return `arn:${partitionOf(region)}:rds:${region}:${account}:${kind}:${name}`;
+/** @param within its own region, or `*` for those of its partition */
+function arn({ account, region }: Place, kind: string, name: string, within = region): string {
+  return `arn:${partitionOf(region)}:rds:${within}:${account}:${kind}:${name}`;
 }
 
 /** An option group goes with every new instance, whoever names it: the engine's default has a name of AWS's own. */
@@ -32,6 +33,18 @@ const groups = (place: Place, subnetGroup: string, parameterGroup: string) => [
   arn(place, "pg", parameterGroup),
   arn(place, "og", "*"),
 ];
+
+/** Its name ends in the instance's resource id, which only a look tells. */
+const finalSnapshot = (given: Place & Instance) => arn(given, "snapshot", `${given.instance}-final-*`);
+
+/** Who makes something under a key of their own lets RDS use it. @see https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.Keys.html */
+function withKey({ account, region }: Place, key: string | undefined): readonly AwsPermission[] {
+  if (key === undefined) return [];
+  // An alias names a key, and grants are of keys.
+  const id = key.includes("alias/") ? "*" : key;
+  const resource = id.startsWith("arn:") ? id : `arn:${partitionOf(region)}:kms:${region}:${account}:key/${id}`;
+  return ["kms:CreateGrant", "kms:DescribeKey"].flatMap((action) => allow(action, resource));
+}
 
 const globally =
   (action: string): Of<{ readonly global: string; readonly target: string }> =>
@@ -42,7 +55,7 @@ const globally =
       action,
       `arn:${partitionOf(given.region)}:rds::${given.account}:global-cluster:${given.global}`,
       given.target,
-      arn({ ...given, region: "*" }, "cluster", "*"),
+      arn(given, "cluster", "*", "*"),
     ),
   ];
 
@@ -76,12 +89,14 @@ export const rdsPermissions = {
     ),
     // RDS copies the tags of the source.
     ...allow("rds:AddTagsToResource", arn(given, "db", given.replica)),
+    ...withKey(given, given.kmsKeyId),
   ]) satisfies Of<{
     readonly replica: string;
     readonly source: string;
     readonly sourceRegion: string;
     readonly subnetGroup?: string;
     readonly parameterGroup?: string;
+    readonly kmsKeyId?: string;
   }>,
   "rds.set_multi_az": ((given) => [
     ...reads(given),
@@ -94,8 +109,9 @@ export const rdsPermissions = {
   "rds.delete": ((given) => [
     ...reads(given, "rds:DescribeDBSnapshots"),
     ...allow("rds:DeleteDBInstance", arn(given, "db", given.instance)),
-    // The last snapshot, which is taken with it.
-    ...allow("rds:CreateDBSnapshot", arn(given, "db", given.instance), arn(given, "snapshot", "*")),
+    // The last snapshot, which is taken with it and gets its tags where the instance says so.
+    ...allow("rds:CreateDBSnapshot", arn(given, "db", given.instance), finalSnapshot(given)),
+    ...allow("rds:AddTagsToResource", finalSnapshot(given)),
   ]) satisfies Of<Instance>,
   "rds.set_read_only": ((given) => [
     ...reads(given, "rds:DescribeDBParameters"),
