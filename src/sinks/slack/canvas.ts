@@ -108,11 +108,9 @@ async function isMadeBy({ client, identity }: Delivering, canvas: string): Promi
 /** Null: the canvas is gone. Without a section, all of it is replaced. @see https://docs.slack.dev/reference/methods/canvases.edit */
 async function replaced(client: WebClient, item: Item, canvas: string): Promise<string | null> {
   try {
-    const change = { operation: "replace" as const, document_content: contentOf(item) };
     await client.canvases.edit({
       canvas_id: canvas,
-      // The types want a section; Slack's page says what happens without one.
-      changes: [change as unknown as Parameters<typeof client.canvases.edit>[0]["changes"][0]],
+      changes: [{ operation: "replace", document_content: contentOf(item) }],
     });
     return canvas;
   } catch (error) {
