@@ -14,13 +14,13 @@ export const aws: Target = {
     { name: "AWS_ENDPOINT_URL", says: "an AWS other than AWS's own", otherwise: "" },
   ],
   mayChange: {
-    is: "a TXT record that stands for nothing, with its zone: Z0EXAMPLE/lifeboat-contract.example.com",
+    is: "a TXT record that stands for nothing, best a wildcard, with its zone: Z0EXAMPLE/*.lifeboat-contract.example.com",
     does: "says something else and then what it said before",
   },
   async standIn() {
     const stand = await createAws({ scale: 0.003 });
     const values = ['"v=spf1 -all"', '"site-verification=abc"'];
-    const records = [{ name: "contract.shop.test", type: "TXT", ttl: 30, values }];
+    const records = [{ name: "*.contract.shop.test", type: "TXT", ttl: 30, values }];
     stand.state.zones.set("Z0PRACTICE", {
       id: "Z0PRACTICE",
       records,
@@ -36,7 +36,8 @@ export const aws: Target = {
         LIVE_AWS_REGION: "us-east-1",
         LIVE_RDS_INSTANCE: "orders",
       },
-      mayChange: "Z0PRACTICE/contract.shop.test",
+      // AWS lists it as \\052.contract.shop.test.
+      mayChange: "Z0PRACTICE/*.contract.shop.test",
       stop: () => stand.close(),
     };
   },

@@ -92,6 +92,11 @@ async function confirm(): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     return /^y(es)?$/i.test((await terminal.question("Change it? [y/N] ", { signal: ended.signal })).trim());
+  } catch (error) {
+    // Ctrl-C, or the end of the time, is an answer too.
+    if ((error as Error).name !== "AbortError") throw error;
+    print("");
+    return false;
   } finally {
     terminal.close();
   }

@@ -1,6 +1,7 @@
 import { createS3 } from "../../practice/targets/s3/index.ts";
 import type { ReadContext } from "../../src/actions/contract.ts";
 import { type Bucket, withBucket } from "../../src/actions/s3/bucket.ts";
+import { PART_BYTES } from "../../src/actions/s3/copy.ts";
 import { SOURCE_ETAG } from "../../src/actions/s3/difference.ts";
 import { type Listed, listAll } from "../../src/actions/s3/listing.ts";
 import { actionHarness } from "../support/action-harness.ts";
@@ -25,7 +26,7 @@ export const s3: Target = {
   id: "s3",
   title: "S3, or what speaks it (MinIO)",
   settings: [
-    { name: "S3_SOURCE", says: "a bucket with some objects" },
+    { name: "S3_SOURCE", says: "a bucket with some objects, one of them over 16 MiB" },
     { name: "S3_PREFIX", says: "only objects below it are looked at", otherwise: "" },
     { name: "S3_ENDPOINT", says: "where an S3 that is not AWS's answers; else S3_ACCOUNT", otherwise: "" },
     { name: "S3_ACCOUNT", says: "the twelve digits of the account the buckets belong to", otherwise: "" },
@@ -92,7 +93,9 @@ export const s3: Target = {
           insist(!again.applied, "the second time something was copied");
           await putBack();
           const largest = Math.max(...[...from.values()].map(({ size }) => size));
-          return `${copied.evidence.says} The largest has ${largest} bytes. What was copied is deleted again.`;
+          const small =
+            largest > PART_BYTES ? "" : " None is copied in parts: whether such an object arrives isn't shown.";
+          return `${copied.evidence.says} The largest has ${largest} bytes.${small} What was copied is deleted again.`;
         },
       },
     ];

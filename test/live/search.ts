@@ -68,6 +68,8 @@ export const search: Target = {
         changes: `${repository}: one snapshot of ${indices.join()} more, which stays`,
         async hold() {
           const given = { cluster, repository, indices, name: "lifeboat-contract", pollSeconds };
+          const { facts } = await harness.look("search.snapshot", given);
+          insist(facts[`count:${indices.join()}`] !== 0, `${indices.join()} holds no document: that proves nothing`);
           const made = await harness.perform("snapshot", "search.snapshot", given);
           await harness.perform("check", "search.check", { cluster, repository, indices });
           return made.evidence.says;

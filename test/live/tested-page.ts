@@ -9,10 +9,25 @@ import { programOf, readTested, type Tested } from "./tested.ts";
 export const PAGE = join(projectRoot(), "docs/tested-against.md");
 const CLIENTS = ["rds", "route-53", "route53-recovery-cluster", "cloudwatch", "s3", "sts"];
 
+const PINS = join(projectRoot(), ".ci/peers.txt");
+const READERS = [
+  { what: "what Slack is shown", by: ["slack_sdk"], test: "test/slack/payloads.test.ts" },
+  {
+    what: "events (CloudEvents, signed webhooks)",
+    by: ["cloudevents", "standardwebhooks"],
+    test: "test/telemetry/peers.test.ts",
+  },
+  { what: "traces (OTLP)", by: ["opentelemetry-proto"], test: "test/telemetry/peers.test.ts" },
+  { what: "IAM policies", by: ["parliament"], test: "test/permissions-in-aws.test.ts" },
+  { what: "the Helm chart", by: ["helm_binary", "kubernetes-validate"], test: "test/deploy/chart.test.ts" },
+  { what: "RDS actions beyond the contract", by: ["moto"], test: "test/live/peers.test.ts" },
+];
+
 /** `docs/tested-against.md`, from what the suites noted and what the code says now. */
 export async function testedPage(): Promise<string> {
   const tested = await readTested();
   const models = await Promise.all(CLIENTS.map(modelLine));
+  const pins = new Map((await readFile(PINS, "utf8")).split("\n").map((line) => line.split("==") as [string, string]));
   return `${[
     "# What Lifeboat was tested against",
     "Generated from `test/live/tested.json`, which the suites write, and from the contracts themselves:",
@@ -51,6 +66,16 @@ export async function testedPage(): Promise<string> {
     "Of PagerDuty every request, every answer of our stand-in and every webhook is held against a table of the documented fields",
     "(`test/wire/pagerduty.ts`): the OpenAPI descriptions of github.com/PagerDuty/api-schema at 91a06fb (2026-08-14), and PagerDuty's",
     "page on v3 webhooks. No package of npm or PyPI holds that description, and it has no licence that would let it stand here.",
+    "",
+    "## What else is read by those who know the format",
+    "Pinned in `.ci/peers.txt`; a test fails where one of them refuses what Lifeboat makes, and where it takes what is wrong.",
+    "",
+    "| what | by | test |",
+    "|---|---|---|",
+    ...READERS.map(
+      ({ what, by, test }) => `| ${what} | ${by.map((name) => `${name} ${pins.get(name)}`).join(", ")} | \`${test}\` |`,
+    ),
+    "| timestamps (RFC 3161) | OpenSSL's authority | `test/evidence/anchors.test.ts` |",
     "",
     "## Known shortcuts of the peers",
     `${MOTO.program} plays ${MOTO.plays}. Otherwise than the real one:`,

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { createCluster, kubeconfigOf } from "../../practice/targets/kubernetes/index.ts";
+import { openCluster } from "../../src/actions/kubernetes-client.ts";
 import { actionHarness, blockedBy } from "../support/action-harness.ts";
+import { deployment } from "../support/kubernetes-fixture.ts";
 import { insist, type Target } from "./target.ts";
 
 export const velero: Target = {
@@ -16,6 +18,7 @@ export const velero: Target = {
   async standIn() {
     const cluster = await createCluster({ name: "contract", pace: { timeScale: 400 } });
     cluster.put("backupstoragelocations", "velero", { metadata: { name: "default" }, status: { phase: "Available" } });
+    cluster.put("deployments", "shop", deployment("api", 1));
     return {
       environment: {
         VELERO_NAMESPACE: "velero",
@@ -36,6 +39,12 @@ export const velero: Target = {
       clusterUid: setting("KUBE_CLUSTER_UID"),
     };
     const backup = { cluster, name: "lifeboat-contract", namespaces: [mayChange ?? "default"], keepHours: 1 };
+    const hasWorkloads = async () => {
+      const api = await openCluster(harness.context, cluster);
+      const kinds = ["deployments", "statefulsets"];
+      const found = await Promise.all(kinds.map((kind) => api.list(`/apis/apps/v1/namespaces/${mayChange}/${kind}`)));
+      return found.flat().length > 0;
+    };
     return [
       {
         says: "it may be asked for a backup, and has a place to keep it",
@@ -66,6 +75,7 @@ export const velero: Target = {
         says: "a namespace is backed up without an error, and the backup is found by its name",
         changes: `${mayChange}: one backup, deleted by Velero after an hour`,
         async hold() {
+          insist(await hasWorkloads(), `${mayChange} has no workload: that proves nothing`);
           const { evidence, facts } = await harness.perform("backup", "velero.backup", backup);
           await harness.perform("check", "velero.check", { cluster, backup: facts.backup });
           return evidence.says;
