@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { createAws } from "../../practice/targets/aws/index.ts";
+import { createCluster, kubeconfigOf } from "../../practice/targets/kubernetes/index.ts";
 import { createS3 } from "../../practice/targets/s3/index.ts";
+import { createSearch } from "../../practice/targets/search/index.ts";
 import { holdTheWire } from "../support/held.ts";
+import { deployment } from "../support/kubernetes-fixture.ts";
 import { openChanges } from "./changes.ts";
 import { hold } from "./hold.ts";
 import { targetNamed } from "./targets.ts";
@@ -76,4 +79,37 @@ test("aws: a TXT record of several values has them again, each by itself, also a
   } finally {
     await stand.close();
   }
+});
+
+describe("an empty stage proves nothing, and nothing is asked of it", () => {
+  test("search: an index without documents", async () => {
+    const stand = await createSearch({ clusters: ["contract"] });
+    try {
+      const { url, state, login, addIndex } = stand.cluster("contract");
+      addIndex("packages", []);
+      const environment = { OPENSEARCH_URL: url, SEARCH_CLUSTER_UUID: state.uuid, SEARCH_INDEX: "packages" };
+      const { text } = await held("search", { ...environment, SEARCH_PASSWORD: login.password }, "backups");
+      expect(text).toContain("packages holds no document: that proves nothing");
+      expect(stand.repository.snapshots.size).toBe(0);
+    } finally {
+      await stand.close();
+    }
+  });
+
+  test("velero: a namespace without workloads; kubernetes: a deployment without pods", async () => {
+    const cluster = await createCluster({ name: "contract", pace: { timeScale: 400 } });
+    try {
+      cluster.put("backupstoragelocations", "velero", { metadata: { name: "it" }, status: { phase: "Available" } });
+      cluster.put("namespaces", undefined, { metadata: { name: "shop" } });
+      const to = { KUBECONFIG: kubeconfigOf([cluster]), KUBE_CONTEXT: cluster.name, KUBE_CLUSTER_UID: cluster.uid };
+      const velero = await held("velero", { ...to, VELERO_NAMESPACE: "velero" }, "shop");
+      expect(velero.text).toContain("shop has no workload: that proves nothing");
+      cluster.put("deployments", "shop", deployment("contract", 0));
+      const kubernetes = await held("kubernetes", { ...to, KUBE_NAMESPACE: "shop" }, "deployment/contract");
+      expect(kubernetes.text.match(/deployment\/contract has 0 replicas: that proves nothing/g)).toHaveLength(2);
+      expect(cluster.list("backups", "velero")).toHaveLength(0);
+    } finally {
+      await cluster.close();
+    }
+  });
 });

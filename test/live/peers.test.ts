@@ -87,6 +87,55 @@ describe(`moto as AWS (its known shortcuts: ${MOTO.shortcuts.join("; ")})`, () =
     route53.destroy();
   }, 60_000);
 
+  test("RDS: a fence by its parameter group, a second zone, restores, another name, and a deletion with its last snapshot", async () => {
+    const { RDS } = await import("@aws-sdk/client-rds");
+    const rds = new RDS(settings());
+    const group = { DBParameterGroupName: "ledger-16", DBParameterGroupFamily: "postgres16", Description: "its own" };
+    await rds.createDBParameterGroup(group);
+    const subnets = { DBSubnetGroupName: "private", DBSubnetGroupDescription: "two zones" };
+    await rds.createDBSubnetGroup({ ...subnets, SubnetIds: await subnetsOf(url) });
+    await rds.createDBInstance({
+      ...{ DBInstanceIdentifier: "ledger", DBInstanceClass: "db.t3.micro", Engine: "postgres" },
+      ...{ AllocatedStorage: 20, MasterUsername: "owner", MasterUserPassword: "practice1" },
+      ...{ BackupRetentionPeriod: 7, DBParameterGroupName: "ledger-16" },
+    });
+    await rds.createDBSnapshot({ DBInstanceIdentifier: "ledger", DBSnapshotIdentifier: "ledger-monday" });
+    const harness = actionHarness({});
+    const fenced = { id: "fenced", label: "Fenced", value: true, material: false };
+    harness.remember("fence", { says: "It is fenced.", facts: [fenced] });
+    const place = { account: ACCOUNT, region: "us-east-1", pollSeconds: 0.05, startsWithinSeconds: 5 };
+    const shape = { subnetGroup: "private", securityGroups: ["sg-1"], parameterGroup: "ledger-16" };
+    const perform = async (action: string, given: object) =>
+      (await harness.perform(action, action, { ...place, ...given })).evidence;
+    const parameter = async () => {
+      const { Parameters = [] } = await rds.describeDBParameters({ DBParameterGroupName: "ledger-16" });
+      return Parameters.find(({ ParameterName }) => ParameterName === "default_transaction_read_only")?.ParameterValue;
+    };
+    await perform("rds.check_backups", { instance: "ledger", encrypted: false });
+    for (const readOnly of [true, false]) {
+      await perform("rds.set_read_only", { instance: "ledger", parameterGroup: "ledger-16", readOnly });
+      expect(await parameter()).toBe(readOnly ? "1" : "0");
+    }
+    await perform("rds.restore_snapshot", { ...shape, target: "ledger-old", snapshot: "ledger-monday" });
+    await perform("rds.restore_pitr", { ...shape, target: "ledger-latest", source: "ledger", time: "latest" });
+    await perform("rds.set_multi_az", { instance: "ledger" });
+    await perform("rds.rename", { from: "ledger-old", to: "ledger-aside" });
+    const { facts } = await perform("rds.delete", { instance: "ledger-aside", fenceStep: "fence" });
+    const { DBInstances = [] } = await rds.describeDBInstances();
+    const ledgers = DBInstances.flatMap(({ DBInstanceIdentifier: id = "", MultiAZ }) =>
+      id.startsWith("ledger") ? [[id, MultiAZ]] : [],
+    );
+    expect(ledgers.sort()).toEqual([
+      ["ledger", true],
+      ["ledger-latest", false],
+    ]);
+    const { DBSnapshots = [] } = await rds.describeDBSnapshots({ DBInstanceIdentifier: "ledger-aside" });
+    expect(DBSnapshots.map(({ DBSnapshotIdentifier: id }) => id)).toEqual([
+      facts.find(({ id }) => id === "finalSnapshot")?.value,
+    ]);
+    rds.destroy();
+  }, 60_000);
+
   test("S3: buckets with versions, checksums of every kind today's SDK sends, and nothing that stands there is lost", async () => {
     const { S3 } = await import("@aws-sdk/client-s3");
     const s3 = new S3({ ...settings(), forcePathStyle: true });
@@ -139,6 +188,20 @@ async function motoVersion(): Promise<string> {
   const python = join(dirname(await realpath(found.trim())), "python3");
   const { stdout } = await run(python, ["-c", "import importlib.metadata as m; print(m.version('moto'))"]);
   return stdout.trim();
+}
+
+/** Of the default network, in zones of their own; no SDK of ours speaks EC2. */
+async function subnetsOf(url: string): Promise<string[]> {
+  const scope = "x/20261130/us-east-1/ec2/aws4_request";
+  const response = await fetch(url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/x-www-form-urlencoded",
+      authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=x`,
+    },
+    body: "Action=DescribeSubnets&Version=2016-11-15",
+  });
+  return [...(await response.text()).matchAll(/<subnetId>(.*?)<\/subnetId>/g)].map(([, id = ""]) => id);
 }
 
 async function freePort(): Promise<number> {

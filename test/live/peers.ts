@@ -17,7 +17,9 @@ export const MOTO: Peer = {
     "ExpectedBucketOwner is ignored, so a bucket of somebody else's is not refused",
     "`*` of a wildcard is listed as it was given, not as \\052",
     "what was ever created is not created again while it is there, even where the same batch deletes it first",
-    "an instance without a read replica has no StatusInfos",
+    "a read replica has no StatusInfos: rds.make_replica and rds.promote_replica wait for them",
+    "RebootDBInstance does nothing",
+    "MultiAZ=false is ignored where the restored instance was Multi-AZ",
     "signatures are not checked: the tests compute them once more themselves (test/wire/signature.ts)",
   ],
 };
