@@ -82,19 +82,29 @@ export function applyQuery({ fieldManager, force }: Applying, dry: boolean): Rea
   return { fieldManager, force: String(force), ...(dry ? { dryRun: "All" } : {}) };
 }
 
+const LOOKS = 3;
+
 /** Asks the API server what applying would do. That it would refuse is an answer. */
 export async function holdAgainst(cluster: Cluster, path: string, object: Wished, how: Applying): Promise<ObjectView> {
   const ref = refOf(object);
-  const current = await find(cluster, path);
-  const previous = current === null ? null : overlap(current, { ...object, apiVersion: undefined, kind: undefined });
-  try {
-    const after = await cluster.patch<object>(path, "apply", object, applyQuery(how, true));
-    const differs = current === null || !isDeepStrictEqual(bare(current), bare(after));
-    return { ref, there: current !== null, differs, refused: null, previous };
-  } catch (error) {
-    if (!(error instanceof ApiRefusal) || error.status >= 500 || error.status === 429) throw error;
-    return { ref, there: current !== null, differs: true, refused: error.problem.what, previous };
+  for (let looks = 1; ; looks++) {
+    const current = await find(cluster, path);
+    const previous = current === null ? null : overlap(current, { ...object, apiVersion: undefined, kind: undefined });
+    try {
+      const after = await cluster.patch<object>(path, "apply", object, applyQuery(how, true));
+      const differs = current === null || !isDeepStrictEqual(bare(current), bare(after));
+      // A controller may have written between the two: that is no difference of ours.
+      if (differs && looks < LOOKS && versionOf(await find(cluster, path)) !== versionOf(current)) continue;
+      return { ref, there: current !== null, differs, refused: null, previous };
+    } catch (error) {
+      if (!(error instanceof ApiRefusal) || error.status >= 500 || error.status === 429) throw error;
+      return { ref, there: current !== null, differs: true, refused: error.problem.what, previous };
+    }
   }
+}
+
+function versionOf(object: object | null): string | undefined {
+  return (object as { metadata?: { resourceVersion?: string } } | null)?.metadata?.resourceVersion;
 }
 
 async function find(cluster: Cluster, path: string): Promise<object | null> {

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
+import { holdAgainst } from "../../../src/actions/kubernetes/objects.ts";
+import { type Cluster, openCluster } from "../../../src/actions/kubernetes-client.ts";
 import { sha256 } from "../../../src/lib/canonical.ts";
 import { holdPermissions } from "../../support/hold-permissions.ts";
 import {
@@ -58,6 +60,28 @@ describe("kubernetes.apply", () => {
       says: "Apply what was recorded of deployment/api, or the manifests of the commit before.",
     });
     expect(JSON.stringify(step.before)).toContain('"replicas":2');
+  });
+
+  test("what a controller writes between two looks is no difference", async () => {
+    const wanted = { ...api(2), metadata: { ...api(2).metadata, namespace: NAMESPACE } };
+    fixture.primary.put("deployments", NAMESPACE, deployment("api", 2));
+    const cluster = await openCluster(fixture.harness().context, fixture.target);
+    const path = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/api`;
+    let writes = 1;
+    const busy: Cluster = {
+      ...cluster,
+      async get<T>(at: string) {
+        const found = await cluster.get<T>(at);
+        if (writes-- > 0)
+          fixture.primary.edit("deployments", NAMESPACE, "api", ({ metadata }) => {
+            metadata.annotations = { ...metadata.annotations, "controller.test/writes": String(writes) };
+          });
+        return found;
+      },
+    };
+    const how = { fieldManager: "lifeboat", force: false };
+    expect(await holdAgainst(busy, path, wanted, how)).toMatchObject({ there: true, differs: false });
+    expect(await holdAgainst(cluster, path, { ...wanted, ...api(3) }, how)).toMatchObject({ differs: true });
   });
 
   test("what the API server would refuse is said before anything is sent", async () => {
