@@ -53,6 +53,7 @@ import { createDeliveries, postedOf } from "./projection/deliveries.ts";
 import { createOutbox } from "./projection/outbox.ts";
 import { readOutboxNow } from "./projection/outbox-now.ts";
 import { dropUndelivered, pruneDelivered } from "./projection/prune.ts";
+import { keepAnswers } from "./readiness/kept-answers.ts";
 import { createReadinessWorker } from "./readiness/worker.ts";
 import { createReloader, printsOf } from "./reload.ts";
 import { prepareScripts } from "./script-host.ts";
@@ -75,6 +76,8 @@ export interface Bot {
 
 /** Further than any clock is off. */
 const PRACTICE_AHEAD_MS = 60_000;
+/** For so long it is known who can approve. */
+const SEATS_KEPT_MS = 120_000;
 
 /**
  * Puts a bot together from its configuration and starts it. Waits for the store, never for Slack. Without a Slack in its
@@ -264,6 +267,13 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     practice: config.practice,
     log,
   });
+  // Every check of a system asks for it, and Slack is asked about each person.
+  const unfilled = keepAnswers(async (system: System) => {
+    const facts = await seatFactsOf(context, system);
+    // In practice people set up an authenticator when they are first asked for a code.
+    const known = config.practice ? { ...facts, enrolled: null } : facts;
+    return unfilledSeats(seatsOf(system, await readCalendar(timeline, system.id), known, timeline.now()));
+  }, SEATS_KEPT_MS);
   const readiness = createReadinessWorker({
     timeline,
     incidents,
@@ -272,12 +282,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     looks: createReadinessLooks(pool),
     parts: () => ({
       ...{ catalog, cards, variables: context.variables, ownSites: config.sites },
-      async unfilled(system) {
-        const facts = await seatFactsOf(context, system);
-        // In practice people set up an authenticator when they are first asked for a code.
-        const known = config.practice ? { ...facts, enrolled: null } : facts;
-        return unfilledSeats(seatsOf(system, await readCalendar(timeline, system.id), known, timeline.now()));
-      },
+      unfilled,
       ...(context.drillVariables && { drillVariables: context.drillVariables }),
       lookAt: async (targets, drill) => (await context.lookAt?.(targets, drill)) ?? new Map(),
       around: {

@@ -46,6 +46,14 @@ describe("postgres.dump and postgres.restore_dump", () => {
     expect(counted).toHaveLength(2);
   }, 60_000);
 
+  test("a database that no runbook names is drift, and one that can't be asked for is none", async () => {
+    const drift = async (given: object) =>
+      (await harness.look("postgres.unlisted", given)).checks.map(({ id, level, ok }) => [id, level, ok]);
+    expect(await drift({ node: node(), known: ["shop"] })).toEqual([["drift.database/empty", "warn", false]]);
+    expect(await drift({ node: node(), known: ["shop"], ignore: ["database/em*"] })).toEqual([]);
+    expect(await drift({ node: node("nowhere"), known: [] })).toEqual([]);
+  });
+
   test("nothing is replaced before it is dumped, nor under an application that writes", async () => {
     const unsafe = await harness.look("postgres.restore_dump", restore({ quietSteps: ["scale-down"] }));
     expect(blockedBy(unsafe.checks)).toEqual(["evidence.quiet", "evidence.safety"]);
