@@ -29,6 +29,7 @@ export const forget = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ set }) => resourcesOf(set),
+  goesWithout: ({ acceptUnreachable }) => (acceptUnreachable ? ["set"] : []),
   observe: async (ctx, { set }) => ({ sentinels: await lookAtWatching(ctx, set) }),
   facts: ({ sentinels }, { set }) =>
     sentinels.map((one, i) => ({
