@@ -25,7 +25,7 @@ export const signOff: Command = {
     if ("reply" in proof) return proof.reply;
     const acted = await act(context, request, incident.id, { type: "signOff", statement }, null, proof.stepUp);
     if (acted.kind === "refused") return no(acted.problem);
-    const covered = acted.state.signOffs?.at(-1);
+    const covered = (await context.incidents.read(incident.id)).signOffs?.at(-1);
     return say([
       `${await whereOf(context, incident.id)} is signed off: ${safe(covered?.statement ?? "")}`,
       `Covers: events 1 to ${covered?.version ?? 0}`,
