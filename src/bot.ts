@@ -47,6 +47,7 @@ import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
 import { createMetrics } from "./metrics/index.ts";
 import { createKeyCounters } from "./mfa/key-counters.ts";
+import { lockerOf } from "./object-lock.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
 import { createDeliveries, postedOf } from "./projection/deliveries.ts";
@@ -304,6 +305,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     keyring: store.keyring,
     heads: () => signedHeads(pool, store.keyring),
     posted: () => postedOf(pool, ANCHORS),
+    ...(config.anchors.lock && { lock: lockerOf(config.anchors.lock, { practice: config.practice, log }) }),
     send: (version, key, to, checkpoint) => {
       const mail: Mail = { to, hidden: false, ...checkpointMail(checkpoint, config.practice), conversation: ANCHORS };
       return deliveries.enqueue(ANCHORS, version, [

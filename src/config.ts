@@ -5,7 +5,7 @@ import { type AlertsConfig, isTopicArn } from "./alerts/config.ts";
 import { nearest } from "./catalog/suggest.ts";
 import type { CommsConfig } from "./comms/config.ts";
 import type { ControlConfig } from "./control/index.ts";
-import type { AnchorSettings } from "./evidence/anchors.ts";
+import { type AnchorSettings, lockedBucketIn } from "./evidence/anchors.ts";
 import type { Address } from "./http/addresses.ts";
 import { isInternalAddress, kindOfAddress } from "./lib/address.ts";
 import { parseDatabaseUrl } from "./lib/database-url.ts";
@@ -352,6 +352,19 @@ const settings = z.object({
     .refine((url) => /^https?:$/.test(protocolOf(url)), "An address like https://timestamp.example.com")
     .optional()
     .describe("Address of a timestamp authority (RFC 3161) that stamps each checkpoint. Unset: none does"),
+  LIFEBOAT_ANCHOR_S3: z
+    .string()
+    .transform((text, issues) => {
+      const place = lockedBucketIn(text);
+      if (place === null)
+        issues.addIssue("An address like s3://audit-log/lifeboat?region=eu-central-1&account=111122223333&days=1095");
+      return place;
+    })
+    .optional()
+    .describe(
+      "Bucket with S3 Object Lock in which each checkpoint is put in mode COMPLIANCE: `s3://<bucket>/<prefix>?region=…&days=…` with `account=` (AWS) or `endpoint=` (another S3). " +
+        "`days`, 1,095 if left out, is how long nobody can delete one. Unset: none is put anywhere",
+    ),
   LIFEBOAT_ARCHIVE_DAYS: z
     .string()
     .regex(/^\d{1,4}(\.\d{1,6})?$/, "Days: 7")
@@ -614,6 +627,7 @@ function configOf(read: Settings, slack: boolean): Config {
       channel: read.LIFEBOAT_ANCHOR_CHANNEL ?? null,
       mail: read.SMTP_URL === undefined ? [] : (read.LIFEBOAT_ANCHOR_MAIL ?? []),
       authority: read.LIFEBOAT_ANCHOR_TSA ?? null,
+      lock: read.LIFEBOAT_ANCHOR_S3 ?? null,
     },
     comms: commsOf(read),
     telemetry: telemetryOf(read),

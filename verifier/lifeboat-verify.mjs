@@ -10,7 +10,8 @@ const USAGE = `Usage: lifeboat-verify <pack> [options]
 
   --key <public key>         a public key of the operator, SPKI in base64 or a PEM file; may be repeated. Without it the
                              pack's own keys are used, and that proves only that the pack is consistent
-  --heads <file>             signed heads kept outside the store (lifeboat verify --heads): is all of it still there?
+  --heads <file>             signed heads or checkpoints kept outside the store (lifeboat verify --heads, objects of a
+                             locked bucket), a line each: is all of it still there?
   --checkpoint <sha256>      the hash of a checkpoint that was placed outside (Slack, mail); may be repeated
   --tsa-ca <file>            certificates of timestamp authorities you trust, PEM
   --json                     everything that was found, as JSON
@@ -183,6 +184,10 @@ function summarize(manifest, timelines, ring, found) {
       "record-not-whole",
       "manifest.json",
       `the exporter found ${record.problems.length} problems in the record`,
+    );
+  if (manifest.leftOut !== undefined)
+    found.fact(
+      `Left out on purpose: ${Number(manifest.leftOut.privateIncidents)} private incidents. It isn't the whole population.`,
     );
   found.fact(
     `Authentication codes: the exporter says that ${record.authenticated} events have one that holds, and ${record.sealed} are older.`,
@@ -553,6 +558,14 @@ function checkStatements(statements, where, held, ring, found) {
     if (said.statement === "lifeboat/head/1") checkHead(said, where, held, found);
     if (said.statement === "lifeboat/seal/1")
       for (const head of said.streams) checkHead({ ...head, at: said.at, seal: true, old: true }, where, held, found);
+    if (said.statement === "lifeboat/checkpoint/1")
+      for (const head of said.heads)
+        checkHead(
+          { ...head, at: said.at, old: said.previous === null, by: `checkpoint ${said.checkpoint} of ${said.at}` },
+          where,
+          held,
+          found,
+        );
     if (said.statement === "lifeboat/acceptance/1")
       found.fact(`Accepted by ${said.by} at ${said.at}: the store came back other than it was seen (${said.reason}).`);
   }

@@ -18,6 +18,20 @@ export interface AnchorSettings {
   readonly mail: readonly string[];
   /** Address of a timestamp authority (RFC 3161); null: none. */
   readonly authority: string | null;
+  /** Where they are put as objects under a retention lock; null or absent: nowhere. */
+  readonly lock?: LockedBucket | null;
+}
+
+export interface LockedBucket {
+  readonly bucket: string;
+  readonly region: string;
+  /** The bucket's owner, twelve digits, or the address of an S3 of one's own: one of the two. */
+  readonly account?: string;
+  readonly endpoint?: string;
+  /** Before every key; empty, or ending with a slash. */
+  readonly prefix: string;
+  /** How long nobody can delete one, days. */
+  readonly days: number;
 }
 
 /** What of the outbox has arrived: a message's key, the channel it is in, and what it is called there. */
@@ -25,6 +39,38 @@ export interface Posted {
   readonly key: string;
   readonly place: string;
   readonly reference: string | null;
+}
+
+const DAYS_KEPT = 1095;
+const DAYS_MAX = 36_500;
+
+/** `s3://bucket/prefix?region=…&account=…&days=…`, with `endpoint=` in place of `account=` where it isn't AWS's. Null: it isn't one. */
+export function lockedBucketIn(text: string): LockedBucket | null {
+  if (!URL.canParse(text)) return null;
+  const { protocol, host, pathname, searchParams } = new URL(text);
+  const given = new Map(searchParams);
+  const [region = "us-east-1", account, endpoint] = ["region", "account", "endpoint"].map((name) => given.get(name));
+  const days = Number(given.get("days") ?? DAYS_KEPT);
+  const known = ["region", "account", "endpoint", "days"];
+  const isWell =
+    protocol === "s3:" &&
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(host) &&
+    /^[a-z]{2}(-[a-z]+)+-\d+$/.test(region) &&
+    (account === undefined) !== (endpoint === undefined) &&
+    (account === undefined || /^\d{12}$/.test(account)) &&
+    (endpoint === undefined || /^https?:/.test(URL.canParse(endpoint) ? new URL(endpoint).protocol : "")) &&
+    Number.isInteger(days) &&
+    days >= 1 &&
+    days <= DAYS_MAX &&
+    [...given.keys()].every((name) => known.includes(name)) &&
+    /^[\w!./()-]*$/.test(pathname);
+  if (!isWell) return null;
+  const path = pathname.replace(/^\/|\/$/g, "");
+  return {
+    ...{ bucket: host, region, prefix: path === "" ? "" : `${path}/`, days },
+    ...(account !== undefined && { account }),
+    ...(endpoint !== undefined && { endpoint }),
+  };
 }
 
 export interface AnchorParts {
@@ -35,6 +81,8 @@ export interface AnchorParts {
   /** Hands a mail to the outbox; it is sent once. */
   readonly send: (version: number, key: string, to: readonly string[], checkpoint: Checkpoint) => Promise<void>;
   readonly posted: () => Promise<readonly Posted[]>;
+  /** Puts an object under a retention lock, once, and says its version. Absent: nothing can. */
+  readonly lock?: (key: string, body: string, until: Date) => Promise<string | null>;
   readonly log: Logger;
   readonly everyMs?: number;
 }
@@ -103,6 +151,7 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
     events: readonly StoredEvent[],
   ): Promise<AnchorReceipt | string | null> {
     if (where === "rfc3161") return timestamp(settings.authority ?? "", one.sha256);
+    if (where === "s3") return locked(one);
     if (where === "slack") {
       const found = (await parts.posted()).find(({ key }) => key === slackKey(one));
       return found === undefined ? null : { at: found.place, reference: found.reference };
@@ -110,6 +159,18 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
     const key = mailKey(one);
     await parts.send(events.at(-1)?.version ?? 0, key, settings.mail, one);
     return null;
+  }
+
+  /** What is put there is what was signed, so that an auditor needs nothing else to check heads with it. */
+  async function locked(one: Checkpoint): Promise<AnchorReceipt | null> {
+    const { lock: place } = settings;
+    if (!place || !parts.lock) return null;
+    const { statement, key, signature } = one;
+    const at = Date.parse((JSON.parse(statement) as CheckpointStatement).at);
+    const name = `${place.prefix}checkpoint-${one.checkpoint}-${one.sha256}.json`;
+    const body = `${JSON.stringify({ text: statement, key, signature })}\n`;
+    const version = await parts.lock(name, body, new Date(at + place.days * DAY_MS));
+    return { at: `s3://${place.bucket}/${name}`, reference: version };
   }
 
   async function record(
@@ -162,8 +223,13 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
   }
 }
 
-function placesOf({ channel, mail, authority }: AnchorSettings): readonly string[] {
-  return [...(channel ? ["slack"] : []), ...(mail.length > 0 ? ["email"] : []), ...(authority ? ["rfc3161"] : [])];
+function placesOf({ channel, mail, authority, lock }: AnchorSettings): readonly string[] {
+  return [
+    ...(channel ? ["slack"] : []),
+    ...(mail.length > 0 ? ["email"] : []),
+    ...(authority ? ["rfc3161"] : []),
+    ...(lock ? ["s3"] : []),
+  ];
 }
 
 export const slackKey = ({ checkpoint }: Pick<Checkpoint, "checkpoint">) => `checkpoint:${checkpoint}`;

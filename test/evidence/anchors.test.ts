@@ -5,10 +5,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type AnchorParts, createAnchorWorker } from "../../src/evidence/anchors.ts";
+import { createS3 } from "../../practice/targets/s3/index.ts";
+import { type AnchorParts, createAnchorWorker, type LockedBucket, lockedBucketIn } from "../../src/evidence/anchors.ts";
 import { ANCHORS } from "../../src/incident/anchors.ts";
 import type { DataOf } from "../../src/incident/events.ts";
 import { projectRoot } from "../../src/lib/root.ts";
+import { lockerOf } from "../../src/object-lock.ts";
 import { signedHeads } from "../../src/timeline/checkpoints.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
@@ -184,6 +186,69 @@ test("nothing new is no checkpoint; an incident that ended is one, and it names 
   }
   const [first, second] = await checkpoints();
   expect(JSON.parse(second?.statement ?? "")).toMatchObject({ previous: first?.sha256, checkpoint: 2 });
+});
+
+test("a checkpoint under a retention lock is placed once the bucket shows it, and its heads find what was cut", async () => {
+  const s3 = await createS3();
+  const text = `s3://audit-log/lifeboat?region=eu-central-1&endpoint=${s3.url}`;
+  const lock = lockedBucketIn(text) as LockedBucket;
+  const { objects } = s3.store.add("audit-log", "eu-central-1");
+  const parts: AnchorParts = {
+    settings: { channel: null, mail: [], authority: null, lock },
+    lock: lockerOf(lock, { practice: true, log: quiet }),
+    ...{ timeline: store.timeline, keyring: store.keyring, heads: () => signedHeads(store.pool, store.keyring) },
+    ...{ posted: async () => [], send: async () => {}, log: quiet },
+  };
+  const round = () => createAnchorWorker(parts).round();
+  const placed = async () =>
+    (await anchored()).flatMap(({ type, data }) => {
+      const one = data as DataOf<"anchor.placed">;
+      return type === "anchor.placed" && one.place === "s3" ? [one] : [];
+    });
+  try {
+    // A bucket that locks nothing takes nothing, and is tried again.
+    await round();
+    expect(await placed()).toEqual([]);
+    Object.assign(s3.store.buckets.get("audit-log") ?? {}, { objectLock: true });
+    await Promise.all([round(), round()]);
+    const made = await checkpoints();
+    const keys = made.map((one) => `lifeboat/checkpoint-${one.checkpoint}-${one.sha256}.json`);
+    expect([...objects.keys()].sort()).toEqual(keys.toSorted());
+    expect((await placed()).map(({ receipt }) => receipt)).toEqual(
+      keys.map((key) => ({ at: `s3://audit-log/${key}`, reference: objects.get(key)?.version })),
+    );
+    const kept = join(folder, "objects.jsonl");
+    writeFileSync(kept, [...objects.values()].map(({ body }) => body.toString()).join(""));
+    const out = join(folder, "locked-pack");
+    await exported(out);
+    expect(verified(out, "--heads", kept)).toMatchObject({ status: 0 });
+    writeFileSync(
+      kept,
+      [...objects.values()].map(({ body }) => body.toString().replace('"text":"{', '"text":"{ ')).join(""),
+    );
+    expect(verified(out, "--heads", kept).says).toContain("statement-changed: the heads kept outside");
+    // The store's last events go, and its own signed heads with them: what was locked away still names them.
+    writeFileSync(kept, [...objects.values()].map(({ body }) => body.toString()).join(""));
+    const { default: pg } = await import("pg");
+    const owner = new pg.Client({ connectionString: url });
+    await owner.connect();
+    await owner
+      .query(
+        `set session_replication_role = replica;
+         delete from lifeboat.signed_statement where stream = 'inc-drill000';
+         delete from lifeboat.event where stream = 'inc-drill000' and version > 5;
+         update lifeboat.stream set version = 5, head_hash = (select hash from lifeboat.event where stream = 'inc-drill000' and version = 5)
+          where id = 'inc-drill000'`,
+      )
+      .finally(() => owner.end());
+    const cut = join(folder, "cut-pack");
+    await exported(cut);
+    expect(verified(cut, "--heads", kept).says).toMatch(
+      /tail-cut: timelines\/inc-drill000.jsonl: .*and checkpoint \d of .* \(the heads kept outside\) names event/,
+    );
+  } finally {
+    await s3.close();
+  }
 });
 
 function exported(out: string) {

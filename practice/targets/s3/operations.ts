@@ -81,10 +81,12 @@ export function s3Operations(store: Store): Readonly<Record<string, S3Operation>
       insist(bucket, asked);
       const etag = etagOf(bucket, asked.body);
       const checksums = checksumsOf(asked);
+      const lock = lockOf(bucket, asked);
       const key = bucket.kms ? { "x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:practice" } : {};
       return {
         headers: { etag, ...key, ...summed(checksums) },
-        effect: () => void store.put(bucket.name, asked.key, asked.body, { headers: keptOf(asked), checksums, etag }),
+        effect: () =>
+          void store.put(bucket.name, asked.key, asked.body, { headers: keptOf(asked), checksums, etag, lock }),
       };
     },
     CopyObject(asked) {
@@ -102,6 +104,10 @@ export function s3Operations(store: Store): Readonly<Record<string, S3Operation>
     },
     DeleteObject(asked) {
       const bucket = bucketOf(asked);
+      const found = bucket.objects.get(asked.key);
+      // Without a version it would only be marked as deleted; the version is what a lock keeps.
+      if (found?.lock && found.lock.until > new Date())
+        throw new Refusal("AccessDenied", "Access Denied because object protected by object lock.", 403);
       return { status: 204, effect: () => void bucket.objects.delete(asked.key) };
     },
     DeleteObjects(asked) {
@@ -196,6 +202,31 @@ function multipart(store: Store, bucketOf: (asked: Asked) => Bucket): Readonly<R
   };
 }
 
+/** Null: it is put without one. */
+function lockOf({ objectLock }: Bucket, { headers }: Asked): Stored["lock"] {
+  const mode = headers["x-amz-object-lock-mode"];
+  const until = headers["x-amz-object-lock-retain-until-date"];
+  if (mode === undefined && until === undefined) return null;
+  if (!objectLock) throw new Refusal("InvalidRequest", "Bucket is missing Object Lock Configuration", 400);
+  if (mode === undefined || until === undefined)
+    throw new Refusal(
+      "InvalidArgument",
+      "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+      400,
+    );
+  const hasSum =
+    headers["content-md5"] !== undefined || Object.keys(headers).some((name) => /^x-amz-(sdk-)?checksum-/.test(name));
+  if (!hasSum)
+    throw new Refusal(
+      "InvalidRequest",
+      "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters",
+      400,
+    );
+  if (!(new Date(until) > new Date()))
+    throw new Refusal("InvalidArgument", "The retain until date must be in the future!", 400);
+  return { mode, until: new Date(until) };
+}
+
 /** A bucket is answered for in its own region only, and to whoever names its owner right. */
 function findBucket(store: Store, { bucket: name, region, headers }: Asked): Bucket {
   const bucket = store.buckets.get(name) ?? missingBucket(name);
@@ -246,7 +277,7 @@ function checksumsOf({ headers }: Asked): Stored["checksums"] {
   );
 }
 
-function describe(found: Stored, { noChecksums }: Bucket, { headers }: Asked): Record<string, string> {
+function describe(found: Stored, { noChecksums, objectLock }: Bucket, { headers }: Asked): Record<string, string> {
   // A checksum is of the whole object, and isn't said of a part of it.
   const wanted = headers["x-amz-checksum-mode"]?.toUpperCase() === "ENABLED" && headers.range === undefined;
   return {
@@ -255,6 +286,13 @@ function describe(found: Stored, { noChecksums }: Bucket, { headers }: Asked): R
     "last-modified": found.at.toUTCString(),
     "accept-ranges": "bytes",
     ...(found.replication ? { "x-amz-replication-status": found.replication } : {}),
+    ...(objectLock ? { "x-amz-version-id": found.version } : {}),
+    ...(found.lock
+      ? {
+          "x-amz-object-lock-mode": found.lock.mode,
+          "x-amz-object-lock-retain-until-date": found.lock.until.toISOString(),
+        }
+      : {}),
     ...(wanted ? summed(noChecksums ? found.checksums : kept(found)) : {}),
   };
 }

@@ -13,6 +13,10 @@ export interface Stored {
   /** By its algorithm in small letters, as `crc64nvme`; of the whole object. */
   readonly checksums: Readonly<Record<string, string>>;
   replication: ReplicationStatus | null;
+  /** Under a retention lock: nobody deletes this version before `until`. Null: it isn't. */
+  readonly lock: { readonly mode: string; readonly until: Date } | null;
+  /** What a bucket with versions calls this one. */
+  readonly version: string;
 }
 
 export interface Upload {
@@ -44,6 +48,8 @@ export interface Bucket {
   noChecksums: boolean;
   /** Encrypted under a key of KMS: ETags have the form of an MD5, and are none. */
   kms: boolean;
+  /** Made with Object Lock, and so with versions. */
+  objectLock: boolean;
 }
 
 export interface Store {
@@ -80,6 +86,7 @@ export function createStore(account: string, clock: Clock, reachable: (region: s
         fails: () => false,
         noChecksums: false,
         kms: false,
+        objectLock: false,
       };
       buckets.set(name, bucket);
       return bucket;
@@ -96,6 +103,8 @@ export function createStore(account: string, clock: Clock, reachable: (region: s
         at: new Date(),
         checksums: {},
         replication: null,
+        lock: null,
+        version: randomBytes(16).toString("hex"),
         ...more,
       };
       bucket.objects.set(key, made);
