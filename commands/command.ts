@@ -113,7 +113,8 @@ export type Reply =
   | {
       readonly kind: "file";
       readonly name: string;
-      readonly content: string;
+      /** Bytes only where the command line has no place for it. */
+      readonly content: string | Uint8Array;
       /** Files that belong to it, such as its pictures; absent: none. The command line has no place for them. */
       readonly beside?: readonly { readonly name: string; readonly content: string }[];
       readonly message: Message;

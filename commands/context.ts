@@ -67,6 +67,25 @@ export interface CommandContext {
   readonly reload?: (actor: Actor) => Promise<Reloaded>;
   /** How ready each runbook is; absent: nothing proves it. */
   readonly readiness?: Readiness;
+  /** Makes the evidence pack of one system and period as a ZIP file, without private incidents. Absent: nothing here does. */
+  readonly evidence?: (period: {
+    readonly system: string;
+    readonly from: Date;
+    /** Null: up to now. */
+    readonly to: Date | null;
+  }) => Promise<EvidencePack>;
   /** How people prove afresh who they are; absent: nobody can. */
   readonly mfa?: SecondFactor;
+}
+
+export interface EvidencePack {
+  readonly content: Uint8Array;
+  readonly to: Date;
+  readonly records: number;
+  readonly events: number;
+  /** Private incidents that are not in it. */
+  readonly leftOut: number;
+  /** What is wrong with the record, as far as the pack goes; 0: it is whole. */
+  readonly problems: number;
+  readonly manifestSha256: string;
 }

@@ -32,6 +32,7 @@ import { details } from "./details.ts";
 import { done } from "./done.ts";
 import { enroll } from "./enroll.ts";
 import { escalate } from "./escalate.ts";
+import { evidence } from "./evidence.ts";
 import { failback } from "./failback.ts";
 import { failover } from "./failover.ts";
 import { blanks, sixDigits } from "./fields.ts";
@@ -93,6 +94,7 @@ export const commands: readonly Command[] = [
   calendar,
   readiness,
   trends,
+  evidence,
   approve,
   deny,
   steps,

@@ -9,6 +9,7 @@ import { loadVariables } from "./catalog/variables.ts";
 import { versionNumber } from "./cli/version.ts";
 import { loadTemplates } from "./comms/load.ts";
 import type { Config } from "./config.ts";
+import { zippedPack } from "./evidence/zipped.ts";
 import type { Incidents } from "./incidents/index.ts";
 import { LifeboatError } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
@@ -24,6 +25,7 @@ import { secretNamesOf } from "./telemetry/receivers.ts";
 import type { Store } from "./timeline/index.ts";
 import { createReadinessLooks } from "./timeline/readiness-looks.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
+import { readSeals } from "./timeline/statements.ts";
 import { createTally } from "./timeline/tally.ts";
 
 /** What commands may use, the same for every transport. */
@@ -83,6 +85,11 @@ export function commandContextOf(
       everyMs: config.readinessMinutes * 60_000,
       version: versionNumber(),
     }),
+    evidence: async (period) => {
+      const { pool, keyring } = store;
+      const seals = await readSeals(pool, keyring);
+      return zippedPack(period, { pool, keyring, seals, catalog, practice, version: versionNumber() });
+    },
     reportTemplate: (system) => templateFor(config.catalog.systemsFolder, system),
     mfa: createTotp(createSecondFactors(store.pool, store.keyring, practice), config.secretKeys, {
       issuer: config.practice ? "Lifeboat practice" : "Lifeboat",

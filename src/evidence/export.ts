@@ -15,6 +15,8 @@ export interface ExportRequest {
   readonly system: string | null;
   /** A folder that isn't there yet, or is empty. */
   readonly out: string;
+  /** Private incidents are left out, and the manifest says how many. */
+  readonly withoutPrivate?: boolean;
 }
 
 export interface ExportParts {
@@ -58,7 +60,15 @@ export async function exportPack(request: ExportRequest, parts: ExportParts): Pr
         const recorded = await reader.streams({ from: new Date(0), to: query.to }, { prefix: `pol-${query.system}` });
         if (!recorded.some(({ id }) => id === `pol-${query.system}`)) throw unknownSystem(query.system, known);
       }
-      return writePack(folder, reader, { query, keyring, practice, version, today: policiesOf(catalog) });
+      const { withoutPrivate = false } = request;
+      return writePack(folder, reader, {
+        query,
+        keyring,
+        practice,
+        version,
+        today: policiesOf(catalog),
+        withoutPrivate,
+      });
     });
     await folder.done();
     return { ...packed, from: query.from, to: query.to };

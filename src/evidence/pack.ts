@@ -55,6 +55,8 @@ export interface PackOptions {
   readonly practice: boolean;
   /** Of Lifeboat: another one may write another pack. */
   readonly version: string;
+  /** Private incidents are left out, and the manifest says how many. */
+  readonly withoutPrivate: boolean;
 }
 
 /** What a pack came to. */
@@ -65,10 +67,13 @@ export interface Packed {
   /** What is wrong with the record, as far as the events of the pack go. */
   readonly problems: readonly { readonly stream: string; readonly version: number; readonly says: string }[];
   readonly manifestSha256: string;
+  /** Private incidents that are not in it; null: none was left out. */
+  readonly leftOut: number | null;
 }
 
 /** Types that begin an incident and that end it. */
 const OPEN = { begins: ["incident.declared", "incident.reopened"], ends: ["incident.resolved", "incident.closed"] };
+const DECLARED = "incident.declared";
 const BEGINNING = new Date(0);
 
 /** Rows of all records, collected one record after the other; none of them holds an event. */
@@ -107,10 +112,13 @@ export async function writePack(folder: PackFolder, reader: ExportReader, option
     }
   for (const system of policies.systems()) for (const version of inForce(policies.of(system), query)) used.add(version);
 
-  const records = await reader.streams(query, {
+  const selection = {
     ...{ prefix: "inc-", open: OPEN },
-    ...(query.system !== null && { about: { type: "incident.declared", field: "system", value: query.system } }),
-  });
+    ...(query.system !== null && { about: { type: DECLARED, field: "system", value: query.system } }),
+  };
+  const without = { type: DECLARED, field: "private" };
+  const records = await reader.streams(query, { ...selection, ...(options.withoutPrivate && { without }) });
+  const leftOut = options.withoutPrivate ? (await reader.streams(query, selection)).length - records.length : null;
   const numbers = await reader.numbers(records.map(({ id }) => id));
   for (const stream of records) {
     const fold = new RecordFold(stream.id, reader);
@@ -122,7 +130,7 @@ export async function writePack(folder: PackFolder, reader: ExportReader, option
     await writeRecord(folder, fold, numbers.get(stream.id), { options, policies, used, timeline, tables });
   }
   const calendars = new CalendarRecords();
-  for (const stream of await others(reader, query)) {
+  for (const stream of await others(reader, options)) {
     const file = await folder.open(`events/${fileName(stream.id)}.csv`);
     await file.write(csvRow(["version", "at", "type", "by", "run", "data"]));
     timelines.push(
@@ -153,13 +161,21 @@ export async function writePack(folder: PackFolder, reader: ExportReader, option
     "index.html",
     indexPage({
       ...{ ...facts, resolved: tables.resolved, paths: folder.files().map(({ path }) => path) },
-      notes: notesOf(met.problems.length, erased.length),
+      notes: notesOf(met.problems.length, erased.length, leftOut),
     }),
   );
-  const manifestSha256 = await writeManifest(folder, options, { met, timelines, policies, used, keys, erased });
+  const manifestSha256 = await writeManifest(folder, options, {
+    met,
+    timelines,
+    policies,
+    used,
+    keys,
+    erased,
+    leftOut,
+  });
   return {
     ...{ records: tables.records, events: met.events, files: folder.files().length },
-    ...{ problems: met.problems, manifestSha256 },
+    ...{ problems: met.problems, manifestSha256, leftOut },
   };
 }
 
@@ -230,11 +246,16 @@ async function writeRecord(
  * Every other stream of the period: readiness, calendars, alerts, the workspace's own, checkpoints, and whatever a later version records. Streams
  * called `<what>-<system>` are that system's alone, and a system's id may have hyphens.
  */
-async function others(reader: ExportReader, query: Query): Promise<readonly ExportedStream[]> {
+async function others(
+  reader: ExportReader,
+  { query, withoutPrivate }: PackOptions,
+): Promise<readonly ExportedStream[]> {
   const found = await reader.streams(query, { prefix: "" });
   const foreign = (id: string) => {
     const system = /^[a-z]+-(.+)$/.exec(id)?.[1];
-    return query.system !== null && system !== undefined && system !== query.system;
+    // What is of no system may name private incidents: refusals in the workspace, heads of every timeline.
+    if (system === undefined) return withoutPrivate;
+    return query.system !== null && system !== query.system;
   };
   return found.filter(({ id }) => !id.startsWith("inc-") && !id.startsWith("pol-") && !foreign(id));
 }
@@ -367,12 +388,13 @@ interface ManifestParts {
   readonly used: ReadonlySet<PolicyVersion>;
   readonly keys: readonly { readonly id: string; readonly publicKey: string }[];
   readonly erased: readonly ExportedPerson[];
+  readonly leftOut: number | null;
 }
 
 async function writeManifest(
   folder: PackFolder,
   { query, practice, version, keyring }: PackOptions,
-  { met, timelines, policies, used, keys, erased }: ManifestParts,
+  { met, timelines, policies, used, keys, erased, leftOut }: ManifestParts,
 ): Promise<string> {
   const files = folder.files();
   const manifest = {
@@ -395,6 +417,7 @@ async function writeManifest(
       .filter((system) => [...used].some((one) => one.policy.id === system && one.since === null)),
     keys,
     erased: erased.map(({ id, erasedAt, erasedBecause }) => ({ person: id, at: erasedAt, because: erasedBecause })),
+    ...(leftOut !== null && { leftOut: { privateIncidents: leftOut } }),
     files,
   };
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
@@ -404,8 +427,9 @@ async function writeManifest(
   return digest;
 }
 
-function notesOf(problems: number, erased: number): readonly string[] {
+function notesOf(problems: number, erased: number, leftOut: number | null): readonly string[] {
   return [
+    ...(leftOut === null ? [] : [`Private incidents are left out of this pack: ${leftOut} of the period.`]),
     ...(problems > 0
       ? [`The record wasn't whole at the export: ${problems} problems are listed in manifest.json.`]
       : []),

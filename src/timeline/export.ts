@@ -59,6 +59,8 @@ export interface StreamSelection {
   readonly open?: { readonly begins: readonly string[]; readonly ends: readonly string[] };
   /** Only streams with an event of this type whose data has this value. */
   readonly about?: { readonly type: string; readonly field: string; readonly value: string };
+  /** Without streams that have an event of this type whose data has this field. */
+  readonly without?: { readonly type: string; readonly field: string };
 }
 
 const PAGE = 2_000;
@@ -147,17 +149,20 @@ const STREAMS = `
                     order by e.version desc limit 1), false))
     and ($6::text is null or exists (select from lifeboat.event e
           where e.stream = c.id and e.version <= c.version and e.type = $6 and e.data ->> $7 = $8))
+    and ($9::text is null or not exists (select from lifeboat.event e
+          where e.stream = c.id and e.version <= c.version and e.type = $9 and e.data ? $10::text))
   order by c.id collate "C"`;
 
 async function streamsIn(
   client: pg.PoolClient,
   { from, to }: Period,
-  { prefix, open, about }: StreamSelection,
+  { prefix, open, about, without }: StreamSelection,
 ): Promise<readonly ExportedStream[]> {
   const like = prefix.replace(/[\\%_]/g, "\\$&");
   const kinds = [open?.begins ?? [], open?.ends ?? []];
   const only = [about?.type ?? null, about?.field ?? null, about?.value ?? null];
-  const { rows } = await client.query<ExportedStream>(STREAMS, [like, from, to, ...kinds, ...only]);
+  const but = [without?.type ?? null, without?.field ?? null];
+  const { rows } = await client.query<ExportedStream>(STREAMS, [like, from, to, ...kinds, ...only, ...but]);
   return rows;
 }
 

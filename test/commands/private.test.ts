@@ -1,18 +1,21 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Registry } from "prom-client";
-import type { Command } from "../../commands/command.ts";
+import type { Command, Reply } from "../../commands/command.ts";
 import { grammarOf } from "../../commands/grammar.ts";
 import { idFor } from "../../commands/ids.ts";
-import { commands } from "../../commands/index.ts";
+import { answer, commands } from "../../commands/index.ts";
+import { zippedPack } from "../../src/evidence/zipped.ts";
 import { mayKnowOf } from "../../src/incident/members.ts";
 import { recordedMetrics } from "../../src/metrics/recorded.ts";
 import { desiredPages } from "../../src/paging/desired-pages.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { readSeals } from "../../src/timeline/statements.ts";
 import { pageWords } from "../../templates/messages/comms/page-text.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import { seen } from "../support/orders-system.ts";
 import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
 import { TestApp } from "../support/test-app.ts";
+import { unzipped } from "../support/unzipped.ts";
 
 /** Where a private incident is, and its twin where nothing was ever declared. */
 let server: TestServer;
@@ -217,4 +220,72 @@ function secretsIn(reply: unknown, typed: string): readonly string[] {
 async function textOf(person: string, line: string): Promise<string> {
   const reply = await house.ask(person, line);
   return "message" in reply ? reply.message.text : reply.kind;
+}
+
+describe("an evidence pack in a chat", () => {
+  const from = "2020-01-01";
+  const takes = (who: string, how: Parameters<TestApp["ask"]>[2] = {}) =>
+    house.ask(who, `evidence --from ${from}`, how);
+
+  beforeAll(() => {
+    const [store] = stores as [Store];
+    const { keyring, pool } = store;
+    Object.assign(house.context, {
+      evidence: async (period: Parameters<typeof zippedPack>[0]) =>
+        zippedPack(period, {
+          ...{ pool, keyring, seals: await readSeals(pool, keyring) },
+          ...{ catalog: house.context.catalog, practice: true, version: "0.0.0" },
+        }),
+    });
+  });
+
+  test("goes to an administrator alone, says that something is left out, and has nothing of a private incident", async () => {
+    const reply = await takes("vera", { channel: CHANNEL });
+    if (reply.kind !== "file") throw new Error(`It was answered: ${JSON.stringify(reply)}`);
+    expect(reply).toMatchObject({
+      channel: null,
+      confidential: true,
+      name: expect.stringMatching(/^evidence-practice-2020-01-01-.*\.zip$/),
+    });
+    expect(reply.message.text).toContain("Private incidents left out: 1");
+    const files = unzipped(Buffer.from(reply.content));
+    expect(JSON.parse(files.get("manifest.json")?.toString() ?? "")).toMatchObject({
+      leftOut: { privateIncidents: 1 },
+    });
+    for (const [path, content] of files)
+      for (const secret of SECRETS)
+        expect([path, content.includes(secret) || path.includes(secret)]).toEqual([path, false]);
+  }, 60_000);
+
+  test("is refused to everyone else, and in channels that are shared with another company", async () => {
+    for (const who of ["sam", "alex", "toni", "cass"])
+      expect(await refusalOf(takes(who))).toContain("Vera Lindqvist may");
+    const where = { why: "This channel is shared with another company", known: true };
+    const [caller] = house.context.catalog.systems[0]?.people.filter(({ id }) => id === "vera-lindqvist") ?? [];
+    const request = {
+      ...{ verb: "evidence", words: [], rest: "", options: { from }, key: "shared", form: null, actionValue: null },
+      ...{ canAskForm: false, place: { channel: "CSHARED", thread: null } },
+    };
+    const { id = "", name = "", slack = [] } = caller ?? {};
+    const by = {
+      transport: "slack",
+      slackUser: slack[0] ?? null,
+      person: id,
+      name,
+      blocked: null,
+      place: where,
+    } as const;
+    expect(await refusalOf(answer(house.context, { ...request, caller: by }))).toContain(where.why);
+  });
+
+  test("is made once at a time, and needs a beginning", async () => {
+    expect(await refusalOf(house.ask("vera", "evidence"))).toContain("no beginning");
+    const both = await Promise.all([takes("vera"), takes("vera")]);
+    expect(both.map(({ kind }) => kind).sort()).toEqual(["file", "private"]);
+  }, 60_000);
+});
+
+async function refusalOf(reply: Promise<Reply>): Promise<string> {
+  const said = await reply;
+  return said.kind === "private" && said.refused ? said.message.text : `not refused: ${said.kind}`;
 }

@@ -200,7 +200,7 @@ function print(reply: Reply): string {
     case "form":
       return `  (form "${reply.form.title}" → ${reply.form.callback}, carries "${reply.form.actionValue}")\n${printBlocks(reply.form.blocks)}`;
     case "file":
-      return `  (file ${reply.name}, ${reply.content.split("\n").length > 5 ? "more than" : "up to"} five lines)\n${indent(reply.message.text)}\n`;
+      return `  (file ${reply.name}, ${reply.content.toString().split("\n").length > 5 ? "more than" : "up to"} five lines)\n${indent(reply.message.text)}\n`;
     case "nothing":
       return "  (nothing)\n";
     default:

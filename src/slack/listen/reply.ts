@@ -221,7 +221,7 @@ async function upload(deps: Replying, delivery: Delivery, file: Extract<Reply, {
       file_uploads: [file, ...(file.beside ?? [])].map(({ name, content }) => ({
         filename: name,
         title: name,
-        content,
+        ...(typeof content === "string" ? { content } : { file: Buffer.from(content) }),
       })),
       initial_comment: truncateMessage(file.message).text,
       ...(delivery.thread !== null && !delivery.broadcast && !elsewhere && { thread_ts: delivery.thread }),

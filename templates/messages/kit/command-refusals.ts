@@ -115,8 +115,14 @@ export function notATime(typed: string): Problem {
 }
 
 /** Of something only a running bot can do. */
-export function noBotHere(code: "resend-nowhere" | "reload-nowhere"): Problem {
-  const what = code === "resend-nowhere" ? "Nothing is delivered from here" : "There is nothing to reload here";
+const NO_BOT = {
+  "resend-nowhere": "Nothing is delivered from here",
+  "reload-nowhere": "There is nothing to reload here",
+  "evidence-nowhere": "No evidence pack is made here",
+} as const;
+
+export function noBotHere(code: keyof typeof NO_BOT): Problem {
+  const what = NO_BOT[code];
   return { code, what, next: "Ask a running bot" };
 }
 

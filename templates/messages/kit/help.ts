@@ -20,7 +20,7 @@ export const HELP: readonly (readonly [title: string, verbs: readonly string[]])
   ["Steer a run", ["pause", "resume", "abort", "retry", "skip", "done", "replan", "details"]],
   ["Lead", ["role", "delegate", "severity", "invite", "note", "raise"]],
   ["Tell people", ["update", "resend", "snooze", "catchup"]],
-  ["Finish", ["resolve", "reopen", "close", "postmortem", "sign-off", "action", "timeline"]],
+  ["Finish", ["resolve", "reopen", "close", "postmortem", "sign-off", "action", "timeline", "evidence"]],
   ["Set up", ["enroll", "vouch", "calendar", "trends", "seats", "readiness", "reload", "help"]],
 ];
 
