@@ -14,6 +14,13 @@ const options = {
   "present-only": { type: "boolean", default: false },
 } as const;
 
+const forYear = {
+  year: { type: "boolean" },
+  short: { type: "boolean", default: false },
+  system: { type: "string" },
+  json: { type: "boolean", default: false },
+} as const;
+
 /** With cycles the point is the same in each run, so `--kill` says only that there is one. */
 const forCycles = {
   cycles: { type: "boolean" },
@@ -31,6 +38,13 @@ export async function practice(rest: readonly string[]): Promise<number> {
     process.stdout.write("Playing the cycles that are declared, there and back.\n");
     const { cycles } = await import("./cycles.ts");
     return cycles({ system, kill, json, rounds: values.rounds, presentOnly: values["present-only"] });
+  }
+  if (rest.includes("--year")) {
+    const { values } = parseArgs({ args: [...rest], options: forYear, strict: true });
+    const { system, short, json } = values;
+    process.stderr.write(`Playing ${short ? "ten weeks" : "a year"} in practice time.\n`);
+    const { year } = await import("./year.ts");
+    return year({ system, short, json });
   }
   const { values } = parseArgs({ args: [...rest], options, strict: true });
   const { system, unplanned, kill, json } = values;

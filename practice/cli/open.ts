@@ -24,22 +24,23 @@ export function open({
   environment = {},
   progress,
 }: Opening): Promise<Practice<SystemEnvironment>> {
-  const root = projectRoot();
-  const built = import.meta.filename.endsWith(".js");
-  const main = join(import.meta.dirname, "..", "..", "src", built ? "main.js" : "main.ts");
   return startPractice({
     system,
     folder,
     port,
     log: createLog(process.env.LOG_LEVEL ?? "warn", "practice"),
-    bot: {
-      program: process.execPath,
-      arguments: built ? [main] : ["--import", "tsx", main],
-    },
-    manifestFile: join(root, "manifest.yml"),
+    bot: program("main"),
+    manifestFile: join(projectRoot(), "manifest.yml"),
     environment,
     ...(progress && { progress }),
   });
+}
+
+/** How one of our two ways in is started: as it is built, or from its sources. */
+export function program(name: "main" | "cli"): { readonly program: string; readonly arguments: readonly string[] } {
+  const built = import.meta.filename.endsWith(".js");
+  const file = join(import.meta.dirname, "..", "..", "src", `${name}.${built ? "js" : "ts"}`);
+  return { program: process.execPath, arguments: built ? [file] : ["--import", "tsx", file] };
 }
 
 /** Opens practice in a folder of its own for as long as `work` takes, and leaves nothing behind, also when interrupted. */

@@ -3,6 +3,7 @@ import { LifeboatError, messageOf } from "../../src/lib/errors.ts";
 import type { SystemEnvironment } from "../environment/system-environment.ts";
 import type { Message, Outcome, View } from "../slack/index.ts";
 import { Authenticator } from "./authenticator.ts";
+import { heard, isTo, seenIn } from "./heard.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
 import { membersOf, requesterOf } from "./personas.ts";
 import { type Phones, phonesOf, unenroll } from "./phones.ts";
@@ -100,10 +101,27 @@ export interface LineOptions {
 export async function playLine(practice: Played, options: LineOptions): Promise<Play> {
   const { line, runbook, seconds, postmortem, monitor } = options;
   const requester = requesterOf(practice.systemFolder, runbook, membersOf(practice.workspace));
+  const player = new Player(practice, runbook, requester, seconds);
+  return observed(monitor, runbook, () => player.play(line, postmortem));
+}
+
+export interface StartedOptions extends Omit<LineOptions, "line" | "postmortem"> {
+  readonly run: string;
+  /** Who requested it, by account: they can't approve it. */
+  readonly requester: string;
+}
+
+/** Answers a run that something else started, such as the calendar, as `playLine` answers its own. */
+export async function playStarted(practice: Played, options: StartedOptions): Promise<Play> {
+  const { run, runbook, requester, seconds, monitor } = options;
+  const player = new Player(practice, runbook, requester, seconds);
+  return observed(monitor, runbook, () => player.follow(run));
+}
+
+async function observed(monitor: InvariantMonitor, runbook: string, play: () => Promise<PlayedLine>): Promise<Play> {
   const before = monitor.violations.length;
   await monitor.begins();
-  const player = new Player(practice, runbook, requester, seconds);
-  const { record, ...played } = await player.play(line, postmortem);
+  const { record, ...played } = await play();
   await monitor.ended({
     runbook,
     verified: played.outcome === "verified" && played.problem === null,
@@ -158,6 +176,11 @@ class Player {
       : first;
     const run = REQUESTED.exec(asked)?.[1];
     if (run === undefined) return { ...NOTHING, problem: asked, texts: [asked], seconds: this.#elapsed() };
+    return { ...(await this.follow(run, postmortem, [asked])), refusedAgain };
+  }
+
+  /** @param said what its requester was told, where nothing of its thread can be shown */
+  async follow(run: string, postmortem = false, said: readonly string[] = []): Promise<PlayedLine> {
     let root: Message | null = null;
     let problem: string | null;
     try {
@@ -177,8 +200,8 @@ class Player {
       report: record?.report ?? null,
       timeline: record?.timeline ?? null,
       findings: record?.findings ?? [],
-      texts: closed?.texts ?? [asked],
-      refusedAgain,
+      texts: closed?.texts ?? said,
+      refusedAgain: false,
       postmortem: closed?.postmortem ?? null,
       seconds,
       record,
@@ -394,25 +417,13 @@ class Player {
     return this.#heard(user, () => this.#practice.workspace.as(user).slash(words, channel), seconds);
   }
 
-  /** What somebody alone is told in answer to what they do. A bot that is just being started again is asked again. */
-  async #heard(user: string, deed: () => Promise<Outcome>, seconds?: number): Promise<string> {
-    const before = this.#seen();
+  #heard(user: string, deed: () => Promise<Outcome>, seconds?: number): Promise<string> {
     const until = seconds === undefined ? this.#until : performance.now() + seconds * 1000;
-    for (;;) {
-      const outcome = await deed();
-      if (outcome.ok) break;
-      if (performance.now() > until) return outcome.said;
-      await passing(250);
-    }
-    const left = Math.max(1, until - performance.now());
-    const person = this.#practice.workspace.as(user);
-    return person.waitForAnswer((message) => isTo(user, message) && !before(message), left);
+    return heard(this.#practice.workspace, user, deed, until);
   }
 
   #seen(): (message: Message) => boolean {
-    const { messages, ephemerals } = this.#practice.workspace.snapshot();
-    const known = new Set([...messages, ...ephemerals].map(({ channel, ts }) => `${channel}/${ts}`));
-    return ({ channel, ts }) => known.has(`${channel}/${ts}`);
+    return seenIn(this.#practice.workspace);
   }
 
   #see(predicate: (message: Message) => boolean): Promise<Message> {
@@ -444,11 +455,6 @@ const NOTHING = {
   postmortem: null,
   record: null,
 } as const;
-
-/** Who is not in the channel yet is answered directly. Questions and news come there, too, in their own time. */
-function isTo(user: string, { only, channel, text }: Message): boolean {
-  return only === user || (channel === `D${user}` && !/^PRACTICE( DRILL)? · /.test(text));
-}
 
 /** Decided, or asked anew, while somebody read what they were to approve. */
 class NoLongerAsked extends Error {

@@ -35,6 +35,8 @@ export interface PracticeEnvironment extends SystemEnvironment {
   state(): Promise<EnvironmentState>;
   /** Acknowledged orders against the rows on the server the application writes to. */
   ledger(): Promise<Losses>;
+  /** How often the server the application writes to was promoted since the first one was made, by its own count. */
+  promotions(): Promise<number>;
   injectFault(what: EnvironmentFault): Promise<void>;
   /** The host's part of a rejoin: `node` is rebuilt as a standby of the other one. */
   rebuild(node: string): Promise<void>;
@@ -147,6 +149,11 @@ function build(
     }),
     state: () => snapshot.look(),
     ledger: async () => countLosses(application, await active()),
+    async promotions() {
+      const sql = "select ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int - 1 as promotions";
+      const [row] = await ask<{ promotions: number }>(await active(), sql);
+      return row?.promotions ?? 0;
+    },
     async injectFault(what) {
       log.info({ what }, "chaos");
       const primary = await active();

@@ -1,0 +1,96 @@
+import type { StoredEvent } from "../../src/timeline/contract.ts";
+
+/** What a year came to, counted from its record. */
+export interface YearCounts {
+  readonly events: number;
+  readonly streams: number;
+  readonly announced: number;
+  readonly reminded: number;
+  readonly started: number;
+  readonly done: number;
+  readonly missed: number;
+  /** Proofs that had expired when they were made again. */
+  readonly expired: number;
+  readonly readinessChanges: number;
+  readonly seatsAsked: number;
+  readonly seatsSilent: number;
+  readonly alerts: number;
+  readonly committed: number;
+  readonly failedBack: number;
+  readonly remindedActions: number;
+  readonly signOffs: number;
+  readonly checkpoints: number;
+}
+
+type Recorded = StoredEvent & { readonly stream: string };
+
+export function countsOf(events: readonly Recorded[]): YearCounts {
+  const count = (isIt: (event: Recorded) => boolean) => events.filter(isIt).length;
+  const typed = (type: string) => count((event) => event.type === type);
+  return {
+    events: events.length,
+    streams: new Set(events.map(({ stream }) => stream)).size,
+    announced: typed("occasion.announced"),
+    reminded: typed("occasion.reminded"),
+    started: typed("occasion.started"),
+    done: typed("occasion.done"),
+    missed: typed("occasion.missed"),
+    expired: count(({ type, data }) => type === "readiness.changed" && "unprovenSince" in (data as object)),
+    readinessChanges: typed("readiness.changed"),
+    seatsAsked: typed("seats.asked"),
+    seatsSilent: typed("seats.silent"),
+    alerts: count(({ type }) => type.startsWith("alert.")),
+    committed: typed("run.committed"),
+    failedBack: count(
+      ({ type, data }) => type === "run.requested" && (data as { failsBack?: string }).failsBack != null,
+    ),
+    remindedActions: typed("action.reminded"),
+    signOffs: typed("record.signedOff"),
+    checkpoints: typed("checkpoint.made"),
+  };
+}
+
+/** What is on the record twice though it happens once, a sentence each; and timelines with a gap. */
+export function repeated(events: readonly Recorded[]): readonly string[] {
+  const seen = new Map<string, number>();
+  for (const event of events) {
+    const name = onceName(event);
+    if (name !== null) seen.set(name, (seen.get(name) ?? 0) + 1);
+  }
+  const twice = [...seen].flatMap(([name, times]) => (times > 1 ? [`${name} is recorded ${times} times`] : []));
+  const versions = new Map<string, number[]>();
+  for (const { stream, version } of events) versions.set(stream, [...(versions.get(stream) ?? []), version]);
+  const gaps = [...versions].flatMap(([stream, all]) =>
+    all.every((version, at) => version === at + 1) ? [] : [`${stream} has a gap`],
+  );
+  return [...twice, ...gaps];
+}
+
+/** Null: it may happen again. */
+function onceName({ stream, type, data, run }: Recorded): string | null {
+  const said = data as Record<string, unknown>;
+  switch (type) {
+    case "occasion.announced":
+    case "occasion.reminded":
+    case "occasion.started":
+    case "occasion.missed":
+      return `${type} of ${said.occasion}, ${said.slot}`;
+    case "occasion.done":
+      return `${type} of ${said.occasion}, ${said.slot}, ${said.run}`;
+    case "seats.asked":
+      return `${type} in ${said.round}`;
+    case "seats.confirmed":
+      return `${type} in ${said.round} by ${said.person}`;
+    // A process that takes a run over begins the step anew, in an epoch of its own, and looks before it does anything.
+    case "step.started":
+      return `${type} of ${run}, ${said.step}, attempt ${said.attempt}, epoch ${said.epoch}`;
+    case "run.requested":
+    case "run.verified":
+    case "run.committed":
+      return `${type} of ${run}`;
+    case "action.reminded":
+      return `${type} of ${stream}, ${said.action}`;
+    default:
+      return null;
+  }
+}
