@@ -12,6 +12,7 @@ import { actions, cards } from "./actions/index.ts";
 import { alertPaths } from "./alerts/config.ts";
 import { startAlerts } from "./alerts/index.ts";
 import { lookByPlanning } from "./alerts/look.ts";
+import { lockerOf, publishTo } from "./aws-places.ts";
 import { readCalendar } from "./calendar/read.ts";
 import { seatsOf, unfilledSeats } from "./calendar/seats.ts";
 import { createCalendar } from "./calendar/worker.ts";
@@ -47,13 +48,13 @@ import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
 import { createMetrics } from "./metrics/index.ts";
 import { createKeyCounters } from "./mfa/key-counters.ts";
-import { lockerOf } from "./object-lock.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
 import { createDeliveries, postedOf } from "./projection/deliveries.ts";
 import { createOutbox } from "./projection/outbox.ts";
 import { readOutboxNow } from "./projection/outbox-now.ts";
 import { dropUndelivered, pruneDelivered } from "./projection/prune.ts";
+import { publishedFigures } from "./published-figures.ts";
 import { keepAnswers } from "./readiness/kept-answers.ts";
 import { createReadinessWorker } from "./readiness/worker.ts";
 import { createReloader, printsOf } from "./reload.ts";
@@ -374,6 +375,17 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
         practice: config.practice,
         version: versionNumber(),
       });
+  const { cloudwatch } = config;
+  const published =
+    cloudwatch === null
+      ? null
+      : (await import("./telemetry/cloudwatch.ts")).createPublisher({
+          figures: () =>
+            publishedFigures({ systems: () => catalog.systems, timeline, incidents, readiness: context.readiness }),
+          publish: (points) => publishTo(cloudwatch, points, { practice: config.practice, log }),
+          log,
+        });
+  published?.start();
   const control = await startControl({ config: config.cli, context, counters, log });
   log.info(
     { event: "bot.started", practice: config.practice, systems: catalog.systems.length, drainSeconds },
@@ -389,6 +401,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       await alerts.stop();
       await responses.stop();
       await telemetry?.stop();
+      await published?.stop();
       await readiness.stop();
       // People are heard until the steps under way have ended: a run can still be aborted.
       await engine.stop();

@@ -54,6 +54,8 @@ export interface Config {
   };
   /** Where checkpoints of the record are placed outside the store. */
   readonly anchors: AnchorSettings;
+  /** Where figures are published in CloudWatch; null: nowhere. */
+  readonly cloudwatch: { readonly namespace: string; readonly region: string } | null;
   /** After the closing, until the incident's channel is archived; null: never. */
   readonly archiveAfterSeconds: number | null;
   /** Templates of links: `{issue}`, `{incident}`. */
@@ -365,6 +367,17 @@ const settings = z.object({
       "Bucket with S3 Object Lock in which each checkpoint is put in mode COMPLIANCE: `s3://<bucket>/<prefix>?region=…&days=…` with `account=` (AWS) or `endpoint=` (another S3). " +
         "`days`, 1,095 if left out, is how long nobody can delete one. Unset: none is put anywhere",
     ),
+  LIFEBOAT_CLOUDWATCH_METRICS: z
+    .string()
+    .regex(/^[\w./#:-]{1,255}@[a-z]{2}(-[a-z]+)+-\d+$/, "A namespace and a region: Lifeboat/DR@us-east-1")
+    .transform((text) => {
+      const at = text.lastIndexOf("@");
+      return { namespace: text.slice(0, at), region: text.slice(at + 1) };
+    })
+    .optional()
+    .describe(
+      "Namespace and region of CloudWatch in which drill compliance, backup success, readiness and the newest recovery times are published every 5 min: `Lifeboat/DR@us-east-1`. Unset: nowhere",
+    ),
   LIFEBOAT_ARCHIVE_DAYS: z
     .string()
     .regex(/^\d{1,4}(\.\d{1,6})?$/, "Days: 7")
@@ -631,6 +644,7 @@ function configOf(read: Settings, slack: boolean): Config {
     },
     comms: commsOf(read),
     telemetry: telemetryOf(read),
+    cloudwatch: read.LIFEBOAT_CLOUDWATCH_METRICS ?? null,
     cli: cliOf(read),
     slackUnavailable: read.LIFEBOAT_SLACK_UNAVAILABLE,
     mfaCooldownHours: read.LIFEBOAT_MFA_COOLDOWN_HOURS ?? (read.SLACK_API_URL === undefined ? 24 : 0),

@@ -67,3 +67,41 @@ export async function readMetric(ctx: ReadContext, place: Place, metric: Metric)
     client.destroy();
   }
 }
+
+/** A value of one metric now. */
+export interface Published {
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly unit: "Percent" | "Seconds" | "Count";
+}
+
+/** What CloudWatch takes in one request. */
+const AT_ONCE = 500;
+
+/** Publishes values into a namespace; it needs `cloudwatch:PutMetricData`. @throws where CloudWatch didn't take them */
+export async function publishMetrics(
+  ctx: ReadContext,
+  { namespace, region }: { readonly namespace: string; readonly region: string },
+  values: readonly Published[],
+): Promise<void> {
+  const { CloudWatch } = await loadCloudWatch();
+  const client = new CloudWatch(await clientSettings(ctx, "CLOUDWATCH", region, "change"));
+  const now = new Date();
+  try {
+    for (let from = 0; from < values.length; from += AT_ONCE)
+      await client.putMetricData(
+        {
+          Namespace: namespace,
+          MetricData: values.slice(from, from + AT_ONCE).map(({ name, dimensions, value, unit }) => ({
+            MetricName: name,
+            Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
+            ...{ Value: value, Unit: unit, Timestamp: now },
+          })),
+        },
+        { abortSignal: AbortSignal.any([ctx.signal]) },
+      );
+  } finally {
+    client.destroy();
+  }
+}

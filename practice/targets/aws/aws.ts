@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { textOf } from "../../kit/body.ts";
+import { gunzipSync } from "node:zlib";
+import { bytesOf } from "../../kit/body.ts";
 import { createFaultInjection, type FaultInjection } from "../../kit/fault-injection.ts";
 import { meet } from "../../kit/faults.ts";
 import { createLedger, type Ledger } from "../../kit/ledger.ts";
@@ -67,7 +68,7 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
     const signed = signatureOf(request);
     // Bytes, where the others speak text.
     if (signed?.service === "s3") return await answerS3(request, response, signed.region);
-    const body = await textOf(request, Number.POSITIVE_INFINITY);
+    const body = await bodyIn(request);
     const service = services.find((one) => one.signedAs === signed?.service);
     if (!signed || !service) {
       response.writeHead(403, { "content-type": "text/plain" }).end("MissingAuthenticationToken");
@@ -114,4 +115,10 @@ export async function createAws({ scale = 0.005, account = "111122223333" }: Aws
       refuse(error);
     }
   }
+}
+
+/** What is long comes compressed where the service's model says so: `PutMetricData` does. */
+async function bodyIn(request: IncomingMessage): Promise<string> {
+  const bytes = await bytesOf(request, Number.POSITIVE_INFINITY);
+  return (request.headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes).toString("utf8");
 }

@@ -13,8 +13,21 @@ interface Query {
 }
 
 /** CloudWatch over AWS JSON 1.0. Times are seconds since 1970. */
+interface Datum {
+  readonly MetricName: string;
+  readonly Value: number;
+  readonly Dimensions?: readonly { readonly Value: string }[];
+}
+
 export function cloudwatchOperations(state: AwsState): Readonly<Record<string, Operation>> {
   return {
+    PutMetricData: ({ given }) => ({
+      answer: {} as never,
+      effect: () => {
+        for (const { MetricName, Value, Dimensions = [] } of given.MetricData as readonly Datum[])
+          state.metrics.set(`${given.Namespace} ${MetricName} ${Dimensions.map((one) => one.Value).join(",")}`, Value);
+      },
+    }),
     GetMetricData: ({ given }) => ({
       answer: {
         MetricDataResults: (given.MetricDataQueries as readonly Query[]).map(({ Id, MetricStat }) => {
