@@ -21,7 +21,6 @@ export interface HeadSignerParts {
   readonly keyring: Keyring;
   /** The head of a stream whose every event was verified; null: there is none. Nothing else is signed. */
   readonly verifiedHead: (stream: string) => Promise<Head | null>;
-  readonly now: () => Date;
   readonly log: Logger;
   readonly everyMs?: number;
 }
@@ -40,7 +39,6 @@ export function createHeadSigner({
   pool,
   keyring,
   verifiedHead,
-  now,
   log,
   everyMs = EVERY_MS,
 }: HeadSignerParts): HeadSigner {
@@ -53,16 +51,25 @@ export function createHeadSigner({
   async function sign(stream: string): Promise<void> {
     const head = await verifiedHead(stream);
     if (head === null || head.version <= (signed.get(stream) ?? 0)) return;
-    const { version, hash } = head;
-    await keepStatement(pool, keyring, {
-      statement: "lifeboat/head/1",
-      stream,
-      version,
-      hash,
-      at: now().toISOString(),
-    });
-    signed.set(stream, version);
+    await keep(stream, head);
+    signed.set(stream, head.version);
     pending.delete(stream);
+  }
+
+  /** By the store's clock, once its transaction has a number, as events: an export that waits for what began before its end has it, too. */
+  async function keep(stream: string, { version, hash }: Head): Promise<void> {
+    const client = await pool.connect();
+    let failed = true;
+    try {
+      await client.query("begin");
+      const { rows } = await client.query<{ at: Date }>("select lifeboat.clock() as at from pg_current_xact_id()");
+      const at = (rows[0]?.at ?? new Date()).toISOString();
+      await keepStatement(client, keyring, { statement: "lifeboat/head/1", stream, version, hash, at });
+      await client.query("commit");
+      failed = false;
+    } finally {
+      client.release(failed);
+    }
   }
 
   function queue(work: () => Promise<void>): Promise<void> {

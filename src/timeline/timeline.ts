@@ -96,7 +96,6 @@ export function createTimeline(parts: TimelineParts): SigningTimeline {
     pool,
     keyring: authenticity.keyring,
     log,
-    now: clock.now,
     verifiedHead: async (stream) => {
       const seen = await readVerified(session, stream);
       return guard.doubt() !== null || seen.version === 0 ? null : seen;

@@ -13,7 +13,8 @@ import type { DataOf } from "../../src/incident/events.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { signedHeads } from "../../src/timeline/checkpoints.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
+import { createHeadSigner } from "../../src/timeline/sign-heads.ts";
+import { asSuperuser, quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 import { testKeyring } from "../support/record-keys.ts";
 import { eventsOf, storeWith } from "../support/recorded-store.ts";
 import * as stories from "../support/report-stories.ts";
@@ -249,6 +250,29 @@ test("a checkpoint under a retention lock is placed once the bucket shows it, an
   } finally {
     await s3.close();
   }
+});
+
+test("a head is signed by the store's clock, in the transaction that keeps it", async () => {
+  // Whatever a process takes the time for: an export waits for transactions, and not for processes.
+  await asSuperuser(
+    url,
+    `create or replace function lifeboat.clock() returns timestamptz language sql volatile parallel safe
+       as 'select pg_catalog.clock_timestamp() + interval ''3600 seconds'''`,
+  );
+  const head = { version: 99, hash: "a".repeat(64) };
+  const signer = createHeadSigner({
+    ...{ pool: store.pool, keyring: testKeyring, log: quiet },
+    verifiedHead: async (stream) => (stream === "inc-new00000" ? head : null),
+  });
+  const before = Date.now();
+  signer.added("inc-new00000", true);
+  await signer.close();
+  const { rows } = await store.pool.query<{ statement: string }>(
+    "select statement from lifeboat.signed_statement where stream = 'inc-new00000' and version = 99",
+  );
+  const ahead = (Date.parse(JSON.parse(rows[0]?.statement ?? "{}").at) - before) / 1000;
+  expect(ahead).toBeGreaterThanOrEqual(3_599);
+  expect(ahead).toBeLessThan(3_660);
 });
 
 function exported(out: string) {
