@@ -42,7 +42,7 @@ export const evidence: Command = {
       const pack = await context.evidence(period);
       const { person } = request.caller;
       context.log.info(
-        { event: "evidence.taken", system: system.id, person, manifest: pack.manifestSha256 },
+        { event: "record.pack_taken", system: system.id, person, manifest: pack.manifestSha256 },
         "an evidence pack was taken",
       );
       const name = `evidence-${system.id}-${period.from.toISOString().slice(0, 10)}-${pack.to.toISOString().slice(0, 10)}.zip`;

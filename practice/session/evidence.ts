@@ -72,7 +72,7 @@ async function filesOf(pack: string): Promise<ReadonlyMap<string, string>> {
 export const HARMS = {
   "flipped-byte": { title: "One flipped byte of an event", code: "event-changed", harm: flip },
   "dropped-tail": { title: "A dropped tail", code: "tail-cut", harm: (lines: Lines) => lines.slice(0, -2) },
-  "rewritten-chain": { title: "A chain written anew", code: "rewritten", harm: rewrite },
+  "rewritten-chain": { title: "A rewritten chain", code: "rewritten", harm: rewrite },
   "reordered-events": { title: "Two events in another order", code: "events-reordered", harm: reorder },
 } as const;
 

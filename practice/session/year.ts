@@ -285,7 +285,7 @@ class PracticeYear {
       const says = await this.#told(SAM, "/dr seats", /VP Engineering/);
       const left = /Vera Lindqvist \([^)]*\)/.exec(says)?.[0];
       if (left !== undefined && /deactivated/.test(left)) return left;
-      if (performance.now() > until) throw new Error(`Nobody noticed that she left: ${says}`);
+      if (performance.now() > until) throw new Error(`It is not shown that she left: ${says}`);
     }
   }
 
