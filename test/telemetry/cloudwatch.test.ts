@@ -77,7 +77,15 @@ test("given a calendar's record, then drills and backups are counted within a ye
   const at = (day: string) => new Date(`${day}T10:00:00Z`);
   const done = (occasion: string, day: string) => ({
     type: "occasion.done",
-    data: { occasion, slot: at(day).toISOString(), at: at(day).toISOString(), people: [], incident: null, run: null, note: null },
+    data: {
+      occasion,
+      slot: at(day).toISOString(),
+      at: at(day).toISOString(),
+      people: [],
+      incident: null,
+      run: null,
+      note: null,
+    },
     at: at(day),
   });
   const missed = (occasion: string, day: string) => ({
