@@ -9,7 +9,7 @@ import { createKillPoint } from "./kill-point.ts";
 import { defaultSettings, type EnginePorts } from "./ports.ts";
 import type { RunContext } from "./run-context.ts";
 import { driveRun, type RunDriver } from "./run-driver.ts";
-import { LeaseLost, openRunEventWriter, type RunEventWriter } from "./run-event-writer.ts";
+import { type Asked, LeaseLost, openRunEventWriter, type RunEventWriter } from "./run-event-writer.ts";
 
 /** What a store that does not answer may take of the time a stop has. */
 const HAND_OVER_SECONDS = 2;
@@ -169,8 +169,9 @@ export function createEngine(ports: EnginePorts): Engine {
     while (writer.mfaAgeMs() > settings.mfaMs) {
       if (lost.aborted) throw new LeaseLost(lease.run);
       try {
+        const asked = writer.asking();
         if (!(await leases.beat([lease])).has(lease.run)) throw new LeaseLost(lease.run);
-        writer.proven();
+        writer.proven(asked);
       } catch (error) {
         if (error instanceof LeaseLost || isClosed(error)) throw error;
         await pause(settings.beatRetryMs);
@@ -230,9 +231,10 @@ export function createEngine(ports: EnginePorts): Engine {
     while (live.size > 0) {
       const ours = [...live.values()];
       try {
+        const asked = ours.map((one) => one.journal.asking());
         const held = await leases.beat(ours.map((one) => one.lease));
-        for (const one of ours) {
-          if (held.has(one.lease.run)) one.journal.proven();
+        for (const [n, one] of ours.entries()) {
+          if (held.has(one.lease.run)) one.journal.proven(asked[n] as Asked);
           else if (live.get(one.lease.run) === one) one.lose();
         }
         return;

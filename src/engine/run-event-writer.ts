@@ -38,23 +38,33 @@ export interface RunEventWriter {
   ended(): boolean;
   /** Milliseconds since the store last confirmed that the lease is ours; counts while the process is frozen, too. */
   mfaAgeMs(): number;
-  /** The store has just confirmed it. */
-  proven(): void;
+  /** To be taken before the store is asked: a process may stand still between its answer and the moment it reads it. */
+  asking(): Asked;
+  /** The store has confirmed it to who asked then. */
+  proven(asked: Asked): void;
 }
+
+/** When the store was asked, milliseconds, by two clocks: the steady one may stand still while the machine sleeps. */
+export interface Asked {
+  readonly steady: number;
+  readonly wall: number;
+}
+
+const NEVER: Asked = { steady: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
 
 export function openRunEventWriter(timeline: Timeline, lease: Lease): RunEventWriter {
   const plans = new Map([[lease.planHash, planOf(lease)]]);
   let state = blankIncident(lease.stream);
   let ended = false;
   let queue: Promise<unknown> = Promise.resolve();
-  // Two clocks, because the steady one may stand still while the machine sleeps.
-  let proof = { steady: performance.now(), wall: Date.now() };
+  let proof = NEVER;
 
   const absorb = (events: readonly StoredEvent[]) => {
     for (const event of events) if (event.version > state.version) state = evolve(state, event, plans);
   };
-  const proven = () => {
-    proof = { steady: performance.now(), wall: Date.now() };
+  const asking = () => ({ steady: performance.now(), wall: Date.now() });
+  const proven = (asked: Asked) => {
+    if (asked.steady > proof.steady) proof = asked;
   };
   const run = () => {
     const found = state.runs.get(lease.run);
@@ -77,6 +87,7 @@ export function openRunEventWriter(timeline: Timeline, lease: Lease): RunEventWr
     },
     write: (decide) =>
       inTurn(async () => {
+        const asked = asking();
         const decided = await timeline.decide(
           lease.stream,
           (events, now) => {
@@ -91,13 +102,14 @@ export function openRunEventWriter(timeline: Timeline, lease: Lease): RunEventWr
           { lease },
         );
         if (decided.kind !== "written") throw new LeaseLost(lease.run);
-        proven();
+        proven(asked);
         absorb(decided.events);
         ended ||= decided.value.ends;
         return decided.value.written;
       }),
     ended: () => ended,
     mfaAgeMs: () => Math.max(performance.now() - proof.steady, Date.now() - proof.wall),
+    asking,
     proven,
   };
 }
