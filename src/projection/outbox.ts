@@ -59,6 +59,7 @@ export interface Outbox {
     wanted: unknown,
   ): Promise<boolean>;
   /** Nothing more in this queue for so long. With `failed`, it also counts as a failure of the queue. */
+  /** What failed side by side counts once: while a queue is put off already, no further failure is counted. */
   putOff(queue: string, owner: string, seconds: number, says: string, failed: boolean): Promise<boolean>;
   answered(queue: string): Promise<void>;
 
@@ -66,6 +67,8 @@ export interface Outbox {
   pending(queue: string): Promise<readonly Item[]>;
   /** Before sending: from now on "nobody knows" until one of the next four is called. */
   sending(item: Item, owner: string): Promise<boolean>;
+  /** Before an edit: until it is `delivered` no one knows which of both is shown, so it's edited again, also where the old text is wanted back. */
+  editing(item: Item, owner: string): Promise<boolean>;
   delivered(id: string, as: string, hash: string): Promise<void>;
   /** It was certainly not sent, or may be sent again. */
   failed(id: string, says: string, seconds: number): Promise<void>;
@@ -309,7 +312,8 @@ export function createOutbox(pool: Pool): Outbox {
       ),
     putOff: (queue, owner, seconds, says, failed) =>
       ofQueue(
-        "not_before = greatest(not_before, now() + make_interval(secs => $3)), says = $4, failures = failures + $5",
+        `not_before = greatest(not_before, now() + make_interval(secs => $3)), says = $4,
+         failures = failures + case when not_before > now() then 0 else $5 end`,
         queue,
         owner,
         [seconds, says, failed ? 1 : 0],
@@ -331,6 +335,12 @@ export function createOutbox(pool: Pool): Outbox {
         `update lifeboat.outbox set sending_since = now(), sending_hash = $3 where id = $1 and delivered_as is null
          and exists (select from lifeboat.outbox_queue where queue = outbox.queue and owner = $2)`,
         [item.id, owner, item.desiredHash],
+      ),
+    editing: (item, owner) =>
+      touched(
+        `update lifeboat.outbox set delivered_hash = '' where id = $1 and delivered_as is not null
+         and exists (select from lifeboat.outbox_queue where queue = outbox.queue and owner = $2)`,
+        [item.id, owner],
       ),
     async delivered(id, as, hash) {
       await run(

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hashOf, sha256 } from "../../src/lib/canonical.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { createDeliveries, type DueItem, type Ended, FAILING_TRIES } from "../../src/projection/deliveries.ts";
-import { createOutbox } from "../../src/projection/outbox.ts";
+import { createOutbox, type Item } from "../../src/projection/outbox.ts";
 import { createDeliveryWorker, type Sink } from "../../src/projection/worker.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { asSuperuser, quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
@@ -268,6 +268,40 @@ test("what is sent while something else is rendered counts as what was sent, als
   // Found again in Slack: what stands there is still to be edited.
   await outbox.delivered(unsure?.id ?? "", "1.1", unsure?.sendingHash ?? "");
   expect(await outbox.pending("CRACE")).toMatchObject([{ deliveredAs: "1.1", desired: { text: "Approved" } }]);
+});
+
+test("what was there before is shown again where an edit is in doubt, and who lost the queue edits nothing", async () => {
+  const outbox = createOutbox(store.pool);
+  const drawing = (version: number, text: string) => ({
+    ...{ stream: "inc-edit", version, about: {}, redrawAt: null },
+    queues: [{ queue: "CEDIT", own: false, place: "CEDIT", wanted: null }],
+    messages: [
+      { key: "card", queue: "CEDIT", under: null, priority: 0, broadcast: false, once: false, desired: { text } },
+    ],
+  });
+  await outbox.want(drawing(1, "open"));
+  await outbox.claim("me", 60, 10);
+  const [posted] = await outbox.pending("CEDIT");
+  await outbox.sending(posted as Item, "me");
+  await outbox.delivered(posted?.id ?? "", "1.1", hashOf({ text: "open" }));
+  await outbox.want(drawing(2, "paused"));
+  const [edited] = await outbox.pending("CEDIT");
+  expect(await outbox.editing(edited as Item, "another")).toBe(false);
+  expect(await outbox.editing(edited as Item, "me")).toBe(true);
+  // Slack may show either now; what is desired is what it showed before.
+  await outbox.want(drawing(3, "open"));
+  expect(await outbox.pending("CEDIT")).toMatchObject([{ deliveredAs: "1.1", desired: { text: "open" } }]);
+});
+
+test("messages that fail side by side make their channel wait as long as one", async () => {
+  const outbox = createOutbox(store.pool);
+  const queues = [{ queue: "CFAIL", own: false, place: "CFAIL", wanted: null }];
+  const message = { queue: "CFAIL", under: null, priority: 0, broadcast: false, once: false, desired: {} };
+  const messages = [{ ...message, key: "card" }];
+  await outbox.want({ stream: "inc-fail", version: 1, about: {}, redrawAt: null, queues, messages });
+  await outbox.claim("me", 60, 10);
+  for (let n = 0; n < 4; n++) await outbox.putOff("CFAIL", "me", 60, "timeout", true);
+  expect(await outbox.queue("CFAIL")).toMatchObject({ failures: 1 });
 });
 
 test("what is rendered while a place is found closed does not wait there for ever", async () => {

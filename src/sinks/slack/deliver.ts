@@ -52,15 +52,21 @@ export async function deliver(deps: Delivering, item: Item, channel: string): Pr
   try {
     if (isCanvas(item)) await bringCanvas(deps, item, channel);
     else if (isPost(item)) await bring(deps, item, channel);
-    else {
-      await edit(deps.client, item, channel);
-      await deps.outbox.delivered(item.id, item.deliveredAs as string, item.desiredHash);
-      if (isDirect(channel) && !offersButtons(item)) await closeCopies(deps, item, channel);
-    }
+    else await change(deps, item, channel);
     return null;
   } catch (error) {
     return settle(deps, item, callFailureOf(error));
   }
+}
+
+async function change(deps: Delivering, item: Item, channel: string): Promise<void> {
+  const askedAt = performance.now();
+  if (!(await deps.outbox.editing(item, deps.owner))) return;
+  // Whoever took the queue from a process that stood still may have shown something newer.
+  if (performance.now() - askedAt > STALE_MS) return;
+  await edit(deps.client, item, channel);
+  await deps.outbox.delivered(item.id, item.deliveredAs as string, item.desiredHash);
+  if (isDirect(channel) && !offersButtons(item)) await closeCopies(deps, item, channel);
 }
 
 /** A question that is over is over in every copy of it. What stands in the way is logged: it is no trouble of the message's own. */

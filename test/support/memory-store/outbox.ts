@@ -1,5 +1,5 @@
 import serialize from "canonicalize";
-import { hashOf } from "../../../src/lib/canonical.ts";
+import { sha256 } from "../../../src/lib/canonical.ts";
 import type { DesiredState, Item, Outbox, Queue, SharedPace } from "../../../src/projection/outbox.ts";
 import { blankQueue, type ItemRow, type MemoryDatabase, type QueueRow } from "./database.ts";
 import type { Link } from "./link.ts";
@@ -15,6 +15,8 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
   const { queues, items, drawn, pages } = database;
   const asked = <T>(work: (now: number) => T) => link.ask("the outbox", () => work(database.now()));
   const slackItems = () => items.filter(({ sink }) => sink === "slack");
+  const slackItem = (stream: string, key: string) =>
+    items.find((one) => one.sink === "slack" && one.stream === stream && one.key === key);
   const itemOf = (id: string) => items.find((row) => String(row.id) === id);
   const ofQueue = (queue: string, owner: string, change: (row: QueueRow, now: number) => void) =>
     asked((now) => {
@@ -58,9 +60,9 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
 
   function wantMessage(stream: string, version: number, message: DesiredState["messages"][number]): void {
     const { key, queue, under, priority, broadcast, once } = message;
-    const desired = { desired: textOf(message.desired), desiredHash: hashOf(message.desired) };
+    const desired = writtenOf(message.desired);
     const id = database.nextId();
-    const row = slackItems().find((one) => one.stream === stream && one.key === key);
+    const row = slackItem(stream, key);
     if (row === undefined) {
       items.push({
         ...{ id, sink: "slack", stream, version, key, queue, under, priority, broadcast, once, ...desired },
@@ -198,7 +200,7 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
     putOff: (queue, owner, seconds, says, failed) =>
       ofQueue(queue, owner, (row, now) => {
         const notBefore = Math.max(row.notBefore, now + seconds * 1000);
-        Object.assign(row, { notBefore, says, failures: row.failures + (failed ? 1 : 0) });
+        Object.assign(row, { notBefore, says, failures: row.failures + (failed && row.notBefore <= now ? 1 : 0) });
       }),
     answered: (queue) =>
       asked(() => {
@@ -212,6 +214,13 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
         const row = itemOf(item.id);
         if (row === undefined || row.deliveredAs !== null || queues.get(row.queue)?.owner !== owner) return false;
         Object.assign(row, { sendingSince: now, sendingHash: item.desiredHash });
+        return true;
+      }),
+    editing: (item, owner) =>
+      asked(() => {
+        const row = itemOf(item.id);
+        if (row === undefined || row.deliveredAs === null || queues.get(row.queue)?.owner !== owner) return false;
+        row.deliveredHash = "";
         return true;
       }),
     delivered: (id, as, hash) =>
@@ -304,7 +313,7 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
   }
 
   function pendingOf(row: ItemRow, now: number): Item {
-    const root = slackItems().find((one) => one.stream === row.stream && one.key === row.under);
+    const root = row.under === null ? undefined : slackItem(row.stream, row.under);
     return {
       ...{ id: String(row.id), stream: row.stream, key: row.key, under: row.under, rootAs: root?.deliveredAs ?? null },
       ...{ priority: row.priority, broadcast: row.broadcast, once: row.once, desired: JSON.parse(row.desired) },
@@ -341,11 +350,36 @@ function isClosed(row: QueueRow, now: number): boolean {
 
 function isUnfurnished({ stream, borrowed, wanted, shown }: QueueRow): boolean {
   if (stream === null || borrowed || wanted === null) return false;
-  const seen = (JSON.parse(shown) as { wanted?: unknown }).wanted;
-  return seen === undefined || wanted !== textOf(seen);
+  return wanted !== wantedIn(shown);
 }
 
 /** As jsonb compares: whatever the order of names. */
 function textOf(value: unknown): string {
-  return serialize(JSON.parse(JSON.stringify(value ?? null))) ?? "null";
+  return canonicalOf(JSON.stringify(value ?? null));
+}
+
+/** The same texts are asked about again and again: a queue with each look for work, a message with each drawing. */
+const canonicalOf = remembered((json: string) => serialize(JSON.parse(json)) ?? "null");
+const hashed = remembered((text: string) => sha256(text));
+const wantedIn = remembered((shown: string) => {
+  const { wanted } = JSON.parse(shown) as { wanted?: unknown };
+  return wanted === undefined ? null : textOf(wanted);
+});
+
+function writtenOf(desired: unknown): { desired: string; desiredHash: string } {
+  const text = textOf(desired);
+  return { desired: text, desiredHash: hashed(text) };
+}
+
+/** A pure function of a text that keeps its last answers. */
+function remembered<T>(work: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    if (known.size >= 2000) known.clear();
+    const answer = work(text);
+    known.set(text, answer);
+    return answer;
+  };
 }

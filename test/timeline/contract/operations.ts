@@ -133,6 +133,7 @@ export function operations(random: () => number, count: number): readonly Operat
       on(`answered ${queue}`, (store) => store.answered(queue)),
       onItem("sending", (store, item) => store.sending(item, owner)),
       onItem("sending", (store, item) => store.sending(item, owner)),
+      onItem("editing", (store, item) => store.editing(item, owner)),
       onItem("delivered", (store, item) => store.delivered(item.id, `ts-${item.key}`, item.desiredHash)),
       onItem(`failed for ${seconds}`, (store, item) => store.failed(item.id, "no", seconds)),
       onItem("giveUp", (store, item) => store.giveUp(item.id, "no")),
