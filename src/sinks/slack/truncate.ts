@@ -77,6 +77,7 @@ export function truncateText(mrkdwn: string, length: number): string {
 
 /** Of everything Slack reads as `<!…>`, only `<!date^…>` stays. */
 export function disarm(mrkdwn: string): string {
+  if (!mrkdwn.includes("<!")) return mrkdwn;
   return mrkdwn.replace(/<!(?!date\^)([^<>|]*)(\|[^<>]*)?>?/g, (_, name: string) => `@\u2060${name.split("^", 1)[0]}`);
 }
 

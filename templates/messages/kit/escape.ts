@@ -77,8 +77,12 @@ function tame(words: string): string {
     .replace(/:(?=\/\/)/g, ":\u2060");
 }
 
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
 /** One line, with nothing in it that is not seen: control, direction, joining, tag and private-use characters go. */
 function visible(words: string): string {
+  // Nearly all words are: nothing in them is composed, hidden or another letter's twin.
+  if (PRINTABLE_ASCII.test(words)) return words.replace(/ {2,}/g, " ").trim();
   return words
     .normalize("NFC")
     .replace(/[\s\u0085\u2028\u2029]+/gu, " ")
