@@ -30,6 +30,8 @@ export interface Audited {
     readonly messages: readonly { channel: string; ts: string; text: string; key: string | null }[];
   };
   readonly processes: readonly { name: string; isDead: boolean; frozenUntil: number }[];
+  /** Marks of deliveries that Slack never signed. */
+  readonly forged: ReadonlySet<string>;
   readonly acknowledged: readonly { mark: string; answer: { status: number; body: string } | null }[];
   /** `stream/version` → the process that wrote it. */
   readonly writers: ReadonlyMap<string, string>;
@@ -137,6 +139,7 @@ const ms = (on: Audited, { at }: EventText) => at.getTime() - (on.time.epoch - o
 function once(on: Audited, runs: readonly Run[]): Complaint[] {
   const found: Complaint[] = [];
   const used = new Set<string>();
+  const flipped = new Map<string, number>();
   for (const request of [...on.world.ledger].sort((one, other) => one.sentAt - other.sentAt)) {
     const intents = runs.flatMap((run) =>
       stepsOf(run)
@@ -159,6 +162,7 @@ function once(on: Audited, runs: readonly Run[]): Complaint[] {
       continue;
     }
     used.add(own.name);
+    if (request.action === "sim.flip") found.push(...flippedTwice(own.run, own.step.id, own.event.version, flipped));
     const later = own.run.events.find(
       (event) =>
         event.type === "step.started" &&
@@ -177,6 +181,18 @@ function once(on: Audited, runs: readonly Run[]): Complaint[] {
       found.push({ invariant: "I1", says: `${request.action} was sent for a run that had ended` });
   }
   return found;
+}
+
+/** What has moved moves back when it's moved again: only a person's word lets a run do it once more. */
+function flippedTwice(run: Run, step: string, version: number, flipped: Map<string, number>): Complaint[] {
+  const name = `${run.id} ${step}`;
+  const before = flipped.get(name);
+  flipped.set(name, version);
+  if (before === undefined) return [];
+  const asked = run.events.some(
+    (event) => event.type === "step.retried" && event.version > before && event.version < version,
+  );
+  return asked ? [] : [{ invariant: "I1", says: `${name} was requested again after it had happened` }];
 }
 
 /** I2 and I11: every change was approved by enough people who may, who did not ask for it, in time, and nobody had said no. */
@@ -242,9 +258,13 @@ function durable(on: Audited): Complaint[] {
   const kept = on.acknowledged.filter(
     ({ answer }) => answer?.status === 200 && !/could not be|couldn't be|Nothing was done/i.test(answer.body),
   );
-  const lost = kept.filter(({ mark }) => !on.database.inbox.some(({ key }) => key.includes(mark)));
+  const lost = kept
+    .filter(({ mark }) => !on.forged.has(mark))
+    .filter(({ mark }) => !on.database.inbox.some(({ key }) => key.includes(mark)));
   const undone = on.database.inbox.filter(({ doneAt, attempts }) => doneAt === null && attempts < 5);
+  const heard = on.database.inbox.filter(({ key }) => [...on.forged].some((mark) => key.includes(mark)));
   return [
+    ...heard.map(({ key }) => ({ invariant: "I2", says: `${key} was heard, and Slack never signed it` })),
     ...lost.map(({ mark }) => ({ invariant: "I3", says: `${mark} was acknowledged and is not in the inbox` })),
     ...undone.map(({ key }) => ({ invariant: "I3", says: `${key} was kept and never done` })),
   ];
@@ -283,8 +303,11 @@ function bounded(on: Audited): Complaint[] {
 /** I6: once all is well Slack shows what the timeline says, each message once. */
 function shown(on: Audited): Complaint[] {
   const found: Complaint[] = [];
+  // A stream that begins with a refusal is no incident: there is nothing to show.
+  const isDeclared = ({ events: [first] }: StreamText) => first?.type === "incident.declared";
+  const declared = new Set([...on.database.streams.values()].filter(isDeclared).map(({ id }) => id));
   for (const { id, version } of on.database.streams.values())
-    if (id.startsWith("inc-") && (on.database.drawn.get(id)?.version ?? 0) < version)
+    if (declared.has(id) && (on.database.drawn.get(id)?.version ?? 0) < version)
       found.push({
         invariant: "I6",
         says: `${id} is drawn up to ${on.database.drawn.get(id)?.version ?? 0} of ${version}`,

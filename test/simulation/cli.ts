@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { type Simulated, simulate } from "./simulation.ts";
+import { type Coverage, coverageOf, KINDS, type Report } from "./coverage.ts";
+import { simulate } from "./simulation.ts";
 
 export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -9,6 +12,8 @@ export async function main(args: readonly string[]): Promise<void> {
       for: { type: "string" },
       runs: { type: "string", default: "20" },
       from: { type: "string", default: "1" },
+      stride: { type: "string", default: "1" },
+      workers: { type: "string", default: String(availableParallelism()) },
       json: { type: "boolean", default: false },
       trace: { type: "boolean", default: false },
       guards: { type: "boolean", default: false },
@@ -23,9 +28,14 @@ export async function main(args: readonly string[]): Promise<void> {
     return;
   }
   if (values.seed !== undefined) return one(Number(values.seed), values.trace, values.json);
-  const seconds = values.for === undefined ? Number.POSITIVE_INFINITY : secondsOf(values.for);
-  const runs = values.for === undefined ? Number(values.runs) : Number.POSITIVE_INFINITY;
-  await many(Number(values.from), runs, seconds, values.json, values["until-found"]);
+  const span = {
+    from: Number(values.from),
+    stride: Number(values.stride),
+    runs: values.for === undefined ? Number(values.runs) : Number.POSITIVE_INFINITY,
+    seconds: values.for === undefined ? Number.POSITIVE_INFINITY : secondsOf(values.for),
+    untilFound: values["until-found"],
+  };
+  await many(span, span.untilFound ? 1 : Number(values.workers), values.json);
 }
 
 /** Twice, so that it is seen that a seed decides everything. */
@@ -51,59 +61,82 @@ async function one(seed: number, trace: boolean, json: boolean): Promise<void> {
   if (!isSame || complaints.length > 0) process.exitCode = 1;
 }
 
-async function many(from: number, runs: number, seconds: number, json: boolean, untilFound: boolean): Promise<void> {
+/** Which seeds are played: every `stride`th from `from` on, until `runs` of them or `seconds` are over. */
+interface Span {
+  readonly from: number;
+  readonly stride: number;
+  readonly runs: number;
+  readonly seconds: number;
+  readonly untilFound: boolean;
+}
+
+async function play({ from, stride, runs, seconds, untilFound }: Span): Promise<Report> {
   const began = process.hrtime.bigint();
   const elapsed = () => Number(process.hrtime.bigint() - began) / 1e9;
-  const failed: Simulated[] = [];
-  const total = {
-    events: new Map<string, number>(),
-    refusals: new Map<string, number>(),
-    faults: new Map<string, number>(),
-  };
+  const failed: Report["failed"][number][] = [];
+  const coverage = { events: {}, refusals: {}, faults: {} } satisfies Coverage;
   let count = 0;
   let first = "";
   for (; count < runs && elapsed() < seconds && !(untilFound && failed.length > 0); count++) {
-    const run = await simulate(from + count);
+    const run = await simulate(from + count * stride);
     if (count === 0) first = run.trace;
-    if (run.complaints.length > 0) {
-      failed.push(run);
-      if (!json) console.log(said(run));
-    }
-    for (const name of ["events", "refusals", "faults"] as const)
-      for (const [what, times] of run[name]) total[name].set(what, (total[name].get(what) ?? 0) + times);
+    if (run.complaints.length > 0) failed.push({ seed: run.seed, complaints: run.complaints });
+    for (const name of KINDS) addTo(coverage[name], Object.fromEntries(run[name]));
   }
-  const again = await simulate(from);
-  const isSame = again.trace === first;
-  const coverage = Object.fromEntries(
-    Object.entries(total).map(([name, counts]) => [
-      name,
-      Object.fromEntries([...counts].sort(([, one], [, two]) => two - one)),
-    ]),
+  const again = count === 0 ? null : await simulate(from);
+  return { runs: count, seconds: elapsed(), isSame: again === null || again.trace === first, failed, coverage };
+}
+
+/** The same in several processes, one a core: no seed knows of another. */
+async function playTogether(span: Span, workers: number): Promise<Report> {
+  const began = process.hrtime.bigint();
+  const reports = await Promise.all(
+    Array.from({ length: workers }, (_, n) => {
+      const runs = Math.ceil((span.runs - n) / workers);
+      const share = ["--from", String(span.from + n), "--stride", String(workers)];
+      const end = Number.isFinite(span.seconds) ? ["--for", `${span.seconds}s`] : ["--runs", String(runs)];
+      return inProcess([...share, ...end, "--workers", "1", "--json"]);
+    }),
   );
-  if (json)
-    console.log(
-      JSON.stringify({
-        runs: count,
-        seconds: elapsed(),
-        isSame,
-        failed: failed.map(({ seed, complaints }) => ({ seed, complaints })),
-        coverage,
-      }),
-    );
+  const coverage = { events: {}, refusals: {}, faults: {} } satisfies Coverage;
+  for (const report of reports) for (const name of KINDS) addTo(coverage[name], report.coverage[name]);
+  return {
+    runs: reports.reduce((sum, { runs }) => sum + runs, 0),
+    seconds: Number(process.hrtime.bigint() - began) / 1e9,
+    isSame: reports.every(({ isSame }) => isSame),
+    failed: reports.flatMap(({ failed }) => failed).sort((one, other) => one.seed - other.seed),
+    coverage,
+  };
+}
+
+function inProcess(args: readonly string[]): Promise<Report> {
+  const program = [...process.execArgv, process.argv[1] ?? "", ...args];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, program, { maxBuffer: 1e9 }, (error, stdout, stderr) => {
+      if (stdout.startsWith("{")) resolve(JSON.parse(stdout) as Report);
+      else reject(new Error(`A worker ended without a report: ${stderr || error}`));
+    });
+  });
+}
+
+async function many(span: Span, workers: number, json: boolean): Promise<void> {
+  const report = workers > 1 && span.runs >= workers ? await playTogether(span, workers) : await play(span);
+  const { runs, seconds, isSame, failed, coverage } = report;
+  if (json) console.log(JSON.stringify(report));
   else {
-    for (const [name, counts] of Object.entries(coverage))
-      console.log(
-        `${name} (${Object.keys(counts).length}): ${Object.entries(counts)
-          .map(([what, times]) => `${what} ${times}`)
-          .join(", ")}`,
-      );
+    for (const one of failed) console.log(said(one));
+    console.log(coverageOf(coverage));
     console.log(isSame ? "The same seed gives the same run." : "The same seed gave two different runs.");
-    console.log(`${count} runs in ${elapsed().toFixed(1)} s, ${failed.length} with complaints`);
+    console.log(`${runs} runs in ${seconds.toFixed(1)} s, ${failed.length} with complaints`);
   }
   if (failed.length > 0 || !isSame) process.exitCode = 1;
 }
 
-function said({ seed, complaints }: Simulated): string {
+function addTo(total: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [what, times] of Object.entries(counts)) total[what] = (total[what] ?? 0) + times;
+}
+
+function said({ seed, complaints }: Report["failed"][number]): string {
   return [`Seed ${seed}:`, ...complaints.map(({ invariant, says }) => `  ${invariant}: ${says}`)].join("\n");
 }
 

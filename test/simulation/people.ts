@@ -14,25 +14,38 @@ export interface PeopleParts {
 
 const ROSTER = ["UANA", "UBO", "UCY", "UDEE", "UVI"];
 const STRANGERS = ["UGUEST", "UNOBODY"];
+/** What people type; `@` names are those of the roster. Much of it is wrong at the moment it is typed, as in an incident. */
 const LINES = [
-  ...["pause", "resume", "resume", "retry", "skip because", "abort enough", "status", "timeline", "note it smells"],
+  ...["pause", "resume", "resume", "retry", "skip because", "skip promote because", "abort enough", "commit enough"],
+  ...["status", "status mitigating", "status monitoring", "timeline", "steps", "details", "list", "overview", "help"],
   ...[
-    "severity P0",
+    "approve",
     "approve",
     "deny no",
+    "ask is it safe?",
+    "answer it is",
+    "escalate no one answers",
     "who",
-    "runbook shop/flip",
-    "runbook shop/move",
-    "resolve it is well",
-    "help",
+    "unplanned",
   ],
-  ...["runbook shop/flip --dry-run", "role incident-commander", "nonsense", "delegate incident-commander @ana 5m"],
+  ...["runbook shop/flip", "runbook shop/move", "runbook shop/flip --dry-run", "undo", "replan it changed", "failback"],
+  ...["severity P0", "severity P2 it is better", "raise P1 it spreads", "note it smells", "note --at 03:00 it began"],
+  ...["role take incident-commander", "role take responder", "role assign responder @cy", "invite @bo --reason skill"],
+  ...["delegate incident-commander to @ana for 5m", "delegate end incident-commander @ana", "vouch @bo", "enroll"],
+  ...["action add Mend the alarm", "action done 1", "snooze 10", "update", "catchup", "triage", "readiness", "trends"],
+  ...["resolve it is well", "resolve --anyway it is well", "close", "close --no-postmortem small", "reopen it is back"],
+  ...["postmortem", "sign-off all of it held", "review it was right", "break-glass no one is there", "done", "reload"],
+  ...["declare P1 orders fail", "declare", "resend", "calendar", "seats", "nonsense", "", "runbook nothing/here"],
 ];
+/** What people press when they see it; what opens a form is left open. */
+const BUTTONS = /^(?:gate|run|step|incident|role|triage|postmortem|action|comms|undo|member)\./;
 
 /** People who read what Slack shows them, press what they see and type what they know. */
 export class People {
   /** When someone's account was deactivated, milliseconds since the run began. */
   readonly deactivatedAt = new Map<string, number>();
+  /** Marks of deliveries that no one at Slack made. */
+  readonly forged = new Set<string>();
   readonly #parts: PeopleParts;
   #serial = 0;
 
@@ -65,15 +78,7 @@ export class People {
   #something(): void {
     const { random, slack } = this.#parts;
     const who = random.chance(0.06) ? random.one(STRANGERS) : random.one(ROSTER);
-    const buttons = slack.buttons([
-      "gate.approve",
-      "gate.deny",
-      "run.retry",
-      "run.resume",
-      "run.skip",
-      "run.abort",
-      "run.pause",
-    ]);
+    const buttons = slack.buttons(BUTTONS);
     const approvals = buttons.filter(({ action }) => action.startsWith("gate.approve"));
     const others = buttons.filter(({ action }) => !action.startsWith("gate.approve"));
     if (approvals.length > 0 && random.chance(0.75)) this.#press(who, random.one(approvals));
@@ -97,9 +102,12 @@ export class People {
   }
 
   #type(user: string, text: string): void {
+    const { slack, random } = this.#parts;
     const trigger = `trigger-${++this.#serial}`;
+    const rooms = [...slack.channels.values()].filter(({ id, archived }) => /^C\d/.test(id) && !archived);
+    const room = random.chance(0.7) && rooms.length > 0 ? random.one(rooms) : { id: "CHOUSE", name: "incidents" };
     this.#send(`${user} types ${text}`, trigger, {
-      ...{ command: "/dr", text, team_id: "T1", channel_id: "CHOUSE", channel_name: "incidents", user_id: user },
+      ...{ command: "/dr", text, team_id: "T1", channel_id: room.id, channel_name: room.name, user_id: user },
       ...{ user_name: user, trigger_id: trigger, response_url: "http://slack.sim/respond/1", api_app_id: "A1" },
     });
   }
@@ -108,6 +116,13 @@ export class People {
   #send(says: string, mark: string, fields: Readonly<Record<string, string>>): void {
     const { time, random, note, trace, deliver } = this.#parts;
     trace(says);
+    if (random.chance(0.03)) {
+      note("slack: forged");
+      this.forged.add(`${mark}-forged`);
+      const text = JSON.stringify(fields).replaceAll(mark, `${mark}-forged`);
+      const forged = signed(JSON.parse(text) as typeof fields, time.epoch);
+      time.after(1, null, () => deliver(`${mark}-forged`, { ...forged, signature: `v0=${"0".repeat(64)}` }));
+    }
     const delivery = signed(fields, time.epoch);
     const late = random.chance(0.1) ? random.between(500, 8_000) : random.between(5, 50);
     time.after(late, null, () => deliver(mark, delivery));

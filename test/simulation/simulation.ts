@@ -14,6 +14,9 @@ import { World } from "./world.ts";
 /** Faults happen until here; then everything is well, and has to become well. Milliseconds. */
 const FAULTS_MS = 80_000;
 const CALM_MS = 70_000;
+/** In the calm people act this long. After it, what stirs nothing for `QUIET_MS` and holds what is promised is over. */
+const ACTING_MS = 20_000;
+const QUIET_MS = 15_000;
 const BOTS = 2;
 
 export interface Simulated {
@@ -61,6 +64,7 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
   const acknowledged: Acknowledged[] = [];
   const writers = new Map<string, string>();
   let serial = 0;
+  let lastWritten = 0;
 
   function start(slot: number): void {
     const process = new Process(`bot-${slot}.${++serial}`);
@@ -98,7 +102,9 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
             const answer = work();
             const row = stream === undefined ? undefined : database.stream(stream);
             for (const event of row?.events.slice(before) ?? []) {
+              lastWritten = time.now;
               writers.set(`${event.stream}/${event.version}`, process.name);
+              strikeAt(process, event.type);
               trace(`${process.name} wrote ${event.stream} ${event.version} ${event.type} ${event.data}`);
             }
             return answer;
@@ -106,6 +112,18 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
           interactive,
         ),
     };
+  }
+
+  /** Where it matters most: right after something was written down that is about to be done. */
+  function strikeAt(process: Process, type: string): void {
+    if (time.now > FAULTS_MS || !["step.started", "step.intended", "step.applied"].includes(type)) return;
+    if (plan.chance(0.04)) {
+      time.after(0, null, () => process.kill());
+      return;
+    }
+    if (!plan.chance(0.04)) return;
+    note("process frozen after an event");
+    process.frozenUntil = time.now + plan.between(1_500, 20_000);
   }
 
   const people = new People({
@@ -126,15 +144,25 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
   globalThis.fetch = slack.fetch as typeof globalThis.fetch;
   try {
     for (let slot = 1; slot <= BOTS; slot++) start(slot);
-    people.begin(FAULTS_MS + CALM_MS / 2);
+    people.begin(FAULTS_MS + ACTING_MS);
     planFaults();
     await time.until(FAULTS_MS);
     Object.assign(weather, { trouble: 0, isDown: false });
     Object.assign(slack, { trouble: 0, isDown: false });
     world.trouble = 0;
     for (const process of processes) Object.assign(process, { killAt: Number.POSITIVE_INFINITY });
-    await time.until(FAULTS_MS + CALM_MS);
-    const complaints = audit({ time, database, world, slack, processes, acknowledged, writers, people });
+    const look = () =>
+      audit({ time, database, world, slack, processes, acknowledged, writers, people, forged: people.forged });
+    let complaints: readonly Complaint[] | null = null;
+    for (let at = FAULTS_MS + ACTING_MS; at < FAULTS_MS + CALM_MS && complaints === null; at += QUIET_MS / 3) {
+      await time.until(at);
+      const stirred = Math.max(lastWritten, slack.changedAt, world.ledger.at(-1)?.at ?? 0);
+      if (time.now - stirred >= QUIET_MS && look().length === 0) complaints = [];
+    }
+    if (complaints === null) {
+      await time.until(FAULTS_MS + CALM_MS);
+      complaints = look();
+    }
     const events = [...database.streams.values()].flatMap((stream) => stream.events);
     return {
       ...{ seed, complaints, trace: hash.digest("hex"), lines, steps: time.steps, faults },

@@ -50,6 +50,8 @@ export class SlackServer {
   trouble = 0;
   /** Nothing is answered. */
   isDown = false;
+  /** When something was last changed here, milliseconds since the run began. */
+  changedAt = 0;
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #note: (fault: string) => void;
@@ -93,6 +95,7 @@ export class SlackServer {
         if (fate === "refused before")
           return void answer(() => resolve(json(200, { ok: false, error: "internal_error" })));
         const said = this.#do(method, args);
+        if (!/\.(?:test|info|list|history|replies|getPermalink)$/.test(method)) this.changedAt = time.now;
         this.#trace(
           `${process.name} slack ${method} ${fate} ${args.ts ?? said.ts ?? ""} ${String(args.text ?? "").slice(0, 40)} ${JSON.stringify(args.metadata ?? "").slice(0, 140)}`,
         );
@@ -103,13 +106,13 @@ export class SlackServer {
     });
   };
 
-  /** Buttons of these actions that can be seen, the newest last. */
-  buttons(actions: readonly string[]): readonly Button[] {
+  /** Buttons whose action looks like that and that can be seen, the newest last. */
+  buttons(actions: RegExp): readonly Button[] {
     return this.messages.flatMap((message) =>
       message.blocks.flatMap((block) =>
         ((block.elements ?? []) as Json[]).flatMap((element) => {
           const action = String(element.action_id ?? "");
-          if (element.type !== "button" || !actions.includes(action.split(":")[0] ?? "")) return [];
+          if (element.type !== "button" || !actions.test(action)) return [];
           return [{ message, action, block: String(block.block_id ?? "b"), value: String(element.value ?? "") }];
         }),
       ),

@@ -24,6 +24,9 @@ export interface Hung {
   endedAt: number | null;
 }
 
+const FATES = ["request lost", "answer lost", "late", "hangs", "hangs after the effect", "refused"] as const;
+const FATES_OF_CHANGES = [...FATES, "answered and not done"] as const;
+
 /** The systems outside, and the ledger of what really happened to them. */
 export class World {
   readonly ledger: Effect[] = [];
@@ -48,7 +51,7 @@ export class World {
 
   /** A look at a target. */
   look(target: string, signal: AbortSignal): Promise<string | null> {
-    return this.#call(`look at ${target}`, signal, () => this.value(target));
+    return this.#call(`look at ${target}`, signal, false, () => this.value(target));
   }
 
   /** A request that changes a target: heard at most once, answered perhaps. */
@@ -60,7 +63,7 @@ export class World {
   ): Promise<string> {
     const process = this.#process();
     const sentAt = this.#time.now;
-    return this.#call(`${action} ${target}`, signal, () => {
+    return this.#call(`${action} ${target}`, signal, true, () => {
       const value = next(this.value(target));
       this.#values.set(target, value);
       this.history.push({ at: this.#time.now, target, value });
@@ -69,14 +72,12 @@ export class World {
     });
   }
 
-  #call<T>(what: string, signal: AbortSignal, work: () => T): Promise<T> {
+  #call<T>(what: string, signal: AbortSignal, changes: boolean, work: () => T): Promise<T> {
     const time = this.#time;
     const process = this.#process();
     const random = this.#random;
     if (!process.sends()) return new Promise(() => {});
-    const fate = random.chance(this.trouble)
-      ? random.one(["request lost", "answer lost", "late", "hangs", "hangs after the effect", "refused"] as const)
-      : "well";
+    const fate = random.chance(this.trouble) ? random.one(changes ? FATES_OF_CHANGES : FATES) : "well";
     if (fate !== "well") this.#note(`target: ${fate}`);
     const wait = random.between(5, 80) + (fate === "late" ? random.between(500, 6_000) : 0);
     const back = random.between(5, 80);
@@ -96,6 +97,7 @@ export class World {
         if (fate === "hangs") return;
         if (fate === "request lost") return void answer(() => reject(lost()));
         if (fate === "refused") return void answer(() => reject(new Error("503 Try later")));
+        if (fate === "answered and not done") return void answer(() => resolve(undefined as T));
         const done = work();
         if (fate === "answer lost") return void answer(() => reject(lost()));
         if (fate !== "hangs after the effect") answer(() => resolve(done));

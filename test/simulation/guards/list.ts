@@ -7,6 +7,7 @@ export interface Guard {
 
 const START = "src/incident/start.ts";
 const AUTHORITY = "src/incident/authority.ts";
+const MEMORY_TIMELINE = "test/support/memory-store/timeline.ts";
 const ENGINE = "src/engine/engine.ts";
 
 /** Without any of these the simulation complains within a few runs. Those of the store are taken out of the one in memory. */
@@ -120,5 +121,151 @@ export const GUARDS: readonly Guard[] = [
         to: "const timer = setTimeout(() => {}, settings.pollMs);",
       },
     ],
+  },
+  {
+    id: "distinct-people",
+    says: "one person counts once",
+    edits: [
+      {
+        file: AUTHORITY,
+        from: "return new Set(approvals.map(({ person, onBehalfOf }) => onBehalfOf ?? person)).size;",
+        to: "return approvals.length;",
+      },
+      {
+        file: "src/incident/decide/question.ts",
+        from: "const shared = gate.approvals.find(",
+        to: "const shared = ([] as typeof gate.approvals).find(",
+      },
+      {
+        file: "src/incident/decide/question.ts",
+        from: "if (gate.approvals.some((approval) => approval.person === person.id))",
+        to: "if (false)",
+      },
+    ],
+  },
+  {
+    id: "expiry",
+    says: "an approval that has expired counts no more",
+    edits: [{ file: AUTHORITY, from: "return !(now.getTime() < policy.expiresAt.getTime());", to: "return false;" }],
+  },
+  {
+    id: "paused",
+    says: "nothing starts while a run is paused",
+    edits: [
+      { file: START, from: 'if (run.paused) return no("run-paused", "The run is paused");', to: "" },
+      { file: "src/engine/next.ts", from: "const holds = run.paused || ", to: "const holds = " },
+    ],
+  },
+  {
+    id: "deactivated",
+    says: "an account that was deactivated approves nothing",
+    edits: [
+      { file: AUTHORITY, from: "if (why === null) return null;", to: "return null;" },
+      {
+        file: "src/incident/decide/may.ts",
+        from: "export function blockedRefusal(",
+        to: "export function blockedRefusal(..._: unknown[]): null { return null; }\nfunction _blockedRefusal(",
+      },
+    ],
+  },
+  {
+    id: "one-holder",
+    says: "what a run holds no other run takes",
+    edits: [{ file: MEMORY_TIMELINE, from: "if (run !== undefined) return { resource, run };", to: "" }],
+  },
+  {
+    id: "fencing",
+    says: "who lost a run writes nothing more into it",
+    edits: [
+      {
+        file: MEMORY_TIMELINE,
+        from: "String(row.epoch) === epoch && row.owner === replica && !row.done;",
+        to: "!row.done;",
+      },
+      { file: "src/engine/perform.ts", from: "await runContext.confirm();", to: "" },
+    ],
+  },
+  {
+    id: "confirmed-before-request",
+    says: "a lease is confirmed right before a change is requested",
+    edits: [{ file: "src/engine/perform.ts", from: "await runContext.confirm();", to: "" }],
+  },
+  {
+    id: "verified-by-looking",
+    says: "done is what was seen to be so",
+    edits: [
+      {
+        file: "src/engine/perform.ts",
+        from: "(signal) => job.action.verify(attempt.applyContext(job, signal), job.input, before, handle),",
+        to: 'async () => ({ says: "Done.", facts: [], rpo: null }) as unknown as Evidence,',
+      },
+    ],
+  },
+  {
+    id: "looked-before-repeat",
+    says: "after a crash the target is looked at before a change is requested again",
+    edits: [
+      { file: "src/engine/recover.ts", from: 'return "verify";', to: 'return "again";' },
+      {
+        file: "src/engine/perform.ts",
+        from: 'if (done === "yes") return prove(attempt, job, from.before ?? seen, null);',
+        to: "",
+      },
+    ],
+  },
+  {
+    id: "looked-at-changes",
+    says: "changes of which no one was told are found by looking",
+    edits: [
+      {
+        file: "test/support/memory-store/follow.ts",
+        from: "for (const { id, version } of found.streams) tell(id, version);",
+        to: "",
+      },
+    ],
+  },
+  {
+    id: "one-sender",
+    says: "a message is sent by who holds its queue",
+    edits: [
+      {
+        file: "test/support/memory-store/outbox.ts",
+        from: "(row.owner !== null && row.claimedUntil >= now)",
+        to: "false",
+      },
+      {
+        file: "test/support/memory-store/outbox.ts",
+        from: "if (row === undefined || row.deliveredAs !== null || queues.get(row.queue)?.owner !== owner) return false;",
+        to: "if (row === undefined) return false;",
+      },
+    ],
+  },
+  {
+    id: "kept-before-acknowledged",
+    says: "what Slack is told was kept was written before",
+    edits: [
+      {
+        file: "src/slack/listen.ts",
+        from: "const kept = await keep(taken);\n    if (kept",
+        to: 'const kept = "new" as Awaited<ReturnType<typeof keep>>;\n    void keep(taken);\n    if (kept',
+      },
+    ],
+  },
+  {
+    id: "event-once",
+    says: "an event whose key is there is not written again",
+    edits: [
+      { file: "src/timeline/chain.ts", from: "if (keys.has(key) || seen.has(key)) continue;", to: "" },
+      {
+        file: "test/support/memory-store/inbox.ts",
+        from: "if (there !== undefined) return there.receipt === receipt;",
+        to: "",
+      },
+    ],
+  },
+  {
+    id: "signature",
+    says: "only what Slack signed is heard",
+    edits: [{ file: "src/slack/http-receiver.ts", from: "return hits.includes(true);", to: "return true;" }],
   },
 ];
