@@ -174,6 +174,9 @@ export class SlackServer {
       case "chat.postEphemeral":
         this.answers.push({ user: String(args.user), text: String(args.text ?? "") });
         return { ok: true, message_ts: this.#ts() };
+      // A workspace whose plan has no canvases: drafts are files.
+      case "conversations.canvases.create":
+        return { ok: false, error: "team_tier_cannot_create_channel_canvases" };
       case "bookmarks.list":
         return { ok: true, bookmarks: [] };
       default:
