@@ -99,6 +99,8 @@ const ENDINGS = ["run.verified", "run.aborted", "run.failed"];
 const DEADLINE_MS = 25_000;
 /** A lease that was confirmed this long ago is confirmed again before something is changed, and a little. */
 const CONFIRMED_MS = 2_600;
+/** A look and the intent after it, with the way there and back, milliseconds. */
+const LOOK_MS = 400;
 
 export function audit(on: Audited): readonly Complaint[] {
   const events = [...on.database.streams.values()].flatMap((stream) =>
@@ -139,7 +141,7 @@ const ms = (on: Audited, { at }: EventText) => at.getTime() - (on.time.epoch - o
 function once(on: Audited, runs: readonly Run[]): Complaint[] {
   const found: Complaint[] = [];
   const used = new Set<string>();
-  const flipped = new Map<string, number>();
+  const flipped = new Map<string, Flipped>();
   for (const request of [...on.world.ledger].sort((one, other) => one.sentAt - other.sentAt)) {
     const intents = runs.flatMap((run) =>
       stepsOf(run)
@@ -162,7 +164,13 @@ function once(on: Audited, runs: readonly Run[]): Complaint[] {
       continue;
     }
     used.add(own.name);
-    if (request.action === "sim.flip") found.push(...flippedTwice(own.run, own.step.id, own.event.version, flipped));
+    if (request.action === "sim.flip") {
+      const name = `${own.run.id} ${own.step.id}`;
+      const before = flipped.get(name);
+      flipped.set(name, { version: own.event.version, at: request.at });
+      if (before !== undefined && isFlippedBack(own.run, before, own.event.version, ms(on, own.event)))
+        found.push({ invariant: "I1", says: `${name} was requested again after it had happened` });
+    }
     const later = own.run.events.find(
       (event) =>
         event.type === "step.started" &&
@@ -183,16 +191,20 @@ function once(on: Audited, runs: readonly Run[]): Complaint[] {
   return found;
 }
 
-/** What has moved moves back when it's moved again: only a person's word lets a run do it once more. */
-function flippedTwice(run: Run, step: string, version: number, flipped: Map<string, number>): Complaint[] {
-  const name = `${run.id} ${step}`;
-  const before = flipped.get(name);
-  flipped.set(name, version);
-  if (before === undefined) return [];
+interface Flipped {
+  readonly version: number;
+  readonly at: number;
+}
+
+/**
+ * What has moved moves back when it's moved again: only a person's word lets a run do it once more. What arrived after the last look,
+ * later than the action says it takes, could not be seen.
+ */
+function isFlippedBack(run: Run, before: Flipped, version: number, intendedAt: number): boolean {
   const asked = run.events.some(
-    (event) => event.type === "step.retried" && event.version > before && event.version < version,
+    (event) => event.type === "step.retried" && event.version > before.version && event.version < version,
   );
-  return asked ? [] : [{ invariant: "I1", says: `${name} was requested again after it had happened` }];
+  return !asked && before.at < intendedAt - LOOK_MS;
 }
 
 /** I2 and I11: every change was approved by enough people who may, who did not ask for it, in time, and nobody had said no. */
