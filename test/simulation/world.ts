@@ -25,7 +25,12 @@ export interface Hung {
 }
 
 const FATES = ["request lost", "answer lost", "late", "hangs", "hangs after the effect", "refused"] as const;
-const FATES_OF_CHANGES = [...FATES, "answered and not done"] as const;
+/** What is told apart only by looking is as frequent as all else. */
+const FATES_OF_CHANGES = [
+  ...FATES,
+  ...(["answered and not done", "answered and not done", "answered and not done"] as const),
+  ...(["its sender dies", "its sender dies", "its sender dies"] as const),
+] as const;
 
 /** The systems outside, and the ledger of what really happened to them. */
 export class World {
@@ -99,6 +104,7 @@ export class World {
         if (fate === "refused") return void answer(() => reject(new Error("503 Try later")));
         if (fate === "answered and not done") return void answer(() => resolve(undefined as T));
         const done = work();
+        if (fate === "its sender dies") return process.kill();
         if (fate === "answer lost") return void answer(() => reject(lost()));
         if (fate !== "hangs after the effect") answer(() => resolve(done));
       });

@@ -144,11 +144,6 @@ export const GUARDS: readonly Guard[] = [
     ],
   },
   {
-    id: "expiry",
-    says: "an approval that has expired counts no more",
-    edits: [{ file: AUTHORITY, from: "return !(now.getTime() < policy.expiresAt.getTime());", to: "return false;" }],
-  },
-  {
     id: "paused",
     says: "nothing starts while a run is paused",
     edits: [
