@@ -123,27 +123,6 @@ export const GUARDS: readonly Guard[] = [
     ],
   },
   {
-    id: "distinct-people",
-    says: "one person counts once",
-    edits: [
-      {
-        file: AUTHORITY,
-        from: "return new Set(approvals.map(({ person, onBehalfOf }) => onBehalfOf ?? person)).size;",
-        to: "return approvals.length;",
-      },
-      {
-        file: "src/incident/decide/question.ts",
-        from: "const shared = gate.approvals.find(",
-        to: "const shared = ([] as typeof gate.approvals).find(",
-      },
-      {
-        file: "src/incident/decide/question.ts",
-        from: "if (gate.approvals.some((approval) => approval.person === person.id))",
-        to: "if (false)",
-      },
-    ],
-  },
-  {
     id: "paused",
     says: "nothing starts while a run is paused",
     edits: [
@@ -152,72 +131,9 @@ export const GUARDS: readonly Guard[] = [
     ],
   },
   {
-    id: "deactivated",
-    says: "an account that was deactivated approves nothing",
-    edits: [
-      { file: AUTHORITY, from: "if (why === null) return null;", to: "return null;" },
-      {
-        file: "src/incident/decide/may.ts",
-        from: "export function blockedRefusal(",
-        to: "export function blockedRefusal(..._: unknown[]): null { return null; }\nfunction _blockedRefusal(",
-      },
-    ],
-  },
-  {
     id: "one-holder",
     says: "what a run holds no other run takes",
     edits: [{ file: MEMORY_TIMELINE, from: "if (run !== undefined) return { resource, run };", to: "" }],
-  },
-  {
-    id: "fencing",
-    says: "who lost a run writes nothing more into it",
-    edits: [
-      {
-        file: MEMORY_TIMELINE,
-        from: "String(row.epoch) === epoch && row.owner === replica && !row.done;",
-        to: "!row.done;",
-      },
-      { file: "src/engine/perform.ts", from: "await runContext.confirm();", to: "" },
-    ],
-  },
-  {
-    id: "confirmed-before-request",
-    says: "a lease is confirmed right before a change is requested",
-    edits: [{ file: "src/engine/perform.ts", from: "await runContext.confirm();", to: "" }],
-  },
-  {
-    id: "verified-by-looking",
-    says: "done is what was seen to be so",
-    edits: [
-      {
-        file: "src/engine/perform.ts",
-        from: "(signal) => job.action.verify(attempt.applyContext(job, signal), job.input, before, handle),",
-        to: 'async () => ({ says: "Done.", facts: [], rpo: null }) as unknown as Evidence,',
-      },
-    ],
-  },
-  {
-    id: "looked-before-repeat",
-    says: "after a crash the target is looked at before a change is requested again",
-    edits: [
-      { file: "src/engine/recover.ts", from: 'return "verify";', to: 'return "again";' },
-      {
-        file: "src/engine/perform.ts",
-        from: 'if (done === "yes") return prove(attempt, job, from.before ?? seen, null);',
-        to: "",
-      },
-    ],
-  },
-  {
-    id: "looked-at-changes",
-    says: "changes of which no one was told are found by looking",
-    edits: [
-      {
-        file: "test/support/memory-store/follow.ts",
-        from: "for (const { id, version } of found.streams) tell(id, version);",
-        to: "",
-      },
-    ],
   },
   {
     id: "one-sender",
