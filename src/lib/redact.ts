@@ -46,11 +46,17 @@ function formsOf(secret: string): readonly Form[] {
 }
 
 function written(secret: string): readonly Form[] {
-  const bytes = Buffer.from(secret, "utf8");
-  const exact = [secret, ...base64Of(bytes)];
+  // What is encoded may be a text that holds it escaped: an environment as JSON, in base64.
+  const held = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)].map((text) =>
+    Buffer.from(text),
+  );
+  const exact = [secret, ...held.flatMap(base64Of)];
   const encoded = [encodeURIComponent(secret), encodeURI(secret), percent(secret), inForm(secret)];
   const escaped = secret.replace(/[^\x20-\x7e]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  const anyCase = [bytes.toString("hex"), ...[...encoded, escaped].filter((text) => text !== secret)];
+  const anyCase = [
+    ...held.map((bytes) => bytes.toString("hex")),
+    ...[...encoded, escaped].filter((text) => text !== secret),
+  ];
   return [
     ...exact.map((text) => ({ key: joined(text), anyCase: false })),
     ...anyCase.map((text) => ({ key: joined(text).toLowerCase(), anyCase: true })),

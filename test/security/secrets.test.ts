@@ -37,6 +37,9 @@ const WRITINGS: Readonly<Record<string, (secret: string) => string>> = {
         .toString("base64")
         .match(/.{1,9}/g) ?? []
     ).join("\r\n  "),
+  "JSON in base64": (secret) => Buffer.from(JSON.stringify({ password: secret })).toString("base64"),
+  "JSON in hex": (secret) => Buffer.from(JSON.stringify({ password: secret })).toString("hex"),
+  "an address in base64": (secret) => Buffer.from(`http://u:${encodeURIComponent(secret)}@h`).toString("base64"),
   "lines in JSON": (secret) => JSON.stringify((secret.match(/[\s\S]{1,6}/g) ?? []).join("\n")),
 };
 
