@@ -1,3 +1,5 @@
+import { appendFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { DatabaseHost } from "../../environment/database.ts";
 import { type Aws, anInstance, createAws, type Instance, type RecordSet } from "../../targets/aws/index.ts";
 import { ask, type Databases } from "./databases.ts";
@@ -62,7 +64,14 @@ export async function createCloud(databases: Databases): Promise<Cloud> {
     },
     async onParameters(values) {
       const on = values.get("default_transaction_read_only") === "1";
-      if (!host.running) throw new Error(`${host.name} is down and takes in no parameters`);
+      if (!host.running) {
+        // Its file is RDS's: it begins with what the group says, however soon it comes back.
+        await appendFile(
+          join(host.folder, "postgresql.auto.conf"),
+          `default_transaction_read_only = ${on ? "on" : "off"}\n`,
+        );
+        throw new Error(`${host.name} is down and takes in no parameters`);
+      }
       await ask(host, `alter system ${on ? "set" : "reset"} default_transaction_read_only${on ? " = on" : ""}`);
       await ask(host, "select pg_reload_conf()");
     },

@@ -309,16 +309,17 @@ export function rdsOperations(state: AwsState): Readonly<Record<string, Operatio
             clock.after(UNSEEN, () => {
               one.parameterStatus = "applying";
             });
-            clock.after(TOOK.parameters, async () => {
-              // A server that is down takes nothing in: its status stays as it is.
-              await one.onParameters?.(group).then(
+            // A server that is down takes in what the group says then once it's up; until then its status stays as it is.
+            const takesIn = async (): Promise<void> => {
+              if (![...state.instances.values()].includes(one)) return;
+              await (one.onParameters?.(group) ?? Promise.resolve()).then(
                 () => {
                   one.parameterStatus = rests;
                 },
-                () => {},
+                () => clock.after(TOOK.parameters, takesIn),
               );
-              if (!one.onParameters) one.parameterStatus = rests;
-            });
+            };
+            clock.after(TOOK.parameters, takesIn);
           }
         },
       };

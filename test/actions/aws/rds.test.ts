@@ -253,6 +253,20 @@ describe("RDS as it fools people", () => {
     expect(readOnly.holds(aws)).toBe(true);
   });
 
+  test("a server that is down takes in what its group says once it's up, and only then is it read-only", async () => {
+    const aws = stand.aws();
+    readOnly.prepare(aws);
+    const taken: (string | undefined)[] = [];
+    let asked = 0;
+    const onParameters = async (values: ReadonlyMap<string, string>) => {
+      if (++asked === 1) throw new Error("down");
+      taken.push(values.get("default_transaction_read_only"));
+    };
+    Object.assign(get(aws, EAST, "orders") ?? {}, { onParameters });
+    expect(await attempt(harnessFor({}), readOnly.action, readOnly.input(aws))).toMatchObject({ is: "verified" });
+    expect([asked, taken]).toEqual([2, ["1"]]);
+  });
+
   test("whatever else uses its group is found on any page of a long list, and not knowing is no yes", async () => {
     const aws = stand.aws();
     readOnly.prepare(aws);
