@@ -135,8 +135,8 @@ async function end(context: CommandContext, request: Request, incident: Incident
 }
 
 function list(context: CommandContext, incident: IncidentState, system: System): Reply {
-  const lent = delegationsNow(incident, context.timeline.now());
-  if (lent.length === 0)
+  const delegated = delegationsNow(incident, context.timeline.now());
+  if (delegated.length === 0)
     return say(
       "No roles are delegated. To delegate yours: `/dr delegate <role> to @sam for 2h`.".replace(
         "<role>",
@@ -145,7 +145,7 @@ function list(context: CommandContext, incident: IncidentState, system: System):
     );
   return say([
     "Lent now:",
-    ...lent.map(
+    ...delegated.map(
       ({ role, from, to, until }) =>
         `• *${roleWords(system, role)}*: ${nameIn(context, to)} for ${nameIn(context, from)}, until ${clock(until)}`,
     ),

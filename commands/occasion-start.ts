@@ -12,7 +12,7 @@ import { startRun } from "./start.ts";
 import { visibleTo } from "./visible.ts";
 
 /** Reads what everybody may read. */
-const NOBODY: Caller = { transport: "calendar", slackUser: null, person: null, name: "calendar", blocked: null };
+const NO_ONE: Caller = { transport: "calendar", slackUser: null, person: null, name: "calendar", blocked: null };
 
 /** Why this person can't request anything now (deactivated, left); null: they can. */
 export type Gone = (system: System, person: string) => Promise<string | null>;
@@ -43,7 +43,7 @@ export async function startOccasion(
   };
   const reply = await startRun(
     // Why it was not started is read by everybody: what only members know of isn't there for it.
-    visibleTo(context, NOBODY),
+    visibleTo(context, NO_ONE),
     { ...requestOf(requester, occasion.kind, key), ownRecord },
     runbook,
     occasion.mode ?? undefined,

@@ -36,12 +36,12 @@ async function waitingFor(context: CommandContext, { caller }: Request): Promise
     const system = context.catalog.systems.find(({ id }) => id === state.declared?.system);
     const person = system && personOf(actorOf(caller), system);
     if (!system || !person) return [];
-    const lent = delegationsNow(state, now);
+    const delegated = delegationsNow(state, now);
     return [...state.runs.values()]
       .filter(isLive)
       .flatMap((run) => openApprovalRequests(state, run))
       .filter(({ gate }) => gate.broken === null && !gate.approvals.some((one) => one.person === person.id))
-      .filter(({ run, gate }) => entitled(run, gate, system, lent).some(({ id }) => id === person.id));
+      .filter(({ run, gate }) => entitled(run, gate, system, delegated).some(({ id }) => id === person.id));
   });
   return requests.toSorted((a, b) => a.gate.openedAt.getTime() - b.gate.openedAt.getTime());
 }

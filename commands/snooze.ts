@@ -19,13 +19,13 @@ export const snooze: Command = {
   examples: ["/dr snooze", "/dr snooze 10"],
   async handle(context, request) {
     const incident = await theIncident(context, request, true);
-    const owed = nextDueUpdate(incident, { system: systemOf(context, incident) });
-    const due = parseActionValue(request.actionValue).about[0] ?? owed?.id;
+    const dueUpdate = nextDueUpdate(incident, { system: systemOf(context, incident) });
+    const due = parseActionValue(request.actionValue).about[0] ?? dueUpdate?.id;
     if (due === undefined) return stop(refused({ code: "due-unknown" }));
     const minutes = minutesIn(request);
     const acted = await act(context, request, incident.id, { type: "snooze", due, minutes });
     if (acted.kind === "refused") return no(acted.problem);
-    const stays = owed?.id === due ? ` It stays due by ${clock(owed.dueAt)}.` : "";
+    const stays = dueUpdate?.id === due ? ` It stays due by ${clock(dueUpdate.dueAt)}.` : "";
     return say(`Next reminder in ${minutes} min.${stays}`);
   },
 };

@@ -41,7 +41,9 @@ export const update: Command = {
     const values = valuesOf(template, request, writing);
     const composed = compose(template, values, writing);
     if (request.form !== null && request.verb !== PREVIEW) return send(context, request, incident, composed);
-    return request.canAskForm ? draft(incident, templates, template, values, composed) : atTheDoor(incident, composed);
+    return request.canAskForm
+      ? draft(incident, templates, template, values, composed)
+      : atCommandLine(incident, composed);
   },
 };
 
@@ -100,7 +102,7 @@ function draft(
 }
 
 /** Where no form can be opened nothing is sent unseen: it is shown, and a button opens the form. */
-function atTheDoor(incident: IncidentState, { preview, update: { title } }: Composition): Reply {
+function atCommandLine(incident: IncidentState, { preview, update: { title } }: Composition): Reply {
   const words =
     "slack" in preview ? preview.slack.split("\n") : [preview.subject, ...preview.text.split("\n")].map(safe);
   return say([`*${safe(title)}* would say:`, ...words.map((line) => `> ${line}`)], {

@@ -580,7 +580,7 @@ export function loadConfig(
     ...current.problems,
     ...addressProblems(parsed.data as Settings | undefined),
     ...misspelt(current.env),
-    ...(slack ? doorProblems(given) : []),
+    ...(slack ? slackSettingProblems(given) : []),
     ...(bot ? keyProblems(given) : []),
     ...cliProblems(given),
     ...pagingProblems(given),
@@ -781,7 +781,7 @@ function keyProblems(given: Readonly<Record<string, string>>): Problem[] {
 }
 
 /** How Slack's deliveries reach us, and that practice and real never meet. */
-function doorProblems(given: Readonly<Record<string, string>>): Problem[] {
+function slackSettingProblems(given: Readonly<Record<string, string>>): Problem[] {
   const { SLACK_APP_TOKEN, SLACK_SIGNING_SECRET, SLACK_API_URL } = given;
   const problems: Problem[] = [];
   if (!SLACK_APP_TOKEN && !SLACK_SIGNING_SECRET) {

@@ -40,13 +40,13 @@ export async function storeHealth(pool: Queryable): Promise<Health> {
  */
 export function slackHealth({ ready, announcing }: SlackState): Health {
   if (!ready()) return { ok: false, says: "Slack is not heard." };
-  const { trouble, ever } = announcing;
-  return trouble === null ? { ok: true, says: "Slack is heard." } : { ok: ever, says: `Slack is heard. ${trouble}` };
+  const { problem, ever } = announcing;
+  return problem === null ? { ok: true, says: "Slack is heard." } : { ok: ever, says: `Slack is heard. ${problem}` };
 }
 
 interface SlackState {
   ready(): boolean;
-  readonly announcing: { readonly trouble: string | null; readonly ever: boolean };
+  readonly announcing: { readonly problem: string | null; readonly ever: boolean };
 }
 
 /** What `GET /metrics` answers. */

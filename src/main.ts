@@ -1,4 +1,4 @@
-import { setTimeout as passing } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { startBot } from "./bot.ts";
 import { loadConfig } from "./config.ts";
 import { messageOf } from "./lib/errors.ts";
@@ -43,7 +43,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     if (leaving) process.exit(1);
     leaving = true;
     log.info({ event: "bot.stopping", signal }, "stopping: runs are let go, what came in is finished");
-    const late = passing(STARTING_SECONDS * 1000, null, { ref: false });
+    const late = pause(STARTING_SECONDS * 1000, null, { ref: false });
     Promise.race([starting, late])
       .then((started) => started?.stop())
       .then(

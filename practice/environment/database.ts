@@ -58,8 +58,8 @@ const SETTINGS = {
   log_min_messages: "warning",
 };
 
-export async function createHost(name: string, estateFolder: string, passwords: Passwords): Promise<DatabaseHost> {
-  const folder = join(estateFolder, name);
+export async function createHost(name: string, environmentFolder: string, passwords: Passwords): Promise<DatabaseHost> {
+  const folder = join(environmentFolder, name);
   const port = await freePort();
   const slot = name.replace(/\W/g, "_");
   let server: PgServer | null = null;
@@ -74,7 +74,7 @@ export async function createHost(name: string, estateFolder: string, passwords: 
       return server !== null;
     },
     url: (database = "postgres") =>
-      `postgres://postgres:${encodeURIComponent(passwords.owner)}@127.0.0.1:${port}/${database}?application_name=estate`,
+      `postgres://postgres:${encodeURIComponent(passwords.owner)}@127.0.0.1:${port}/${database}?application_name=environment`,
     create: () => initCluster(folder, { user: "postgres", password: passwords.owner, sync: false }),
     async start() {
       if (server !== null) return;

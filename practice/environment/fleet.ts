@@ -63,8 +63,8 @@ export async function openFleet(name: string): Promise<Fleet> {
     if (owner.uid !== undefined && owner.gid !== undefined) await chown(path, owner.uid, owner.gid);
   };
   await give(folder);
-  const minder = startOwn("environment/fleet-supervisor", [folder], {});
-  if (minder.stdout) await once(minder.stdout, "data");
+  const supervisor = startOwn("environment/fleet-supervisor", [folder], {});
+  if (supervisor.stdout) await once(supervisor.stdout, "data");
   return {
     folder,
     async write(file, text) {
@@ -85,7 +85,7 @@ export async function openFleet(name: string): Promise<Fleet> {
         });
         const exited = new Promise<void>((gone) => child.once("exit", () => gone()).once("error", () => gone()));
         await once(child, "spawn");
-        minder.stdin?.write(`${child.pid}\n`);
+        supervisor.stdin?.write(`${child.pid}\n`);
         return member(child, exited);
       } finally {
         await log.close();
@@ -96,8 +96,8 @@ export async function openFleet(name: string): Promise<Fleet> {
       return (await run(program, [...given], { ...owner, cwd: folder, env, timeout: PATIENCE_SECONDS * 1000 })).stdout;
     },
     async stop() {
-      const gone = once(minder, "exit");
-      minder.stdin?.end();
+      const gone = once(supervisor, "exit");
+      supervisor.stdin?.end();
       await gone;
     },
   };

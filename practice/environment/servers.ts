@@ -1,4 +1,4 @@
-import { setTimeout as passing } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import type { Losses } from "./system-environment.ts";
 
@@ -118,7 +118,7 @@ export async function isStoredAnew(acknowledged: () => Promise<number | null>): 
   const before = await acknowledged();
   const until = Date.now() + TRANSACTION_MS;
   while (Date.now() < until) {
-    await passing(20);
+    await pause(20);
     const now = await acknowledged();
     if (now !== null && before !== null && now > before) return true;
   }

@@ -8,7 +8,7 @@ export type { Writer } from "./servers.ts";
 export interface SystemEnvironment {
   /** What it is made of, for people and for the table of `--all`. */
   readonly parts: readonly Part[];
-  /** For `/estate/…` of the practice workspace; false when the path is someone else's. */
+  /** For `/environment/…` of the practice workspace; false when the path is someone else's. */
   handle(request: IncomingMessage, response: ServerResponse): boolean;
   /** What the bot needs in its environment to work on it: `LIFEBOAT_VALUES`, endpoints, secrets. */
   environment(): Record<string, string>;
@@ -34,10 +34,10 @@ export interface SystemEnvironment {
   /** What each thing in it is now, for the page: asked every second while someone looks, so it is quick and bounded. */
   look?(): Promise<readonly Row[]>;
   /** What can be broken on purpose, in the order the page offers it. */
-  readonly strikes?: readonly InjectableFault[];
-  /** Does one of `strikes`, by its id; resolves when it is done. */
+  readonly injectable?: readonly InjectableFault[];
+  /** Does one of `injectable`, by its id; resolves when it is done. */
   inject?(id: string): Promise<void>;
-  /** An ES module of its own for the page, `mount(element, base)`, served by `handle`: `/estate/panel.js`. Absent: parts, rows and strikes are drawn. */
+  /** An ES module of its own for the page, `mount(element, base)`, served by `handle`: `/environment/panel.js`. Absent: parts, rows and faults are drawn. */
   readonly panel?: string;
   /** Ends every process it started and removes what it wrote. */
   stop(): Promise<void>;

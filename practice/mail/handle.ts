@@ -10,7 +10,7 @@ import type { Readers } from "./readers.ts";
 
 interface Behind {
   readonly readers: Readers;
-  trouble(): readonly string[];
+  activeFaults(): readonly string[];
   page(): string | null;
   /** Calls back on every change; returns how to stop. */
   watch(tell: () => void): () => void;
@@ -40,29 +40,29 @@ async function route(behind: Behind, path: string, request: IncomingMessage, res
   }
   switch (`${request.method} ${path}`) {
     case "GET /comms/state":
-      return say(response, 200, sightOf(behind));
+      return say(response, 200, snapshotOf(behind));
     case "GET /comms/events":
       return stream(behind, request, response);
-    case "POST /comms/chaos": {
+    case "POST /comms/faults": {
       const { what } = JSON.parse(await textOf(request, BODY_BYTES_MAX)) as { what?: unknown };
       if (what !== "calm" && !Object.hasOwn(READER_FAULTS, String(what)))
         return say(response, 400, { error: `One of ${Object.keys(READER_FAULTS).join(", ")}, calm is needed.` });
       await behind.readers.injectFault(what as ReaderFault | "calm");
-      return say(response, 200, sightOf(behind));
+      return say(response, 200, snapshotOf(behind));
     }
     default:
       return say(response, 404, { error: `There is no ${request.method} ${path}.` });
   }
 }
 
-function sightOf({ readers, trouble, page }: Behind) {
+function snapshotOf({ readers, activeFaults, page }: Behind) {
   return {
     mails: readers.mails.slice(-50).map(({ html: _, headers: __, ...mail }) => mail),
     notices: readers.notices,
     components: Object.fromEntries(readers.components),
     page: page(),
-    trouble: trouble(),
-    troubles: Object.entries(READER_FAULTS).map(([what, says]) => ({ what, says })),
+    activeFaults: activeFaults(),
+    faultKinds: Object.entries(READER_FAULTS).map(([what, says]) => ({ what, says })),
   };
 }
 
@@ -72,7 +72,7 @@ function stream(behind: Behind, request: IncomingMessage, response: ServerRespon
     "cache-control": "no-store",
     connection: "keep-alive",
   });
-  const send = () => response.write(`data: ${JSON.stringify(sightOf(behind))}\n\n`);
+  const send = () => response.write(`data: ${JSON.stringify(snapshotOf(behind))}\n\n`);
   const leave = behind.watch(send);
   request.on("close", leave);
   response.on("close", leave);

@@ -78,10 +78,10 @@ export class Mailbox {
     this.server = server;
   }
 
-  async cause(trouble: MailFault | null): Promise<void> {
+  async cause(fault: MailFault | null): Promise<void> {
     const wasDown = this.fault === "smtp-down";
-    this.fault = trouble;
-    if (trouble === "smtp-down") await this.close();
+    this.fault = fault;
+    if (fault === "smtp-down") await this.close();
     else if (wasDown) await this.open();
     this.changed();
   }

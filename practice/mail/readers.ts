@@ -44,7 +44,7 @@ export async function createReaders(): Promise<Readers> {
       handleReaders(
         {
           readers,
-          trouble: () => [mailbox.is, statuspage.is].filter((one) => one !== null),
+          activeFaults: () => [mailbox.is, statuspage.is].filter((one) => one !== null),
           page: () => page,
           watch: (tell) => {
             watching.add(tell);

@@ -48,8 +48,8 @@ export class Statuspage {
     return this.fault;
   }
 
-  cause(trouble: StatuspageFault | null): void {
-    this.fault = trouble;
+  cause(fault: StatuspageFault | null): void {
+    this.fault = fault;
     this.changed();
   }
 

@@ -50,8 +50,8 @@ export class FaultInjection {
     const found = PAGER_FAULTS.find((one) => one.what === what);
     if (found === undefined)
       throw new LifeboatError({
-        code: "trouble-unknown",
-        what: `There is no trouble called ${what}`,
+        code: "fault-unknown",
+        what: `There is no fault called ${what}`,
         allowed: PAGER_FAULTS.map((one) => one.what).join(", "),
       });
     if (on && found.answers) for (const one of PAGER_FAULTS) if (one.answers) this.#now.delete(one.what);

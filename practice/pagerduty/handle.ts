@@ -51,14 +51,14 @@ async function route(behind: Behind, path: string, request: IncomingMessage, res
   }
 }
 
-/** `{what: "acknowledge", incident, user}`, `resolve` alike, `{what: "alarm", title}`, `{what: "trouble", name, on}`. */
+/** `{what: "acknowledge", incident, user}`, `resolve` alike, `{what: "alarm", title}`, `{what: "fault", name, on}`. */
 async function act(pager: Pager, asked: unknown): Promise<void> {
   const { what, incident, user, title, name, on } = (asked ?? {}) as Record<string, unknown>;
   if (what === "acknowledge") return pager.acknowledge(String(incident), String(user));
   if (what === "resolve") return pager.resolve(String(incident), String(user));
   if (what === "alarm") return void pager.alarm(String(title ?? "Orders: error rate over 20 %"));
-  if (what === "trouble") return pager.injectFault(String(name) as PagerFault | "calm", on === true);
-  throw new Error("One of acknowledge, resolve, alarm, trouble is needed.");
+  if (what === "fault") return pager.injectFault(String(name) as PagerFault | "calm", on === true);
+  throw new Error("One of acknowledge, resolve, alarm, fault is needed.");
 }
 
 function stream({ state, faults }: Behind, request: IncomingMessage, response: ServerResponse): void {

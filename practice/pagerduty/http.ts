@@ -9,7 +9,7 @@ import type { PagerState } from "./state.ts";
 const BODY_BYTES = 512 * 1024;
 const LIMIT_SECONDS = 2;
 
-/** One request of a client: answered as PagerDuty would, or as today's trouble has it; in the ledger either way. */
+/** One request of a client: answered as PagerDuty would, or as the active fault has it; in the ledger either way. */
 export async function answerApi(
   state: PagerState,
   faults: FaultInjection,

@@ -17,8 +17,8 @@ export interface PagerSnapshot {
       readonly by: readonly string[];
     }[];
   }[];
-  readonly trouble: readonly PagerFault[];
-  readonly troubles: typeof PAGER_FAULTS;
+  readonly activeFaults: readonly PagerFault[];
+  readonly faultKinds: typeof PAGER_FAULTS;
   /** What was asked lately, newest first. */
   readonly asked: readonly { readonly at: string; readonly says: string; readonly bad: boolean }[];
 }
@@ -45,8 +45,8 @@ export function snapshotOf(state: PagerState, faults: FaultInjection): PagerSnap
             by: one.acknowledged.map(({ user }) => state.user(user)?.name ?? user),
           })),
       })),
-    trouble: faults.now,
-    troubles: PAGER_FAULTS,
+    activeFaults: faults.now,
+    faultKinds: PAGER_FAULTS,
     asked: state.ledger
       .slice(-ASKED)
       .reverse()

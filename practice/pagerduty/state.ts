@@ -59,7 +59,7 @@ export class PagerState {
   readonly incidents: Incident[] = [];
   readonly ledger: UserAction[] = [];
   readonly happened: Happened[] = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
   #levels: Map<string, readonly (readonly string[])[]>;
   #notify: (happened: Happened) => void = () => {};
 
@@ -74,12 +74,12 @@ export class PagerState {
   }
 
   watch(changed: () => void): () => void {
-    this.#watchers.add(changed);
-    return () => this.#watchers.delete(changed);
+    this.#listeners.add(changed);
+    return () => this.#listeners.delete(changed);
   }
 
   touched(): void {
-    for (const changed of this.#watchers) changed();
+    for (const changed of this.#listeners) changed();
   }
 
   user(id: string): User | undefined {

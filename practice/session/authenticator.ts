@@ -1,4 +1,4 @@
-import { setTimeout as passing } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { Secret, TOTP } from "otpauth";
 
 const STEP_MS = 30_000;
@@ -25,7 +25,7 @@ export class Authenticator {
   async code(): Promise<string> {
     const wait = this.waits;
     this.#last = this.#next;
-    if (wait > 0) await passing(wait);
+    if (wait > 0) await pause(wait);
     return this.#totp.generate({ timestamp: this.#last * STEP_MS });
   }
 

@@ -54,10 +54,10 @@ type People = Pick<Workspace, "snapshot">;
 /** @param workspace where the QR codes are shown */
 export function createAuthenticators(workspace: () => Promise<People>, now: () => number = Date.now): Authenticators {
   const phones = new Map<string, Entry[]>();
-  const watchers = new Set<() => void>();
+  const listeners = new Set<() => void>();
   let count = 0;
   const changed = () => {
-    for (const watcher of watchers) watcher();
+    for (const listener of listeners) listener();
   };
 
   async function scan(user: string): Promise<void> {
@@ -107,10 +107,10 @@ export function createAuthenticators(workspace: () => Promise<People>, now: () =
       next = setTimeout(tick, STEP_MS - (now() % STEP_MS) + 20).unref();
     };
     const tick = () => void send().catch(() => response.destroy());
-    watchers.add(tick);
+    listeners.add(tick);
     request.on("close", () => {
       clearTimeout(next);
-      watchers.delete(tick);
+      listeners.delete(tick);
     });
     tick();
   }

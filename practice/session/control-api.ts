@@ -69,7 +69,7 @@ export function createControlApi(behind: Behind): ControlApi {
     const session = behind.now();
     const rows = await session?.environment
       .look?.()
-      .catch((error) => [{ title: "The estate", state: messageOf(error), tone: "broken" as const }]);
+      .catch((error) => [{ title: "The environment", state: messageOf(error), tone: "broken" as const }]);
     return {
       system: session?.system ?? null,
       hint: hintFor(session?.system),
@@ -81,7 +81,7 @@ export function createControlApi(behind: Behind): ControlApi {
       rows: rows ?? [],
       /** How far the store's clock is ahead of real time, seconds. */
       clockAhead: (await session?.clock.aheadSeconds().catch(() => 0)) ?? 0,
-      strikes: session?.environment.strikes ?? [],
+      injectable: session?.environment.injectable ?? [],
       alerts: session === null ? [] : await alertsIn(session.system),
       runbooks:
         session === null ? [] : (await runbooks(session.system)).map(({ id, title, modes }) => ({ id, title, modes })),
@@ -108,9 +108,9 @@ export function createControlApi(behind: Behind): ControlApi {
       });
   }
 
-  async function strike(id: unknown): Promise<void> {
+  async function injectFault(id: unknown): Promise<void> {
     const environment = behind.now()?.environment;
-    const found = environment?.strikes?.find((one) => one.id === id);
+    const found = environment?.injectable?.find((one) => one.id === id);
     if (found === undefined) throw new Error(`There is no ${String(id)} here.`);
     await environment?.inject?.(found.id);
   }
@@ -156,7 +156,7 @@ export function createControlApi(behind: Behind): ControlApi {
         await change((await givenIn(request)).system);
         return say(response, 202, await state());
       case "POST /systems/strike":
-        await strike((await givenIn(request)).id);
+        await injectFault((await givenIn(request)).id);
         return say(response, 200, await state());
       case "POST /systems/alert":
         await alert(await givenIn(request));

@@ -1,4 +1,4 @@
-import { setTimeout as passing } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import type { SystemEnvironment, Writer } from "../environment/system-environment.ts";
 
 /** What must be true of the world while runbooks are played, whatever they say of themselves. */
@@ -145,7 +145,7 @@ export async function monitorInvariant(state: ObservedState, options: MonitorOpt
     while (!(await state.healthy())) {
       if (Date.now() > until)
         return violate("users-served", `${runbook} ended verified, and no customer's transaction succeeds`);
-      await passing(everyMs);
+      await pause(everyMs);
     }
   };
 
@@ -161,7 +161,7 @@ export async function monitorInvariant(state: ObservedState, options: MonitorOpt
   excusing = false;
   const watching = (async () => {
     while (!stopped) {
-      await passing(everyMs);
+      await pause(everyMs);
       await lookNow();
     }
   })();

@@ -1,4 +1,4 @@
-import { setTimeout as passing } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { LifeboatError, messageOf } from "../../src/lib/errors.ts";
 import type { SystemEnvironment } from "../environment/system-environment.ts";
 import type { Message, Outcome, View } from "../slack/index.ts";
@@ -217,7 +217,7 @@ class Player {
       switch (call.kind) {
         case "over":
           return call.verified ? null : call.says;
-        case "trouble":
+        case "problem":
           return call.says;
         case "gate":
           await this.#answer(card, call);
@@ -397,7 +397,7 @@ class Player {
   /** That a run is over is said before what was asked on its way is drawn as answered. */
   async #untilDrawn(thread: () => readonly Message[]): Promise<void> {
     const until = performance.now() + 10_000;
-    while (performance.now() < until && thread().some(asksForMore)) await passing(50);
+    while (performance.now() < until && thread().some(asksForMore)) await pause(50);
   }
 
   /** A run that was told to end does so when its step under way has; until then resolving is refused. */
@@ -408,7 +408,7 @@ class Player {
       // Maintenance ends with its run.
       if (/is resolved\.|No open incidents/.test(says)) return;
       if (performance.now() > until) throw new LifeboatError({ code: "not-resolved", what: says });
-      await passing(500);
+      await pause(500);
     }
   }
 

@@ -57,7 +57,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
     const own = stages === 1 ? folder : join(folder, `${system}-${stages}`);
     if (stages > 1) await newFolder(own);
     const environment = { ...commandLine(folder, system), ...options.environment };
-    session = await openSession(house, { system, folder: own, log, bot: options.bot, environment, progress });
+    session = await openSession(services, { system, folder: own, log, bot: options.bot, environment, progress });
   };
   const practise = async (system: string): Promise<void> => {
     const { system: asked } = environmentKindOf(system);
@@ -78,11 +78,11 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
       changing = false;
     }
   };
-  const switchboard = createControlApi({ now: () => session, practise, log });
-  const authenticators = createAuthenticators(async () => (await house).workspace);
-  const house: ReturnType<typeof openHouse> = openHouse(options, () => hintFor(session?.system ?? first), [
-    { prefix: "/systems", handle: switchboard.handle, panel: "/systems/panel.js", title: "Practice estate" },
-    { prefix: "/estate", handle: (request, response) => session?.environment.handle(request, response) ?? false },
+  const controlApi = createControlApi({ now: () => session, practise, log });
+  const authenticators = createAuthenticators(async () => (await services).workspace);
+  const services: ReturnType<typeof openServices> = openServices(options, () => hintFor(session?.system ?? first), [
+    { prefix: "/systems", handle: controlApi.handle, panel: "/systems/panel.js", title: "Practice environment" },
+    { prefix: "/environment", handle: (request, response) => session?.environment.handle(request, response) ?? false },
     {
       prefix: "/authenticators",
       handle: authenticators.handle,
@@ -96,12 +96,12 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
   };
   const stop = async () => {
     await session?.stop();
-    await house.then((opened) => opened.close()).catch(() => {});
+    await services.then((opened) => opened.close()).catch(() => {});
     await rm(join(folder, HOST_PID), { force: true });
   };
   try {
     await open(first);
-    const { workspace, pager, readers } = await house;
+    const { workspace, pager, readers } = await services;
     return {
       url: workspace.url,
       ...{ workspace, pager, readers, practise, stop },
@@ -144,7 +144,7 @@ function commandLine(folder: string, system: string): Record<string, string> {
 
 type Mounts = NonNullable<Parameters<typeof createWorkspace>[0]>["mounts"];
 
-async function openHouse(
+async function openServices(
   options: PracticeOptions,
   hint: () => string,
   mounts: NonNullable<Mounts>,

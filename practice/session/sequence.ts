@@ -1,4 +1,4 @@
-import { setTimeout as passing } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Line, readLine } from "../../src/catalog/cycles.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { movesOf } from "../../src/catalog/moves.ts";
@@ -13,7 +13,7 @@ import { typedInputs } from "./typed-inputs.ts";
 
 export interface SequenceOptions {
   /**
-   * As typed after `/dr`, `break <what>` with the id of a strike or its title, or `wait 30s`. `undo` without a run means the run
+   * As typed after `/dr`, `break <what>` with the id of a fault or its title, or `wait 30s`. `undo` without a run means the run
    * that was played last.
    */
   readonly lines: readonly string[];
@@ -60,7 +60,7 @@ const SETTLES_MS = 5000;
 /**
  * Plays lines one after the other in one practice, without resetting the world in between: each run begins in what the one
  * before left behind. The world begins healthy.
- * @throws LifeboatError `line-unreadable` or `strike-unknown` before anything is played
+ * @throws LifeboatError `line-unreadable` or `fault-unknown` before anything is played
  */
 export async function playSequence(practice: Played, options: SequenceOptions): Promise<Sequence> {
   const { environment } = practice;
@@ -74,13 +74,13 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
   try {
     for (const { text, line } of lines) {
       if (line.kind === "break") {
-        const { id, returns = false } = line.strike;
+        const { id, returns = false } = line.fault;
         await monitor.faultInjected(async () => environment.inject?.(id), returns);
         await options.onLine?.(text, null);
         continue;
       }
       if (line.kind === "wait") {
-        await passing(line.seconds * 1000);
+        await pause(line.seconds * 1000);
         await options.onLine?.(text, null);
         continue;
       }
@@ -117,7 +117,7 @@ export async function playSequence(practice: Played, options: SequenceOptions): 
 
 type Understood =
   | Extract<Line, { kind: "run" | "wait" }>
-  | { readonly kind: "break"; readonly strike: InjectableFault }
+  | { readonly kind: "break"; readonly fault: InjectableFault }
   /** Starts a run whose runbook the bot finds by itself. */
   | { readonly kind: "starts"; readonly verb: string }
   /** Starts none: it's typed, and answered. */
@@ -142,19 +142,21 @@ function understand({ systemFolder, environment }: Played, text: string): Unders
       ...(next && { next }),
     });
   }
-  return read.line.kind === "break" ? { kind: "break", strike: strikeNamed(environment, read.line.what) } : read.line;
+  return read.line.kind === "break"
+    ? { kind: "break", fault: faultNamed(environment, read.line.what) }
+    : read.line;
 }
 
 /** By its id, or by its title as the panel names it. */
-function strikeNamed({ strikes = [] }: SystemEnvironment, what: string): InjectableFault {
-  const found = strikes.find(({ id, title }) => id === what || title.toLowerCase() === what.toLowerCase());
+function faultNamed({ injectable = [] }: SystemEnvironment, what: string): InjectableFault {
+  const found = injectable.find(({ id, title }) => id === what || title.toLowerCase() === what.toLowerCase());
   if (found) return found;
   const { allowed, next } = offer(
     what,
-    strikes.map(({ id }) => id),
+    injectable.map(({ id }) => id),
   );
   throw new LifeboatError({
-    ...{ code: "strike-unknown", what: `Nothing here is called "${what}"`, allowed },
+    ...{ code: "fault-unknown", what: `Nothing here is called "${what}"`, allowed },
     ...(next && { next }),
   });
 }

@@ -55,7 +55,10 @@ export function folderOf(system: string): string {
 }
 
 /** The environment and the bot's store are made side by side: they know nothing of each other, and each takes seconds. */
-export async function openSession(house: Promise<SharedServices>, options: SessionOptions): Promise<PracticeSession> {
+export async function openSession(
+  services: Promise<SharedServices>,
+  options: SessionOptions,
+): Promise<PracticeSession> {
   const { folder, log, progress } = options;
   const kind = environmentKindOf(options.system);
   const dataFolder = join(folder, "bot");
@@ -66,10 +69,10 @@ export async function openSession(house: Promise<SharedServices>, options: Sessi
   const store = openStore({ dataFolder, log, openSeconds: PATIENCE_SECONDS });
   store.catch(() => {});
   try {
-    const practiceEnvironment = await kind.create({ folder: join(folder, "estate"), log });
+    const practiceEnvironment = await kind.create({ folder: join(folder, "environment"), log });
     stops.push(() => practiceEnvironment.stop());
-    progress("The estate is up.");
-    const { workspace, pager, readers } = await house;
+    progress("The environment is up.");
+    const { workspace, pager, readers } = await services;
     const secretKey = randomBytes(32).toString("base64");
     const alerts = { port: "", secret: randomBytes(32).toString("hex") };
     const botCommand: PracticeSession["botCommand"] = async (extra = {}) => {

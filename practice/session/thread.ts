@@ -4,7 +4,7 @@ import type { Message } from "../slack/index.ts";
 export type Call =
   | { readonly kind: "over"; readonly verified: boolean; readonly says: string }
   /** Nothing goes on until someone decides what to do about it. */
-  | { readonly kind: "trouble"; readonly says: string }
+  | { readonly kind: "problem"; readonly says: string }
   /** `ask`: one question of one gate. `people`: those it waits for, by account. `given`: how many have approved. */
   | {
       readonly kind: "gate";
@@ -22,8 +22,8 @@ export function callOf(message: Message): Call | null {
   const says = message.text;
   const end = /(?:^|· )(Done and verified|Failed|Aborted): /.exec(headerOf(message))?.[1];
   if (end !== undefined) return { kind: "over", verified: end === "Done and verified", says };
-  if (/Preflight failed: |is blocked: nothing runs until it's resumed/.test(says)) return { kind: "trouble", says };
-  if (buttonOf(message, "step.retry")) return { kind: "trouble", says };
+  if (/Preflight failed: |is blocked: nothing runs until it's resumed/.test(says)) return { kind: "problem", says };
+  if (buttonOf(message, "step.retry")) return { kind: "problem", says };
   const approve = buttonOf(message, "gate.approve");
   const words = wordsOf(message);
   // Who is asked next is told with the same buttons; whom it waits for stands on the question itself.

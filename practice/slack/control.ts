@@ -28,12 +28,12 @@ export async function control(
         return json(response, 200, {
           ...snapshot(platform),
           panels: panels(mounts),
-          weather: report(platform),
+          faults: report(platform),
           hint: platform.hint(),
         });
       case "inspector":
         return json(response, 200, platform.inspector.entries);
-      case "weather":
+      case "faults":
         return json(response, 200, report(platform));
       case "conversation":
         return say(response, 200, transcript(snapshot(platform)));
@@ -46,13 +46,13 @@ export async function control(
     // A form of another site can't send this type without asking first, and is not allowed when it asks.
     if (!/^application\/json\b/.test(request.headers["content-type"] ?? "")) return say(response, 415, "Send JSON.");
     const body = JSON.parse((await bytesOf(request, limits.fileBytes * 2)).toString("utf8"));
-    if (what === "as") return deed(platform, response, which, body as UserAction);
-    if (what === "chaos") return chaos(platform, response, which, body as SlackFault);
+    if (what === "as") return userAction(platform, response, which, body as UserAction);
+    if (what === "faults") return injectFault(platform, response, which, body as SlackFault);
   }
   say(response, 404, "Nothing is here.");
 }
 
-async function deed(platform: Platform, response: ServerResponse, user: string, body: UserAction): Promise<void> {
+async function userAction(platform: Platform, response: ServerResponse, user: string, body: UserAction): Promise<void> {
   try {
     json(response, 200, await perform(platform, user, body));
   } catch (error) {
@@ -61,7 +61,7 @@ async function deed(platform: Platform, response: ServerResponse, user: string, 
   }
 }
 
-function chaos(platform: Platform, response: ServerResponse, name: string, fault: SlackFault): void {
+function injectFault(platform: Platform, response: ServerResponse, name: string, fault: SlackFault): void {
   try {
     cause(platform, name, fault);
     json(response, 200, report(platform));
@@ -98,14 +98,14 @@ function events(platform: Platform, request: IncomingMessage, response: ServerRe
 /** What a change of channel setup or faults means, looked up when it is told, so that nothing old is told. */
 function around(platform: Platform, change: Change): Json {
   const { pins, bookmarks, canvases } = platform.store;
-  if (change.kind === "furniture")
+  if (change.kind === "bookmarks")
     return {
       pins: pins.get(change.channel) ?? [],
       bookmarks: bookmarks.get(change.channel) ?? [],
       canvas: canvases.get(change.channel) ?? null,
     };
   const isSocket = change.kind === "inspected" && change.entry.kind === "socket";
-  return change.kind === "weather" || isSocket ? { weather: report(platform) } : {};
+  return change.kind === "faults" || isSocket ? { faults: report(platform) } : {};
 }
 
 function panels(mounts: readonly Mount[]): { url: string; base: string; title: string }[] {

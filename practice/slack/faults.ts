@@ -82,17 +82,17 @@ const causes: Readonly<Record<string, Cause>> = {
   },
 };
 
-/** Makes one trouble happen now. */
+/** Makes one fault happen now. */
 export function cause(platform: Platform, name: string, fault: SlackFault = {}): void {
   const found = Object.hasOwn(causes, name) ? causes[name] : undefined;
   if (!found)
     throw new LifeboatError({
-      code: "no-such-trouble",
-      what: `There is no trouble “${name}”`,
+      code: "no-such-fault",
+      what: `There is no fault “${name}”`,
       allowed: `There is: ${Object.keys(causes).join(", ")}`,
     });
   found(platform, fault);
-  platform.store.announce({ kind: "weather" });
+  platform.store.announce({ kind: "faults" });
 }
 
 export function report({ faults, socketMode, delivery }: Platform): Json {

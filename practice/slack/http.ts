@@ -20,11 +20,11 @@ import { receive } from "./web/files.ts";
 
 /** Another room's pages under this workspace's address: the practice environment. */
 export interface Mount {
-  /** `/estate`: what is under it is handled there. */
+  /** `/environment`: what is under it is handled there. */
   readonly prefix: string;
   /** Answers the request and says true, or says false. Host and Origin have been checked. */
   handle(request: IncomingMessage, response: ServerResponse): boolean | Promise<boolean>;
-  /** An ES module exporting `mount(element, base)`, drawn in the side panel. Served from here: `/estate/panel.js`. */
+  /** An ES module exporting `mount(element, base)`, drawn in the side panel. Served from here: `/environment/panel.js`. */
   readonly panel?: string;
   /** What its tab is called. */
   readonly title?: string;

@@ -126,8 +126,8 @@ export type Change =
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "deleted"; readonly channel: string; readonly ts: string }
   | { readonly kind: "channel"; readonly channel: Channel }
-  | { readonly kind: "furniture"; readonly channel: string }
+  | { readonly kind: "bookmarks"; readonly channel: string }
   | { readonly kind: "modal"; readonly user: string; readonly stack: readonly View[] }
   | { readonly kind: "home"; readonly user: string; readonly view: View }
   | { readonly kind: "inspected"; readonly entry: Json }
-  | { readonly kind: "weather" };
+  | { readonly kind: "faults" };

@@ -22,8 +22,8 @@ export function environmentKindOf(system: string): SystemEnvironmentKind {
   const found = systems.find((kind) => kind.system === system);
   if (found) return found;
   throw new LifeboatError({
-    code: "estate-unknown",
-    what: `There is no practice estate for a system "${system}"`,
+    code: "environment-unknown",
+    what: `There is no practice environment for a system "${system}"`,
     allowed: `Systems: ${systems.map((kind) => kind.system).join(", ")}`,
   });
 }

@@ -60,7 +60,7 @@ export async function clientSettings(
     throw new LifeboatError({
       code: "aws-endpoint-missing",
       what: "In practice AWS itself is never called, and no stand-in for it is given",
-      next: `Set AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_${service} to the practice estate's address`,
+      next: `Set AWS_ENDPOINT_URL or AWS_ENDPOINT_URL_${service} to the practice environment's address`,
       stateNow: "Nothing was sent",
     });
   }

@@ -13,7 +13,7 @@ import { heldSlot } from "./slots.ts";
 import { blankCalendar, type CalendarState, foldCalendar } from "./state.ts";
 import { doneBy, takenPlace } from "./taken.ts";
 
-const NOBODY_ASKED: SeatFacts = { chain: [], gone: new Map(), enrolled: null };
+const NO_ONE_ASKED: SeatFacts = { chain: [], gone: new Map(), enrolled: null };
 
 /** What became of an attempt to start what is due. */
 export type Started =
@@ -87,7 +87,7 @@ export function createCalendar(options: CalendarOptions): Projector {
   async function lookAtCalendar(stream: string): Promise<void> {
     const system = systemOf(systemOfCalendar(stream));
     if (system === undefined) return schedule.set(stream, 0, null);
-    const facts = system.seats?.confirm ? await options.seats(system) : NOBODY_ASKED;
+    const facts = system.seats?.confirm ? await options.seats(system) : NO_ONE_ASKED;
     const dueNow = (state: CalendarState, now: Date) => {
       const [calendar, seats] = [calendarDue(system, state, now), seatsDue(system, state, facts, now)];
       if (options.waits?.())

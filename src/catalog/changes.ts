@@ -28,7 +28,7 @@ export const NO_FACTS: PolicyFacts = { people: [], rest: {} };
 
 export function policyFactsOf(system: System, { runbooks }: Pick<Catalog, "runbooks">): PolicyFacts {
   const own = runbooks.filter((one) => one.system === system.id);
-  const glass = system.breakGlass;
+  const breakGlass = system.breakGlass;
   const rest = Object.fromEntries([
     ["system", system.environment],
     ...system.roles.map(({ id, perIncident }) => [`role ${id}`, perIncident ? "taken in an incident" : "standing"]),
@@ -37,7 +37,7 @@ export function policyFactsOf(system: System, { runbooks }: Pick<Catalog, "runbo
     ...system.scripts.map((script) => [`script ${script.name}`, scriptOf(script)]),
     ...(system.manifests ?? []).map(({ name, path }) => [`manifest ${name}`, short(path)]),
     ...(system.targets ?? []).map((target) => [`target ${target.id}`, short(target)]),
-    ["break-glass", glass ? `${glass.roles.join(", ")}; ${short(glass)}` : "nobody"],
+    ["break-glass", breakGlass ? `${breakGlass.roles.join(", ")}; ${short(breakGlass)}` : "nobody"],
     ["administrators", system.administrators?.join(", ") ?? "nobody"],
     ...(system.privateRoles ? [["members of private incidents", system.privateRoles.join(", ") || "no role"]] : []),
   ]);

@@ -3,7 +3,7 @@ import type { Runbook, System, Variable } from "./types.ts";
 /** What of a shipped system is about one installation, and so has to be filled in by whoever makes it their own. */
 
 /** People of the practice workspace, and addresses and ids of no one. */
-const ofOneHouse: readonly (readonly [key: string, says: string])[] = [
+const ofOneInstallation: readonly (readonly [key: string, says: string])[] = [
   [
     "people",
     "Who decides here: lint names every role that needs a holder. In Slack, a profile's three dots copy the member ID.",
@@ -19,7 +19,7 @@ export function ownSystem(text: string, id: string): string {
   const [schema = "", ...rest] = text.split("\n");
   const head = [schema, `# A copy of the shipped system ${id}, made by lifeboat init. It is yours to edit.`];
   const own = [...head, ...rest].join("\n").replace(/^environment: practice$/m, "environment: production");
-  return ofOneHouse.reduce((done, [key, says]) => asExample(done, key, says), own);
+  return ofOneInstallation.reduce((done, [key, says]) => asExample(done, key, says), own);
 }
 
 /** A key at the top of the file, with all that stands under it, as comments. */

@@ -10,17 +10,17 @@ export function parsePartially(raw: unknown, faults: readonly Fault[]): WrittenR
   const paths = faults.map(({ path }) => path);
   if (!isGroup(raw) || !Array.isArray(raw.stages) || paths.some(([key]) => key === "component")) return null;
   const sound = Object.entries(raw).filter(([key]) => !paths.some(([wrong]) => wrong === key));
-  const inputs = salvageInputs(raw.inputs, paths);
+  const inputs = soundInputs(raw.inputs, paths);
   const stages = raw.stages.map((stage: unknown, i) => {
     const wrong = paths.filter(([key, index]) => key === "stages" && index === i);
-    return salvageStage(stage, i, wrong);
+    return soundStage(stage, i, wrong);
   });
   const parsed = runbookSchema.safeParse({ title: "?", summary: "?", ...Object.fromEntries(sound), inputs, stages });
   return parsed.success ? parsed.data : null;
 }
 
 /** What refers to an input with a mistake is not wrong itself. */
-function salvageInputs(inputs: unknown, paths: readonly Path[]): unknown {
+function soundInputs(inputs: unknown, paths: readonly Path[]): unknown {
   if (!isGroup(inputs)) return {};
   const wrong = (name: string) => paths.some(([key, one]) => key === "inputs" && one === name);
   return Object.fromEntries(
@@ -30,7 +30,7 @@ function salvageInputs(inputs: unknown, paths: readonly Path[]): unknown {
   );
 }
 
-function salvageStage(stage: unknown, i: number, wrong: readonly Path[]): unknown {
+function soundStage(stage: unknown, i: number, wrong: readonly Path[]): unknown {
   if (wrong.length === 0) return stage;
   const written = isGroup(stage) && Array.isArray(stage.steps) ? stage.steps : [];
   const steps = written.map((step: unknown, j) =>

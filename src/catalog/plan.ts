@@ -179,7 +179,7 @@ function bind(
     return bound.step;
   };
   const stages = runbook.stages.map((stage): PlanStage => {
-    const lanes = lanesIn(stage, stage.steps, lookUp);
+    const lanes = branchesIn(stage, stage.steps, lookUp);
     return {
       id: stage.id,
       title: resolveSentence(stage.title, lookUp),
@@ -303,14 +303,14 @@ function inputsIn(inputs: ReadonlyMap<string, Scalar>): Pick<Plan, "inputs"> {
 }
 
 /** Those in which more than one step runs in this mode. */
-function lanesIn({ lanes = [] }: RunbookStage, steps: readonly RunbookStep[], lookUp: LookUp): Branch[] {
+function branchesIn({ lanes = [] }: RunbookStage, steps: readonly RunbookStep[], lookUp: LookUp): Branch[] {
   return lanes
     .map(({ id, title, steps: ids }) => ({
       id,
       title: resolveSentence(title, lookUp),
       steps: ids.filter((one) => steps.some((step) => step.id === one)),
     }))
-    .filter((lane) => lane.steps.length > 1);
+    .filter((branch) => branch.steps.length > 1);
 }
 
 /** Those of stages in which something runs in this mode. */

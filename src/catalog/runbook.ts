@@ -69,12 +69,12 @@ function toStage(written: WrittenStage, path: Path, chains: Chains): { stage: Dr
     const faults = [
       ...strayKeys(written, ["steps"], path, "A stage that includes a runbook has no steps of its own"),
       ...(parallel
-        ? [errorAt([...path, "parallel"], "Its stages come as they are", { at: "key", next: lanesHint })]
+        ? [errorAt([...path, "parallel"], "Its stages come as they are", { at: "key", next: branchesHint })]
         : []),
     ];
     return { stage: { ...head, use: toUse({ ...written, use: written.use }, path), lanes: [] }, faults };
   }
-  const lanes = (written.steps ?? []).map((step, j) => toLane(step, [...path, "steps", j], parallel, chains));
+  const lanes = (written.steps ?? []).map((step, j) => toBranch(step, [...path, "steps", j], parallel, chains));
   const items = lanes.flatMap(({ is }) => is.items);
   const faults = [
     ...(written.steps === undefined
@@ -92,9 +92,9 @@ function toStage(written: WrittenStage, path: Path, chains: Chains): { stage: Dr
   return { stage: { ...head, use: null, lanes: all }, faults };
 }
 
-const lanesHint = "To run it beside others, make it a step of a parallel stage";
+const branchesHint = "To run it beside others, make it a step of a parallel stage";
 
-function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Chains): Read<DraftBranch> {
+function toBranch(written: WrittenStep, path: Path, parallel: boolean, chains: Chains): Read<DraftBranch> {
   const { id, title, steps } = written;
   if (steps === undefined) {
     const { is, faults } = toItem(written, path, chains);
@@ -104,7 +104,7 @@ function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Cha
   const alone = parallel
     ? []
     : [
-        errorAt([...path, "steps"], "In a stage that is not parallel there are no lanes", {
+        errorAt([...path, "steps"], "In a stage that is not parallel there are no branches", {
           at: "key",
           next: "Write them one after the other, or make the stage parallel",
         }),
@@ -127,7 +127,7 @@ function toLane(written: WrittenStep, path: Path, parallel: boolean, chains: Cha
       "moves",
     ],
     path,
-    "A lane has steps and nothing else",
+    "A branch has steps and nothing else",
   );
   return {
     is: { id, title, items: read.map(({ is }) => is) },

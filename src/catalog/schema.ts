@@ -165,7 +165,7 @@ export const systemSchema = z
     title: sentence,
     environment: z
       .enum(["practice", "production"])
-      .describe("Practice systems run against the practice estate only; production systems never there"),
+      .describe("Practice systems run against the practice environment only; production systems never there"),
     timezone: z
       .string()
       .refine(isTimeZone, "An IANA name: Europe/Berlin")
@@ -306,13 +306,13 @@ const runbookStep = z
   })
   .meta({ oneOf: [{ required: ["action"] }, { required: ["gate"] }, { required: ["use"] }] });
 
-const lane = runbookStep
+const branch = runbookStep
   .extend({
     steps: z
       .array(runbookStep)
-      .min(1, "A lane has at least one step")
+      .min(1, "A branch has at least one step")
       .optional()
-      .describe("In a parallel stage: a lane. These go one after the other, beside the other lanes"),
+      .describe("In a parallel stage: a branch. Its steps run one after the other, beside the other branches"),
   })
   .meta({
     oneOf: [{ required: ["action"] }, { required: ["gate"] }, { required: ["use"] }, { required: ["steps"] }],
@@ -327,7 +327,7 @@ const stage = z
       .refine((seconds) => seconds > 0, "Something takes longer than no time at all")
       .optional()
       .describe("How long it should take: its clock is shown, and people are told when it is late; nothing is stopped"),
-    steps: z.array(lane).min(1, "A stage has at least one step").optional(),
+    steps: z.array(branch).min(1, "A stage has at least one step").optional(),
     mode: mode.optional().describe("With use: only in this mode"),
     when: condition
       .optional()

@@ -91,8 +91,8 @@ function flatStage({ id, title, parallel, path, lanes }: DraftStage, take: Take)
   }));
   const several = flat
     .filter(({ steps }) => steps.length > 1)
-    .map((lane): Branch => ({ ...lane, steps: lane.steps.map((step) => step.id) }));
-  const steps = flat.flatMap((lane) => lane.steps);
+    .map((branch): Branch => ({ ...branch, steps: branch.steps.map((step) => step.id) }));
+  const steps = flat.flatMap((branch) => branch.steps);
   return { id, title, parallel, path, steps, ...(parallel && several.length > 0 && { lanes: several }) };
 }
 
@@ -326,7 +326,7 @@ function renamed(use: Use, inner: Runbook, known: ReadonlyMap<string, Scalar>) {
         path: [...use.path, "use"],
         title: resolveKnown(stage.title, known),
         steps: steps.map(rename),
-        ...(kept && { lanes: kept.filter((lane) => lane.steps.length > 1) }),
+        ...(kept && { lanes: kept.filter((branch) => branch.steps.length > 1) }),
       };
     })
     .filter(({ steps }) => steps.length > 0);

@@ -68,12 +68,12 @@ const VERBS: readonly (readonly [verb: string, lines: string])[] = [
   ["unenroll", `  lifeboat unenroll <system>/<person>   remove an authenticator (a lost phone)`],
   [
     "practice",
-    `  lifeboat practice                 the practice workspace and estate, in the browser (npm start)
+    `  lifeboat practice                 the practice workspace and environment, in the browser (npm start)
       --system <name>               the system to practise (default: practice); an unknown name lists them
       --port <n>                    of the page (default 4180, or a free one when that is taken)
       --headless <system>/<runbook> play that runbook instead, as people would ("database": practice/database-failover)
           --unplanned               in its unplanned mode: what it says is dead is killed first
-          --input <name>=<value>    the value of one of its inputs; left out: the estate's
+          --input <name>=<value>    the value of one of its inputs; left out: the environment's
           --kill <step>[:<point>]   kill -9 the bot during that step, and start it again
       --sequence <a,b,…>            play several runbooks in one world, one after the other
       --cycles [--rounds <n>]       play the declared cycles, there and back

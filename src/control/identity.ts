@@ -51,31 +51,31 @@ export async function expected(
 export async function identify(ports: IdentityPorts, request: Request, evidence: Evidence): Promise<Identified> {
   const { context, users } = ports;
   const { uid, as } = evidence.opened;
-  const nobody: Caller = { transport: "cli", slackUser: null, person: null, name: evidence.calledBy, blocked: null };
-  const no = (problem: Problem): Identified => ({ caller: nobody, problem: { where: WHERE, ...problem } });
-  if (evidence.signature !== null) return await bySignature(ports, evidence, nobody);
+  const noOne: Caller = { transport: "cli", slackUser: null, person: null, name: evidence.calledBy, blocked: null };
+  const no = (problem: Problem): Identified => ({ caller: noOne, problem: { where: WHERE, ...problem } });
+  if (evidence.signature !== null) return await bySignature(ports, evidence, noOne);
   const own = uid === null ? null : await users.personOf(uid);
   const said = as ?? own;
   if (said === null)
     return no({
-      code: "door-unknown",
+      code: "caller-unknown",
       what: `The bot doesn't know who ${evidence.calledBy} is`,
       allowed: "A user the bot's LIFEBOAT_CLI_USERS maps, --key with a key of the roster, or --as <person> with a code",
     });
   const found = personCalled(context, said);
   if (found === null) return no(notOnRoster(said));
-  const caller: Caller = { ...nobody, person: found.person.id, name: found.person.name };
+  const caller: Caller = { ...noOne, person: found.person.id, name: found.person.name };
   if (own === found.person.id) return { caller };
-  const problem = await byCode(context, { ...request, caller: nobody }, found, evidence.code);
+  const problem = await byCode(context, { ...request, caller: noOne }, found, evidence.code);
   return problem === null ? { caller } : no(problem);
 }
 
 async function bySignature(
   { context, counters }: IdentityPorts,
   { opened, signature }: Evidence,
-  nobody: Caller,
+  noOne: Caller,
 ): Promise<Identified> {
-  const no = (problem: Problem): Identified => ({ caller: nobody, problem: { where: WHERE, ...problem } });
+  const no = (problem: Problem): Identified => ({ caller: noOne, problem: { where: WHERE, ...problem } });
   const { statement, as } = opened;
   const read = signature === null ? null : readSignature(signature);
   const verified = read && statement && verifySignature(read, NAMESPACE, statement.bytes);
@@ -103,7 +103,7 @@ async function bySignature(
       allowed: "Another key, or the code of an authenticator",
       next: "Take the key off the roster, and tell the people who run Lifeboat",
     });
-  const caller: Caller = { ...nobody, person: owner.id, name: owner.name };
+  const caller: Caller = { ...noOne, person: owner.id, name: owner.name };
   const userVerified = authenticator?.userVerified === true;
   return { caller, signed: { decision: decisionOf(opened, verified, signature ?? ""), userVerified } };
 }

@@ -24,7 +24,7 @@ export interface Engine {
 
 interface Live {
   readonly lease: Lease;
-  readonly journal: RunEventWriter;
+  readonly writer: RunEventWriter;
   readonly driver: RunDriver;
   /** Ends everything this process does for the run; nothing more is recorded. */
   readonly lose: () => void;
@@ -85,10 +85,10 @@ export function createEngine(ports: EnginePorts): Engine {
         runContext.log.error({ event: "run.abandoned", error: messageOf(error) }, "run abandoned to its lease"),
       )
       .finally(() => {
-        if (live.get(lease.run)?.journal === writer) live.delete(lease.run);
+        if (live.get(lease.run)?.writer === writer) live.delete(lease.run);
         look();
       });
-    live.set(lease.run, { lease, journal: writer, driver, lose: () => lost.abort(new LetGo()), over });
+    live.set(lease.run, { lease, writer: writer, driver, lose: () => lost.abort(new LetGo()), over });
   }
 
   /** What went wrong inside the engine is tried again with growing patience, and then told to a person. */
@@ -276,9 +276,9 @@ export function createEngine(ports: EnginePorts): Engine {
       stopping = true;
       wake();
       await claiming;
-      const driven = [...live.values()];
-      for (const one of driven) one.driver.drain();
-      const over = Promise.all(driven.map((one) => one.over));
+      const here = [...live.values()];
+      for (const one of here) one.driver.drain();
+      const over = Promise.all(here.map((one) => one.over));
       const patience = new AbortController();
       await Promise.race([over, pause(settings.drainMs, undefined, { signal: patience.signal }).catch(() => {})]);
       patience.abort();
@@ -296,7 +296,7 @@ export function createEngine(ports: EnginePorts): Engine {
    * knows the process that runs on, after the lease where a request may still be on its way.
    */
   async function abandon(one: Live): Promise<void> {
-    await withDeadline("The hand-over", HAND_OVER_SECONDS, () => handOver(one.journal)).catch((error: unknown) => {
+    await withDeadline("The hand-over", HAND_OVER_SECONDS, () => handOver(one.writer)).catch((error: unknown) => {
       log.warn(
         { event: "run.hand_over_not_recorded", run: one.lease.run, error: messageOf(error) },
         "the hand-over is not on the timeline",
@@ -304,13 +304,13 @@ export function createEngine(ports: EnginePorts): Engine {
     });
     one.lose();
     await one.over;
-    const asking = [...one.journal.run().steps.values()].some(
+    const asking = [...one.writer.run().steps.values()].some(
       (step) => step.status === "running" && step.reached === "intended" && step.process === undefined,
     );
     if (asking) return;
     for (let tries = 0; tries < 3; tries++) {
-      if (await leases.release(one.lease, one.journal.state().version, timeline.now())) return;
-      await one.journal.refresh();
+      if (await leases.release(one.lease, one.writer.state().version, timeline.now())) return;
+      await one.writer.refresh();
     }
   }
 }

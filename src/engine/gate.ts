@@ -72,9 +72,9 @@ async function whoIsGone(runContext: RunContext, step: string): Promise<Readonly
   const system = systemOf(runContext);
   const now = runContext.now();
   const all = { ...state.gate, level: state.gate.escalate.length };
-  const lent = delegationsNow(runContext.writer.state(), now);
-  const asked = awaited(runContext.writer.run(), all, system, now, lent).asked.flatMap(({ people }) => people);
-  const people = new Set([...asked.map(({ id }) => id), ...lent.map(({ from }) => from)]);
+  const delegated = delegationsNow(runContext.writer.state(), now);
+  const asked = awaited(runContext.writer.run(), all, system, now, delegated).asked.flatMap(({ people }) => people);
+  const people = new Set([...asked.map(({ id }) => id), ...delegated.map(({ from }) => from)]);
   await Promise.all(
     [...people].map(async (person) => {
       try {

@@ -62,7 +62,7 @@ export interface Refusal {
 /** What a state forgets and evidence needs: every ask of every gate, every break-glass, every refusal. Taken from events as they come. */
 export class Asks {
   readonly asks: Ask[] = [];
-  readonly glasses: BreakGlassUse[] = [];
+  readonly breakGlassUses: BreakGlassUse[] = [];
   readonly refusals: Refusal[] = [];
   readonly #open = new Map<string, Ask>();
 
@@ -118,13 +118,16 @@ export class Asks {
           ...{ signedWith: null, reason, event: version },
         });
         this.#close(ask, "break-glass", at);
-        this.glasses.push({ ...{ run: run ?? "", step, person, second, alone, role, reason, at, ask }, review: null });
+        this.breakGlassUses.push({
+          ...{ run: run ?? "", step, person, second, alone, role, reason, at, ask },
+          review: null,
+        });
         return;
       }
       case "gate.reviewed": {
         const { person, finding, ask } = event.data;
-        const glass = this.glasses.find((one) => one.ask === ask && one.run === run);
-        if (glass !== undefined) glass.review ??= { person, at, finding };
+        const used = this.breakGlassUses.find((one) => one.ask === ask && one.run === run);
+        if (used !== undefined) used.review ??= { person, at, finding };
         return;
       }
       case "gate.expired":

@@ -65,7 +65,7 @@ function factsOf(evidence: RecordEvidence, context: DocumentContext, when: When)
       waited: ask.closedAt === null ? "still open" : length(secondsBetween(ask.askedAt, ask.closedAt)),
       outcome: ask.outcome,
     })),
-    glasses: asks.glasses.map((one) => ({
+    breakGlassUses: asks.breakGlassUses.map((one) => ({
       at: when.whole(one.at),
       who: allOf([one.person, ...(one.second === null ? [] : [one.second])].map(names)),
       why: `${titleOf(one.run, one.step)}: ${one.reason}${one.alone === null ? "" : ` (alone: ${one.alone})`}`,

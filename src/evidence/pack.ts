@@ -80,7 +80,7 @@ const BEGINNING = new Date(0);
 class Tables {
   readonly register: RegisterRow[] = [];
   readonly approvals: ApprovalRow[] = [];
-  readonly glasses: BreakGlassRow[] = [];
+  readonly breakGlassUses: BreakGlassRow[] = [];
   readonly actions: ActionRow[] = [];
   readonly deviations: DeviationRow[] = [];
   readonly refusals: RefusalRow[] = [];
@@ -232,7 +232,7 @@ async function writeRecord(
   tables.names.set(evidence.state.id, evidence.name.toUpperCase());
   tables.register.push(...registerRows(evidence, names));
   tables.approvals.push(...approvalRows(evidence, names));
-  tables.glasses.push(...breakGlassRows(evidence, names));
+  tables.breakGlassUses.push(...breakGlassRows(evidence, names));
   tables.actions.push(...actionRows(evidence, names, query.to));
   tables.deviations.push(...deviationRows(evidence, names));
   tables.refusals.push(...refusalRows(evidence, names));
@@ -294,7 +294,7 @@ async function writeTables(
   const nameOf = (record: string) => tables.names.get(record) ?? record;
   await folder.file("register.csv", registerCsv(tables.register));
   await folder.file("approvals.csv", csv(APPROVALS, tables.approvals));
-  await folder.file("break-glass.csv", csv(BREAK_GLASS, tables.glasses));
+  await folder.file("break-glass.csv", csv(BREAK_GLASS, tables.breakGlassUses));
   await folder.file("actions.csv", csv(ACTIONS, tables.actions));
   await folder.file("deviations.csv", csv(DEVIATIONS, tables.deviations));
   await folder.file("refusals.csv", csv(REFUSALS, tables.refusals));

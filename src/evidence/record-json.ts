@@ -127,7 +127,7 @@ function runJson(run: RunState, { asks }: RecordEvidence, figures: RunFigures | 
       ...(state.status === "done" && { at: state.at, seconds: state.seconds, says: state.says }),
     })),
     approvals: asks.asks.filter((one) => one.run === run.id).map((one) => askJson(one, run, person)),
-    breakGlass: asks.glasses
+    breakGlass: asks.breakGlassUses
       .filter((one) => one.run === run.id)
       .map(({ step, person: by, second, alone, role, reason, at, review }) => ({
         ...{ step, by: person(by), second: person(second), alone, role, reason, at },

@@ -51,7 +51,7 @@ export function registerRows(evidence: RecordEvidence, names: (id: string) => st
     ended_at: state.resolvedAt ?? closedAt,
     severity: declared.kind === "maintenance" ? null : state.severity,
     ...{ approvals: asks.asks.length, deviations: deviations.length, refusals: asks.refusals.length },
-    ...{ break_glass: asks.glasses.length, signed_off: (state.signOffs ?? []).length > 0 },
+    ...{ break_glass: asks.breakGlassUses.length, signed_off: (state.signOffs ?? []).length > 0 },
     actions_open: (state.actions ?? []).filter(({ done }) => done === null).length,
   };
   const runs = [...state.runs.values()].map((run): RegisterRow => {
@@ -69,7 +69,7 @@ export function registerRows(evidence: RecordEvidence, names: (id: string) => st
       }),
       approvals: asks.asks.filter((one) => one.run === run.id).length,
       deviations: deviations.filter((one) => one.run === run.id).length,
-      break_glass: asks.glasses.filter((one) => one.run === run.id).length,
+      break_glass: asks.breakGlassUses.filter((one) => one.run === run.id).length,
     };
   });
   return [record, ...runs];
@@ -126,7 +126,7 @@ export function breakGlassRows(
   { state, asks }: RecordEvidence,
   names: (id: string) => string,
 ): readonly BreakGlassRow[] {
-  return asks.glasses.map((one) => ({
+  return asks.breakGlassUses.map((one) => ({
     ...{ record: incidentName(state), class: state.declared?.kind ?? "", run: one.run, step: one.step },
     ...{ used_at: one.at, by: names(one.person), role: one.role, alone_because: one.alone, reason: one.reason },
     second_person: one.second === null ? null : names(one.second),

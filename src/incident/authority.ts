@@ -62,8 +62,8 @@ export interface QuorumSlot {
  * What of the delegations counts at this gate: where it asks for a second factor, those that were given with one. Whoever has taken over an
  * account could else hand its role to themselves, and prove with a code of their own.
  */
-export function delegatedAt(run: RunState, gate: GateState, lent: Delegations): Delegations {
-  return needsSecondFactor(run, gate) ? lent.filter(({ proved }) => proved) : lent;
+export function delegatedAt(run: RunState, gate: GateState, delegated: Delegations): Delegations {
+  return needsSecondFactor(run, gate) ? delegated.filter(({ proved }) => proved) : delegated;
 }
 
 /** Their own role first, else one delegated to them; null: they decide nothing here. */
@@ -72,12 +72,12 @@ export function quorumSlotOf(
   run: RunState,
   gate: GateState,
   system: System,
-  lent: Delegations,
+  delegated: Delegations,
 ): QuorumSlot | null {
   const policy = policyOf(run, gate);
   const own = decidingRole(person, policy);
   if (own !== null) return { role: own, onBehalfOf: null };
-  const loans = delegatedTo(person, run, system, delegatedAt(run, gate, lent));
+  const loans = delegatedTo(person, run, system, delegatedAt(run, gate, delegated));
   const loan = loans.find(({ role }) => policy.roles.includes(role));
   return loan === undefined ? null : { role: loan.role, onBehalfOf: loan.from };
 }
@@ -103,9 +103,14 @@ export function isExpired(policy: Policy, now: Date): boolean {
 }
 
 /** People who could approve this ask today, whether or not they have. */
-export function entitled(run: RunState, gate: GateState, system: System, lent: Delegations = []): readonly Person[] {
+export function entitled(
+  run: RunState,
+  gate: GateState,
+  system: System,
+  delegated: Delegations = [],
+): readonly Person[] {
   return system.people.filter((person) => {
-    const seat = quorumSlotOf(person, run, gate, system, lent);
+    const seat = quorumSlotOf(person, run, gate, system, delegated);
     return seat !== null && wasThere(person.id, seat, gate) && !isRequester(person, run);
   });
 }
@@ -123,7 +128,7 @@ export function flawOf(
   gate: GateState,
   system: System,
   accounts: ReadonlyMap<string, string | null>,
-  lent: Delegations = [],
+  delegated: Delegations = [],
 ): Flaw | null {
   const { person: id, onBehalfOf } = approval;
   const person = personById(id, system);
@@ -132,7 +137,7 @@ export function flawOf(
   const twice = countsAlready(run, gate.step, onBehalfOf ?? id, "before");
   if (twice !== null) return { sure: true, why: `${person.name} counts in "${twice}", part of the same decision` };
   const policy = policyOf(run, gate);
-  const counting = delegatedAt(run, gate, lent);
+  const counting = delegatedAt(run, gate, delegated);
   if (onBehalfOf !== null && !standsFor(person, onBehalfOf, policy.roles, run, system, counting))
     return { sure: true, why: `${person.name} no longer decides for ${onBehalfOf}` };
   if (onBehalfOf === null && decidingRole(person, policy) === null)
@@ -197,27 +202,35 @@ export interface Awaited {
   readonly expired: boolean;
 }
 
-export function awaited(run: RunState, gate: GateState, system: System, now: Date, lent: Delegations = []): Awaited {
+export function awaited(
+  run: RunState,
+  gate: GateState,
+  system: System,
+  now: Date,
+  delegated: Delegations = [],
+): Awaited {
   const policy = policyOf(run, gate);
-  const able = entitled(run, gate, system, lent);
+  const able = entitled(run, gate, system, delegated);
   const approved = gate.approvals.filter(({ person }) => able.some((one) => one.id === person));
   const missing = gate.broken === null ? Math.max(0, policy.quorum - slotsFilled(approved)) : 0;
   const taken = new Set(approved.map(({ person, onBehalfOf }) => onBehalfOf ?? person));
   const open = able.filter(
     (person) =>
-      !taken.has(quorumSlotOf(person, run, gate, system, lent)?.onBehalfOf ?? person.id) && !taken.has(person.id),
+      !taken.has(quorumSlotOf(person, run, gate, system, delegated)?.onBehalfOf ?? person.id) && !taken.has(person.id),
   );
   const peopleOf = (role: string) => {
     if (!policy.roles.includes(role)) return [];
     const borrowers = open.filter((person) =>
-      delegatedTo(person, run, system, lent).some((loan) => loan.role === role && loan.to === person.id),
+      delegatedTo(person, run, system, delegated).some((loan) => loan.role === role && loan.to === person.id),
     );
     return [...new Set([...holdersOf(role, system).filter((person) => open.includes(person)), ...borrowers])];
   };
   const levels = [{ role: gate.role, at: gate.openedAt }, ...gate.escalate];
   const next = levels[gate.level + 1];
   const since = (level: number, at: Date) => gate.risen.find((one) => one.level === level)?.at ?? at;
-  const places = new Set(open.map((person) => quorumSlotOf(person, run, gate, system, lent)?.onBehalfOf ?? person.id));
+  const places = new Set(
+    open.map((person) => quorumSlotOf(person, run, gate, system, delegated)?.onBehalfOf ?? person.id),
+  );
   return {
     asked: levels
       .slice(0, gate.level + 1)

@@ -13,8 +13,14 @@ export function breakingRole(person: Person, system: System): string | null {
  * From when on a gate's chain counts as silent: every level was asked, and the last one had its time; at once where no one is left
  * who could answer. Null: a level has not been asked yet.
  */
-export function silentFrom(run: RunState, gate: GateState, system: System, now: Date, lent: Delegations): Date | null {
-  if (entitled(run, gate, system, lent).length === 0) return now;
+export function silentFrom(
+  run: RunState,
+  gate: GateState,
+  system: System,
+  now: Date,
+  delegated: Delegations,
+): Date | null {
+  if (entitled(run, gate, system, delegated).length === 0) return now;
   if (gate.level < gate.escalate.length) return null;
   const asked = gate.risen.at(-1)?.at ?? gate.openedAt;
   return new Date(asked.getTime() + (system.breakGlass?.silentForSeconds ?? 0) * 1000);
@@ -31,9 +37,9 @@ export function secondsFor(
   run: RunState,
   gate: GateState,
   system: System,
-  lent: Delegations,
+  delegated: Delegations,
 ): readonly Person[] {
-  const deciders = entitled(run, gate, system, lent);
+  const deciders = entitled(run, gate, system, delegated);
   return system.people.filter(
     (person) =>
       person.id !== first &&

@@ -30,15 +30,15 @@ export function duesOf(state: IncidentState, system: System): readonly Due[] {
     const since = said.filter(({ version }) => version > over.version);
     const told = (moment: string) => since.some((update) => update.moment === moment);
     return [
-      ...owed(state, cadence, "resolution", over, cadence.resolutionSeconds, told("resolution")),
-      ...owed(state, cadence, "postmortem", over, cadence.postmortemSeconds, told("postmortem")),
+      ...dueWithin(state, cadence, "resolution", over, cadence.resolutionSeconds, told("resolution")),
+      ...dueWithin(state, cadence, "postmortem", over, cadence.postmortemSeconds, told("postmortem")),
     ];
   }
   const last = said.findLast(({ version }) => version > opened.version);
-  if (last !== undefined) return owed(state, cadence, "update", last, cadence.updatesSeconds, false);
+  if (last !== undefined) return dueWithin(state, cadence, "update", last, cadence.updatesSeconds, false);
   if (cadence.firstNoticeSeconds !== null)
-    return owed(state, cadence, "firstNotice", opened, cadence.firstNoticeSeconds, false);
-  return owed(state, cadence, "update", opened, cadence.updatesSeconds, false);
+    return dueWithin(state, cadence, "firstNotice", opened, cadence.firstNoticeSeconds, false);
+  return dueWithin(state, cadence, "update", opened, cadence.updatesSeconds, false);
 }
 
 /** When people are owed the next word if something is said now; null: nothing is promised. */
@@ -79,7 +79,7 @@ export function cadenceDue(
 
 type Anchor = Pick<UpdateState, "version" | "at">;
 
-function owed(
+function dueWithin(
   state: IncidentState,
   cadence: Cadence,
   kind: DueKind,

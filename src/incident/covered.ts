@@ -27,13 +27,19 @@ export function isGiven({ outcome, approvals, broken }: GateState): boolean {
 }
 
 /** May decide this gate now, and did not ask for the run: may also change what it covers after it was given. */
-export function mayChange(person: Person, run: RunState, gate: GateState, system: System, lent: Delegations): boolean {
-  return !isRequester(person, run) && quorumSlotOf(person, run, gate, system, lent) !== null;
+export function mayChange(
+  person: Person,
+  run: RunState,
+  gate: GateState,
+  system: System,
+  delegated: Delegations,
+): boolean {
+  return !isRequester(person, run) && quorumSlotOf(person, run, gate, system, delegated) !== null;
 }
 
 /** Who may change what a gate covers after it was given. */
-export function changers(run: RunState, gate: GateState, system: System, lent: Delegations): readonly Person[] {
-  return entitled(run, gate, system, lent).filter((person) => mayChange(person, run, gate, system, lent));
+export function changers(run: RunState, gate: GateState, system: System, delegated: Delegations): readonly Person[] {
+  return entitled(run, gate, system, delegated).filter((person) => mayChange(person, run, gate, system, delegated));
 }
 
 /**
@@ -45,11 +51,11 @@ export function voidedByChange(
   run: RunState,
   step: string,
   system: System,
-  lent: Delegations,
+  delegated: Delegations,
 ): readonly GateState[] {
   return coveringNow(run, step).filter((gate) => {
     if (gate.outcome !== "passed") return true;
-    const seat = quorumSlotOf(person, run, gate, system, lent);
+    const seat = quorumSlotOf(person, run, gate, system, delegated);
     const alone = policyOf(run, gate).quorum === 1 && !needsSecondFactor(run, gate);
     return !(alone && seat !== null && wasThere(person.id, seat, gate) && !isRequester(person, run));
   });

@@ -13,8 +13,8 @@ export function delegationsNow(state: IncidentState, now: Date): Delegations {
 }
 
 /** What this person may decide for others in this run. */
-export function delegatedTo(person: Person, run: RunState, system: System, lent: Delegations): Delegations {
-  return lent.filter(({ role, from, to }) => {
+export function delegatedTo(person: Person, run: RunState, system: System, delegated: Delegations): Delegations {
+  return delegated.filter(({ role, from, to }) => {
     const lender = system.people.find(({ id }) => id === from);
     return to === person.id && lender !== undefined && lender.roles.includes(role) && !isRequester(lender, run);
   });
@@ -27,9 +27,9 @@ export function standsFor(
   roles: readonly string[],
   run: RunState,
   system: System,
-  lent: Delegations,
+  delegated: Delegations,
 ): boolean {
-  return delegatedTo(person, run, system, lent).some(({ role, from }) => from === lender && roles.includes(role));
+  return delegatedTo(person, run, system, delegated).some(({ role, from }) => from === lender && roles.includes(role));
 }
 
 /** The one who asked for the run, by any of their names and accounts. */

@@ -118,12 +118,15 @@ export function fallThrough(
   if (at?.status !== "gate" || at.gate.outcome !== "open" || run.ending !== null) return [];
   const { gate } = at;
   if (isAnswered(run, gate) || isExpired(policyOf(run, gate), now)) return [];
-  const lent = delegationsNow(state, now);
+  const delegated = delegationsNow(state, now);
   const events: NewEvent[] = [];
   for (let level = gate.level; level < gate.escalate.length; level++) {
-    const who = awaited(run, { ...gate, level }, system, now, lent);
+    const who = awaited(run, { ...gate, level }, system, now, delegated);
     const able = new Set(who.asked.flatMap(({ people }) => people));
-    const seats = [...able].map((person) => ({ id: person.id, seat: quorumSlotOf(person, run, gate, system, lent) }));
+    const seats = [...able].map((person) => ({
+      id: person.id,
+      seat: quorumSlotOf(person, run, gate, system, delegated),
+    }));
     const there = seats.filter(({ id, seat }) => !gone.has(id) && !gone.has(seat?.onBehalfOf ?? id));
     if (new Set(there.map(({ id, seat }) => seat?.onBehalfOf ?? id)).size >= who.missing) break;
     const next = gate.escalate[level];

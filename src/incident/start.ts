@@ -197,10 +197,10 @@ function refusalOfOpen(state: IncidentState, run: RunState, gate: GateState, con
   const stale = staleness(run, gate, context.factsHash);
   if (stale !== null) return no(stale.code, stale.why, [voided(run, gate, stale.why)]);
   if (gate.broken !== null) return refusalOfBroken(run, gate, context);
-  const lent = delegationsNow(state, context.now);
+  const delegated = delegationsNow(state, context.now);
   const judged = gate.approvals.map((approval) => ({
     approval,
-    flaw: flawOf(approval, run, gate, context.system, context.accounts, lent),
+    flaw: flawOf(approval, run, gate, context.system, context.accounts, delegated),
   }));
   const counting = slotsFilled(judged.flatMap(({ approval, flaw }) => (flaw === null ? [approval] : [])));
   if (counting >= policy.quorum) return null;

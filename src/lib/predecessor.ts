@@ -51,7 +51,7 @@ export function sameProcessTable(one: HolderProcess, other: HolderProcess): bool
 export async function lookWhetherDead(holder: HolderProcess): Promise<boolean> {
   const self = await thisProcess();
   if (self === null || !sameProcessTable(holder, self)) return false;
-  return isProvenDead(holder, self, await sightingOf(holder.pid));
+  return isProvenDead(holder, self, await snapshotOf(holder.pid));
 }
 
 let own: Promise<HolderProcess | null> | undefined;
@@ -77,7 +77,7 @@ async function identifySelf(): Promise<HolderProcess | null> {
   return { pid: process.pid, startTicks, bootId: bootId.trim(), pidNamespace, timeNamespace };
 }
 
-async function sightingOf(pid: number): Promise<ProcessSnapshot> {
+async function snapshotOf(pid: number): Promise<ProcessSnapshot> {
   const exists = isThere(pid);
   const stat = exists ? await readFile(`/proc/${pid}/stat`, "latin1").catch(() => null) : null;
   return { exists, stat };

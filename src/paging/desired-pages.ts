@@ -33,7 +33,7 @@ export interface PageWords {
     system: System,
   ): { readonly summary: string; readonly details: string };
   /** `broke` null: someone wants to use break-glass at this question, and a second person is waited for. */
-  glass(
+  breakGlass(
     about: { state: IncidentState; run: RunState; gate: GateState | null; broke: Break | null },
     system: System,
   ): { readonly summary: string; readonly details: string };
@@ -66,7 +66,7 @@ export function desiredPages(
   const { paging } = system;
   if (paging === undefined || state.declared === null) return [];
   const runs = [...state.runs.values()];
-  const around: Around = { system, paging, words, lent: delegationsNow(state, now) };
+  const around: Around = { system, paging, words, delegated: delegationsNow(state, now) };
   // No one is woken for planned work, but for two primaries after it.
   if (state.declared.kind === "maintenance")
     return runs.flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around)));
@@ -75,7 +75,7 @@ export function desiredPages(
     root(state, system, words),
     ...(state.escalated ?? []).map((one) => unresolved(state, one, around)),
     ...runs.flatMap((run) => [...run.steps.values()].flatMap((step) => asksOf(state, run, step, around))),
-    ...runs.flatMap((run) => run.breaks.map((broke) => brokenGlass(state, run, broke, around))),
+    ...runs.flatMap((run) => run.breaks.map((broke) => usedBreakGlass(state, run, broke, around))),
     ...runs.flatMap((run) => (run.splits ?? []).map((split, n) => splitBrain(state, run, split, n + 1, around))),
     ...(isPaged(state) ? runs.flatMap((run) => noteOf(state, run, words)) : []),
   ].map(({ key, wanted }) => ({ key, wanted }));
@@ -103,7 +103,7 @@ function drillPages(
       : { kind: "summons", open: true, ask: null, role: null, people: named, to: { users }, alarm };
   const asked = runs.flatMap((run) => [
     ...[...run.steps.values()].flatMap((step) => asksOf(state, run, step, around)),
-    ...run.breaks.map((broke) => brokenGlass(state, run, broke, around)),
+    ...run.breaks.map((broke) => usedBreakGlass(state, run, broke, around)),
   ]);
   const mine = asked.map(({ key, wanted }) => ({ key, wanted: onlyTo(named, wanted, paging) }));
   return [{ key: alarmKey(state.id), wanted: began }, ...mine, ...splits];
@@ -138,7 +138,7 @@ interface Around {
   readonly system: System;
   readonly paging: Paging;
   readonly words: PageWords;
-  readonly lent: Delegations;
+  readonly delegated: Delegations;
 }
 
 function asksOf(state: IncidentState, run: RunState, step: StepState, around: Around): Item[] {
@@ -146,7 +146,7 @@ function asksOf(state: IncidentState, run: RunState, step: StepState, around: Ar
   const { gate } = step;
   const over = [
     ...gate.earlier.map((ask): Item => ({ key: summonsKey(state.id, ask), wanted: CLOSED })),
-    ...wantsGlass(state, run, gate, around),
+    ...awaitedBreakGlass(state, run, gate, around),
   ];
   const summons = gate.summons.toSorted((a, b) => a.level - b.level).at(-1);
   // Before it is known who is on call no one is paged.
@@ -170,11 +170,11 @@ function asksOnce(run: RunState, gate: GateState): boolean {
 }
 
 /** Who was found to be on call, and to whom they have lent the role since. */
-function withBorrowers({ role, people }: Summons, run: RunState, { system, lent }: Around): readonly string[] {
+function withBorrowers({ role, people }: Summons, run: RunState, { system, delegated }: Around): readonly string[] {
   const borrowers = system.people.filter(
     (person) =>
       !isRequester(person, run) &&
-      delegatedTo(person, run, system, lent).some((loan) => loan.role === role && people.includes(loan.from)),
+      delegatedTo(person, run, system, delegated).some((loan) => loan.role === role && people.includes(loan.from)),
   );
   return [...new Set([...people, ...borrowers.map(({ id }) => id)])];
 }
@@ -200,19 +200,19 @@ function usersOf(people: readonly string[], paging: Paging): readonly string[] {
 }
 
 /** Someone wants to use break-glass: whoever could confirm it, or deny the question, is woken while that is open. */
-function wantsGlass(state: IncidentState, run: RunState, gate: GateState, around: Around): Item[] {
+function awaitedBreakGlass(state: IncidentState, run: RunState, gate: GateState, around: Around): Item[] {
   const { breaking } = gate;
   if (breaking === null) return [];
   const key = breakGlassKey(state.id, gate.ask);
   if (!isAwaited(state, run, gate)) return [{ key, wanted: CLOSED }];
-  const { system, lent } = around;
-  const people = secondsFor(breaking.person, run, gate, system, lent).map(({ id }) => id);
-  const said = around.words.glass({ state, run, gate, broke: null }, system);
-  return [{ key, wanted: glassPage(state, gate.ask, people, said, around) }];
+  const { system, delegated } = around;
+  const people = secondsFor(breaking.person, run, gate, system, delegated).map(({ id }) => id);
+  const said = around.words.breakGlass({ state, run, gate, broke: null }, system);
+  return [{ key, wanted: breakGlassPage(state, gate.ask, people, said, around) }];
 }
 
 /** Broken: everyone who decides this gate or may break it, and had no part in this, is woken, until someone has reviewed it. */
-function brokenGlass(state: IncidentState, run: RunState, broke: Break, around: Around): Item {
+function usedBreakGlass(state: IncidentState, run: RunState, broke: Break, around: Around): Item {
   const key = brokenKey(state.id, broke.ask);
   if (broke.review !== null) return { key, wanted: CLOSED };
   const { system } = around;
@@ -225,10 +225,10 @@ function brokenGlass(state: IncidentState, run: RunState, broke: Break, around: 
       !part.includes(one.id) &&
       !isRequester(one, run),
   );
-  const said = around.words.glass({ state, run, gate: null, broke }, system);
+  const said = around.words.breakGlass({ state, run, gate: null, broke }, system);
   return {
     key,
-    wanted: glassPage(
+    wanted: breakGlassPage(
       state,
       broke.ask,
       people.map(({ id }) => id),
@@ -238,7 +238,7 @@ function brokenGlass(state: IncidentState, run: RunState, broke: Break, around: 
   };
 }
 
-function glassPage(
+function breakGlassPage(
   state: IncidentState,
   ask: string,
   people: readonly string[],

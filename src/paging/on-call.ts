@@ -15,7 +15,7 @@ const FAILED_MS = 5_000;
 /** What PagerDuty said about a policy. */
 export type Answer =
   | { readonly users: readonly { readonly user: string; readonly name: string }[] }
-  | { readonly trouble: string };
+  | { readonly problem: string };
 
 /** Asks PagerDuty who is on call for a policy, within a deadline, and remembers the answer for half a minute. */
 export function createOnCall(seconds = SECONDS): (pd: () => PagerDuty, policy: string) => Promise<Answer> {
@@ -26,7 +26,7 @@ export function createOnCall(seconds = SECONDS): (pd: () => PagerDuty, policy: s
     const entry = { answer: ask(pd, policy, seconds), until: Number.POSITIVE_INFINITY };
     known.set(policy, entry);
     void entry.answer.then((answer) => {
-      entry.until = performance.now() + ("trouble" in answer ? FAILED_MS : FRESH_MS);
+      entry.until = performance.now() + ("problem" in answer ? FAILED_MS : FRESH_MS);
     });
     return entry.answer;
   };
@@ -36,7 +36,7 @@ async function ask(pd: () => PagerDuty, policy: string, seconds: number): Promis
   try {
     return { users: await pd().onCall(policy, seconds) };
   } catch (error) {
-    return { trouble: error instanceof LifeboatError ? sayProblem(error.problem) : messageOf(error) };
+    return { problem: error instanceof LifeboatError ? sayProblem(error.problem) : messageOf(error) };
   }
 }
 
@@ -48,10 +48,10 @@ export function summonsFor(
   { run, gate, level, role }: { run: RunState; gate: GateState; level: number; role: string },
   system: System,
   answer: Answer | null,
-  lent: Delegations = [],
+  delegated: Delegations = [],
 ): Summons {
-  const loansOf = (person: Person) => delegatedTo(person, run, system, lent).filter((loan) => loan.role === role);
-  const able = entitled(run, gate, system, lent).filter(
+  const loansOf = (person: Person) => delegatedTo(person, run, system, delegated).filter((loan) => loan.role === role);
+  const able = entitled(run, gate, system, delegated).filter(
     (person) => person.roles.includes(role) || loansOf(person).length > 0,
   );
   const fromRoster = (why: string): Summons => ({
@@ -62,7 +62,7 @@ export function summonsFor(
     why,
   });
   if (answer === null) return fromRoster("No escalation policy is named for this role");
-  if ("trouble" in answer) return fromRoster(answer.trouble);
+  if ("problem" in answer) return fromRoster(answer.problem);
   if (answer.users.length === 0) return fromRoster("PagerDuty has no one on call for it");
   const named = answer.users.map(({ user, name }) => ({ name, person: personOf(user, system) }));
   const isNamed = (id: string) => named.some(({ person }) => person?.id === id);

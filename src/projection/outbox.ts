@@ -11,7 +11,7 @@ export interface Outbox {
    * Writes down a drawing of a stream. False: a drawing of a later version is there, and nothing was written.
    * Messages that are no longer drawn stay as they are.
    */
-  want(drawing: DesiredState): Promise<boolean>;
+  want(desiredState: DesiredState): Promise<boolean>;
   /** How far a stream has been drawn, and what was noted about it. */
   drawn(stream: string): Promise<Drawn | null>;
   /** Streams that look different by now though nothing happened to them. */
@@ -49,7 +49,7 @@ export interface Outbox {
   /** The place is gone: forget it and everything that was in it, so that all is made again. */
   lost(queue: string, owner: string): Promise<boolean>;
   /** `failed`: it is tried again because something went wrong, not because it is too early. */
-  furnished(
+  setUp(
     queue: string,
     owner: string,
     shown: unknown,
@@ -150,8 +150,8 @@ export interface Queue {
   readonly makingSince: Date | null;
   readonly wanted: unknown;
   readonly shown: unknown;
-  readonly furnishDue: boolean;
-  readonly furnishFailures: number;
+  readonly setupDue: boolean;
+  readonly setupFailures: number;
   readonly tokens: number;
   readonly tokensAgoMs: number;
   /** Milliseconds until it may be worked on; 0 or less: now. */
@@ -190,7 +190,7 @@ export function createOutbox(pool: Pool): Outbox {
     touched(`update lifeboat.outbox_queue set ${set} where queue = $1 and owner = $2`, [queue, owner, ...values]);
 
   return {
-    want: (drawing) => inTransaction(pool, (client) => want(client, drawing)),
+    want: (desiredState) => inTransaction(pool, (client) => want(client, desiredState)),
 
     async drawn(stream) {
       const { rows } = await run("select version, about from lifeboat.outbox_stream where stream = $1", [stream]);
@@ -217,7 +217,7 @@ export function createOutbox(pool: Pool): Outbox {
     },
 
     async queue(queue) {
-      const { rows } = await run(LANE, [queue]);
+      const { rows } = await run(QUEUE_ROW, [queue]);
       return rows[0] ?? null;
     },
 
@@ -302,7 +302,7 @@ export function createOutbox(pool: Pool): Outbox {
         await client.query(`update lifeboat.outbox set ${UNSHOWN}, sending_since = null where queue = $1`, [queue]);
         return true;
       }),
-    furnished: (queue, owner, shown, retryInSeconds, failed, wanted) =>
+    setUp: (queue, owner, shown, retryInSeconds, failed, wanted) =>
       ofQueue(
         `shown = $3, furnish_failures = case when $5::boolean then furnish_failures + 1 else 0 end,
          furnish_at = case when $4::float8 is null or (not $5::boolean and wanted is distinct from $6::jsonb) then '-infinity' else now() + make_interval(secs => $4::float8) end`,
@@ -464,8 +464,8 @@ export function createOutbox(pool: Pool): Outbox {
   };
 }
 
-async function want(client: PoolClient, drawing: DesiredState): Promise<boolean> {
-  const { stream, version, about, redrawAt } = drawing;
+async function want(client: PoolClient, desiredState: DesiredState): Promise<boolean> {
+  const { stream, version, about, redrawAt } = desiredState;
   const { rowCount } = await client.query(
     `insert into lifeboat.outbox_stream (stream, version, about, redraw_at) values ($1, $2, $3, $4)
      on conflict (stream) do update set version = $2, about = $3, redraw_at = $4, drawn_at = now()
@@ -473,11 +473,11 @@ async function want(client: PoolClient, drawing: DesiredState): Promise<boolean>
     [stream, version, JSON.stringify(about), redrawAt],
   );
   if (rowCount === 0) return false;
-  for (const { queue, own, place, wanted } of drawing.queues)
+  for (const { queue, own, place, wanted } of desiredState.queues)
     if (own) await client.query(WANT_OWN_QUEUE, [queue, stream, wanted === null ? null : JSON.stringify(wanted)]);
     else await client.query(WANT_SHARED_QUEUE, [queue, place]);
-  const closed = await closedAmong(client, drawing);
-  const messages = drawing.messages.filter(({ queue }) => !closed.has(queue));
+  const closed = await closedAmong(client, desiredState);
+  const messages = desiredState.messages.filter(({ queue }) => !closed.has(queue));
   if (messages.length > 0)
     await client.query(WANT_MESSAGES, [
       stream,
@@ -553,7 +553,7 @@ const DUE = `outbox.delivered_hash is distinct from outbox.desired_hash and outb
 const REFILLED = `least($2::float8, outbox_queue.tokens + greatest(0, extract(epoch from now() - outbox_queue.tokens_at)::float8) * $3::float8)`;
 const UNSHOWN = `delivered_as = null, delivered_hash = null, delivered_at = null, sending_hash = null, plain = false, tries = 0, given_up_at = null, not_before = '-infinity'`;
 const LATER = `tries = tries + 1, says = $2, not_before = now() + make_interval(secs => $3)`;
-const UNFURNISHED = `l.stream is not null and not l.borrowed and l.wanted is not null
+const NEEDS_SETUP = `l.stream is not null and not l.borrowed and l.wanted is not null
   and l.wanted is distinct from l.shown -> 'wanted'`;
 
 const CLAIM = `
@@ -563,15 +563,15 @@ const CLAIM = `
     where l.sink = 'slack' and (l.owner is null or l.claimed_until < now()) and l.not_before <= now()
       and (exists (select from lifeboat.outbox where outbox.queue = l.queue and ${DUE} and outbox.not_before <= now()
           and not (l.borrowed and l.stream is not null and outbox.delivered_as is null))
-        or (${UNFURNISHED} and l.furnish_at <= now()))
+        or (${NEEDS_SETUP} and l.furnish_at <= now()))
     order by (select min(priority) from lifeboat.outbox where outbox.queue = l.queue and ${DUE}) nulls last
     limit $3
     for update of l skip locked)
   returning queue`;
 
-const LANE = `
+const QUEUE_ROW = `
   select queue, stream, place, place_name as "placeName", borrowed, says, making_since as "makingSince", wanted, shown,
-    (${UNFURNISHED}) and furnish_at <= now() as "furnishDue", furnish_failures as "furnishFailures", tokens,
+    (${NEEDS_SETUP}) and furnish_at <= now() as "setupDue", furnish_failures as "setupFailures", tokens,
     case when tokens_at = '-infinity' then 0 else extract(epoch from now() - tokens_at)::float8 * 1000 end as "tokensAgoMs",
     case when not_before = '-infinity' then 0 else extract(epoch from not_before - now())::float8 * 1000 end as "waitMs",
     failures

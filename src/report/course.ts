@@ -97,7 +97,7 @@ export function communicationOf({ state, events, when }: Known): readonly Senten
     return { says, event: first?.version ?? null };
   });
   const late = eventsOf(events, "comms.late").map(({ data, version }): Sentence => {
-    return { says: `Late: ${OWED[data.kind]}, due at ${when.said(new Date(data.dueAt))}.`, event: version };
+    return { says: `Late: ${DUE_TITLES[data.kind]}, due at ${when.said(new Date(data.dueAt))}.`, event: version };
   });
   return told.length + late.length === 0
     ? [{ says: "No update was posted through Lifeboat.", event: null }]
@@ -110,7 +110,7 @@ const AUDIENCES = {
   customers: "Customers",
   "status-page": "Status page",
 } as const;
-const OWED = {
+const DUE_TITLES = {
   firstNotice: "the first notice",
   update: "the next update",
   resolution: "the notice of the resolution",

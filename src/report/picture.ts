@@ -9,7 +9,7 @@ export interface Picture {
 }
 
 const WIDTH = 360;
-const LANE = 46;
+const ROW_HEIGHT = 46;
 const TRACK = 18;
 const AXIS = 34;
 
@@ -29,10 +29,10 @@ export function pictureOf(accounting: Accounting, id: string): Picture {
   const { phases, stretches, totalSeconds } = accounting;
   const from = accounting.from.getTime();
   const scale = totalSeconds === 0 ? 0 : WIDTH / (totalSeconds * 1000);
-  const height = phases.length * LANE + AXIS;
+  const height = phases.length * ROW_HEIGHT + AXIS;
   const lanes = phases.map(({ name, seconds }, at) => {
     const { title, fill } = LANES[name];
-    const top = at * LANE;
+    const top = at * ROW_HEIGHT;
     const bars = stretches
       .filter((one) => one.name === name)
       .map((one) => {
@@ -46,7 +46,7 @@ export function pictureOf(accounting: Accounting, id: string): Picture {
       ...bars,
     ].join("\n");
   });
-  const foot = phases.length * LANE;
+  const foot = phases.length * ROW_HEIGHT;
   const marks = ticks(totalSeconds).map((seconds) => {
     const x = Math.min(Math.max(seconds * 1000 * scale, 0.5), WIDTH - 0.5);
     const anchor = x < 20 ? "start" : x > WIDTH - 30 ? "end" : "middle";

@@ -232,7 +232,7 @@ export const RULES: readonly Rule[] = [
     fact: "an update people were promised was late",
     of: ({ events }) =>
       eventsOf(events, "comms.late").map(({ data, version }) => ({
-        what: `Send ${OWED[data.kind]} in time`,
+        what: `Send ${DUE_TITLES[data.kind]} in time`,
         why: `It was due at ${stamp(new Date(data.dueAt))}`,
         event: version,
       })),
@@ -282,7 +282,7 @@ export const RULES: readonly Rule[] = [
   },
 ];
 
-const OWED = {
+const DUE_TITLES = {
   firstNotice: "the first notice",
   update: "the next update",
   resolution: "the notice of the resolution",

@@ -234,11 +234,11 @@ function tell(
     case "update.undelivered":
       return `the update did not go out by ${VIA[event.data.via]}: ${event.data.says}`;
     case "comms.reminded":
-      return `reminded the comms lead: ${OWED[event.data.kind]} due at ${stamp(new Date(event.data.dueAt))}`;
+      return `reminded the comms lead: ${DUE_TITLES[event.data.kind]} due at ${stamp(new Date(event.data.dueAt))}`;
     case "comms.snoozed":
       return `put the reminder off until ${stamp(new Date(event.data.until))}`;
     case "comms.late":
-      return `${OWED[event.data.kind]} late: it was due at ${stamp(new Date(event.data.dueAt))}`;
+      return `${DUE_TITLES[event.data.kind]} late: it was due at ${stamp(new Date(event.data.dueAt))}`;
     case "triage.asked":
       return `triage asks: ${event.data.asks}`;
     case "triage.answered":
@@ -361,7 +361,7 @@ function withoutTitle(says: string, title: string): string {
 }
 
 const VIA = { email: "e-mail", page: "the status page", statuspage: "Statuspage" } as const;
-const OWED = {
+const DUE_TITLES = {
   firstNotice: "the first notice is",
   update: "the next update is",
   resolution: "the notice of the resolution is",

@@ -51,7 +51,7 @@ export interface Slack {
   /** Posts where incidents are announced, past the store. Tried on until it is there; never rejects. */
   announce(message: Message): Promise<void>;
   /** Why incidents can't be announced where they should be, as last seen; `ever`: they could since the start. */
-  readonly announcing: { readonly trouble: string | null; readonly ever: boolean };
+  readonly announcing: { readonly problem: string | null; readonly ever: boolean };
   /** Accounts of rosters that may do nothing by Slack's last word. */
   blocked(): ReadonlySet<string>;
   /** An incident's own channel, once it exists. */
@@ -68,7 +68,7 @@ export function createSlack(options: SlackOptions): Slack {
     checkForm: (sent, required) => checkForm(options.context, sent, required),
     draw: renderIncident,
     drawHome: renderHome,
-    drawHouse: renderNotices,
+    renderNotices: renderNotices,
     drawCanvas: (state) => canvasDraft(options.context, state),
     drawCalendar: renderCalendar,
     drawReadiness: renderReadiness,

@@ -33,7 +33,7 @@ export async function inspectSlack(config: SlackConfig, log: Logger): Promise<Sl
   return {
     workspace: { name: String(team) },
     missingScopes: granted === undefined ? null : botScopes().filter((scope) => !granted.includes(scope)),
-    socket: await socketTrouble(config, log),
+    socket: await socketProblem(config, log),
     announcing: await announceProblem({ client: ask, announceIn: config.announceIn, outbox: NOTHING_KNOWN }),
   };
 }
@@ -42,7 +42,7 @@ export async function inspectSlack(config: SlackConfig, log: Logger): Promise<Sl
 const NOTHING_KNOWN = { queue: async () => null };
 
 /** Asks for the address of a socket, and does not open it. */
-async function socketTrouble({ transport, apiUrl }: SlackConfig, log: Logger): Promise<string | null> {
+async function socketProblem({ transport, apiUrl }: SlackConfig, log: Logger): Promise<string | null> {
   if (transport.kind === "http") return null;
   const client = new WebClient(transport.appToken, {
     ...whereTo(apiUrl),

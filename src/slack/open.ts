@@ -36,7 +36,7 @@ export interface SlackTransportOptions extends SlackOptions {
   readonly checkForm: (sent: SentForm, required: readonly string[]) => FormErrors;
   readonly draw: RenderIncident;
   readonly drawHome: RenderHome;
-  readonly drawHouse: RenderNotices;
+  readonly renderNotices: RenderNotices;
   /** What stands in the canvas of an incident's channel since its newest draft; absent: nothing does. */
   readonly drawCanvas?: (state: IncidentState) => Promise<{ readonly title: string; readonly markdown: string }>;
   readonly drawCalendar: RenderCalendar;
@@ -44,7 +44,7 @@ export interface SlackTransportOptions extends SlackOptions {
 }
 
 /** Slack unreachable is asked again this often at the latest. */
-const KNOCK_CAP_SECONDS = 10;
+const CONNECT_CAP_SECONDS = 10;
 const DRAIN_SECONDS = 10;
 
 export function openSlack(options: SlackTransportOptions): Slack {
@@ -88,7 +88,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     identity,
     draw: options.draw,
     drawHome: options.drawHome,
-    drawHouse: options.drawHouse,
+    renderNotices: options.renderNotices,
     drawCalendar: options.drawCalendar,
     drawReadiness: options.drawReadiness,
     ...(context.readiness && { readiness: context.readiness }),
@@ -148,7 +148,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
   let open = false;
   let opening: Promise<void> = Promise.resolve();
 
-  async function knock(): Promise<void> {
+  async function connect(): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted; failures++) {
       try {
         who = await learnIdentity(clients.ask);
@@ -159,7 +159,9 @@ export function openSlack(options: SlackTransportOptions): Slack {
         else if (failures === 0)
           log.warn({ event: "slack.no_answer", says: failure.says }, "slack doesn't answer yet; retrying");
         const seconds =
-          failure.kind === "locked out" ? 6 * KNOCK_CAP_SECONDS : Math.min(KNOCK_CAP_SECONDS, backoffSeconds(failures));
+          failure.kind === "locked out"
+            ? 6 * CONNECT_CAP_SECONDS
+            : Math.min(CONNECT_CAP_SECONDS, backoffSeconds(failures));
         await pause(seconds * 1000, stopping.signal);
       }
     }
@@ -176,7 +178,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     start() {
       publisher.follow();
       reachability.start(() => clients.act.auth.test());
-      opening = knock().catch((error) =>
+      opening = connect().catch((error) =>
         log.fatal({ event: "slack.not_opened", err: error }, "the transport to slack could not be opened"),
       );
     },

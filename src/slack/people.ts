@@ -60,7 +60,7 @@ export interface PeopleOptions {
 /** A form has to open within 3 s of the click, so who clicked has to be known well before. */
 const LOOKUP_SECONDS = 2;
 /** Before a start no one holds a form open. */
-const STANDING_SECONDS = 6;
+const ACCOUNT_STATUS_SECONDS = 6;
 
 export function createPeople(options: PeopleOptions): People {
   const { client, catalog, reachability } = options;
@@ -90,21 +90,21 @@ export function createPeople(options: PeopleOptions): People {
     if (since !== null) return Promise.resolve(silence(since));
     return new Promise((resolve) => {
       const stop = reachability.onSilence((silentSince) => resolve(silence(silentSince)));
-      void lookUp(user, STANDING_SECONDS).catch(failure).then(resolve).finally(stop);
+      void lookUp(user, ACCOUNT_STATUS_SECONDS).catch(failure).then(resolve).finally(stop);
     });
   };
-  const barredBy = (said: Member | Unknown) =>
+  const blockedBy = (said: Member | Unknown) =>
     said instanceof Unknown ? said.why : blockedAs(said, options.workspaces());
   /** Slack knows the account as none that may act; that it refused to say is no word about it. */
   function isOut(said: Member | Unknown): boolean {
-    return said instanceof Unknown ? CLOSED_ACCOUNT.has(said.error ?? "") : barredBy(said) !== null;
+    return said instanceof Unknown ? CLOSED_ACCOUNT.has(said.error ?? "") : blockedBy(said) !== null;
   }
 
   /** Without Slack's answer: its last word where that was a no; else what the policy of this installation says. */
   function withoutSlack(user: string, silent: Unknown, rosterDecides: boolean): Verdict {
     const last = memberships.last(user);
-    if (last !== null && barredBy(last.said) !== null)
-      return { why: barredBy(last.said), sure: true, by: "Slack's last answer" };
+    if (last !== null && blockedBy(last.said) !== null)
+      return { why: blockedBy(last.said), sure: true, by: "Slack's last answer" };
     if (rosterDecides) return { why: null, sure: false, by: "the roster" };
     if (options.slackUnavailable !== "cached") return { why: silent.why, sure: false, by: "the policy" };
     if (last === null)
@@ -118,7 +118,7 @@ export function createPeople(options: PeopleOptions): People {
   return {
     isListed,
     async look(user) {
-      if (reachability.silentSince() === null) await lookUp(user, STANDING_SECONDS).catch(() => {});
+      if (reachability.silentSince() === null) await lookUp(user, ACCOUNT_STATUS_SECONDS).catch(() => {});
     },
     blocked: () => new Set([...memberships.all()].flatMap(([user, said]) => (isOut(said) ? [user] : []))),
     async caller(user, { channel, system }) {
@@ -131,7 +131,7 @@ export function createPeople(options: PeopleOptions): People {
         slackUser: user,
         person: personOf(catalog, user, system),
         name: member instanceof Unknown ? user : nameOf(member),
-        blocked: barredBy(member),
+        blocked: blockedBy(member),
         place,
       };
     },
@@ -146,7 +146,7 @@ export function createPeople(options: PeopleOptions): People {
           accounts.map(async (user): Promise<Verdict> => {
             const said = await membership(user);
             if (said instanceof Unknown && !said.refused) return withoutSlack(user, said, rosterDecides);
-            return { why: barredBy(said), sure: true, by: null };
+            return { why: blockedBy(said), sure: true, by: null };
           }),
         );
         return verdictOf(verdicts, (by) => {
@@ -160,7 +160,7 @@ export function createPeople(options: PeopleOptions): People {
         const accounts = system.people.find(({ id }) => id === person)?.slack ?? [];
         const answers = await Promise.all(accounts.map(membership));
         // Where Slack says nothing, or nothing about a member, no one can tell.
-        const gone = answers.map((said) => (said instanceof Unknown ? null : barredBy(said)));
+        const gone = answers.map((said) => (said instanceof Unknown ? null : blockedBy(said)));
         return gone.includes(null) ? null : (gone[0] ?? null);
       },
     },

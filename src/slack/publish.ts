@@ -28,7 +28,7 @@ import { directOf, directQueue, ownQueue } from "../sinks/slack/places.ts";
 import { Bell, CLAIM_SECONDS, workQueue } from "../sinks/slack/queue.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Clients } from "./clients.ts";
-import { announcedIn, type CanvasDraft, canvasKey, drawingOf, houseDrawing } from "./publish/drawing.ts";
+import { announcedIn, type CanvasDraft, canvasKey, desiredStateOf, noticesState } from "./publish/desired-state.ts";
 import { createHomes, type Homes } from "./publish/homes.ts";
 
 export interface PublisherOptions {
@@ -40,7 +40,7 @@ export interface PublisherOptions {
   readonly identity: () => Identity;
   readonly draw: RenderIncident;
   readonly drawHome: RenderHome;
-  readonly drawHouse: RenderNotices;
+  readonly renderNotices: RenderNotices;
   readonly drawCalendar: RenderCalendar;
   /** Of the stream that says how ready a system is. */
   readonly drawReadiness: RenderReadiness;
@@ -83,7 +83,7 @@ export interface Publisher {
   /** Asks Slack whether incidents can be announced where they should be. */
   checkAnnounce(): Promise<void>;
   /** Why they can't, as it was last seen. `ever`: they could at some time since the start. */
-  readonly announcing: { readonly trouble: string | null; readonly ever: boolean };
+  readonly announcing: { readonly problem: string | null; readonly ever: boolean };
   /** Forgets what Slack was seen to show of an incident (or of all) and shows all of it again. */
   rebuild(incident?: string): Promise<void>;
 }
@@ -95,12 +95,12 @@ const ANNOUNCE_AGAIN_MS = 30_000;
 export function createPublisher(options: PublisherOptions): Publisher {
   const { timeline, incidents, outbox, catalog, log } = options;
   const owner = `publisher-${randomUUID()}`;
-  const announcing = { trouble: null as string | null, ever: false, askedAt: Number.NEGATIVE_INFINITY };
+  const announcing = { problem: null as string | null, ever: false, askedAt: Number.NEGATIVE_INFINITY };
   const homes: Homes = createHomes({
     ...options,
     client: options.clients.act,
     draw: options.drawHome,
-    announceProblem: () => announcing.trouble,
+    announceProblem: () => announcing.problem,
   });
   const accounts = createAccounts(options.clients.ask);
   const queues = new Map<string, { bell: Bell; work: Promise<void>; again: boolean }>();
@@ -138,12 +138,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const system = isCalendar(stream) ? systems.find(({ id }) => id === systemOfCalendar(stream)) : undefined;
     const messages =
       stream === WORKSPACE || stream === ANCHORS
-        ? options.drawHouse(events, around)
+        ? options.renderNotices(events, around)
         : system === undefined
           ? []
           : options.drawCalendar(system, events, around);
     const channel = stream === ANCHORS ? (options.anchorIn ?? null) : options.announceIn;
-    await outbox.want(houseDrawing(stream, version, messages, channel, blocked()));
+    await outbox.want(noticesState(stream, version, messages, channel, blocked()));
     homes.changed();
     projector.wake();
   }
@@ -154,7 +154,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (version === ((await outbox.drawn(stream))?.version ?? 0)) return;
     const { systems } = catalog;
     const messages = options.drawReadiness(events, { systems, practice: options.practice, names: namesIn(systems) });
-    await outbox.want(houseDrawing(stream, version, messages, options.announceIn, blocked()));
+    await outbox.want(noticesState(stream, version, messages, options.announceIn, blocked()));
     homes.changed();
     projector.wake();
   }
@@ -191,7 +191,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
           : null,
     });
     const canvas = view.channel === null || own === null || own.borrowed ? null : await drawnCanvas(state);
-    const drawn = drawingOf(state, view, options.announceIn, unreachable, canvas);
+    const drawn = desiredStateOf(state, view, options.announceIn, unreachable, canvas);
     await outbox.want(drawn);
     homes.changed();
     for (const { queue } of drawn.queues) queues.get(queue)?.bell.ring();
@@ -217,15 +217,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
   async function checkAnnounce(): Promise<void> {
     announcing.askedAt = performance.now();
     const { announceIn } = options;
-    const trouble = await announceProblem({ outbox, client: options.clients.ask, announceIn }).catch(() => undefined);
-    if (trouble === undefined) return;
-    if (trouble !== announcing.trouble) {
-      if (trouble === null) log.info({ event: "slack.announce_channel_found" }, "incidents can be announced");
-      else log.error({ event: "slack.announce_channel_missing", says: trouble }, "incidents can't be announced");
-      announcing.trouble = trouble;
+    const problem = await announceProblem({ outbox, client: options.clients.ask, announceIn }).catch(() => undefined);
+    if (problem === undefined) return;
+    if (problem !== announcing.problem) {
+      if (problem === null) log.info({ event: "slack.announce_channel_found" }, "incidents can be announced");
+      else log.error({ event: "slack.announce_channel_missing", says: problem }, "incidents can't be announced");
+      announcing.problem = problem;
       homes.changed();
     }
-    announcing.ever ||= trouble === null;
+    announcing.ever ||= problem === null;
   }
 
   /** `every`: milliseconds since it was last asked before it is asked again. */
@@ -247,7 +247,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function round(): Promise<void> {
-    checkAnnounceSoon(announcing.trouble === null ? ANNOUNCE_CHECK_MS : ANNOUNCE_AGAIN_MS);
+    checkAnnounceSoon(announcing.problem === null ? ANNOUNCE_CHECK_MS : ANNOUNCE_AGAIN_MS);
     for (const incident of await outbox.dueForRedraw()) changed(incident);
     if (!sending) return;
     for (const queue of await outbox.claim(owner, CLAIM_SECONDS, QUEUES_AT_ONCE)) {

@@ -117,7 +117,7 @@ function createPrimary(hosts: readonly URL[]): Primary {
   };
 }
 
-interface Standing {
+interface StoreAnswer {
   readonly url: URL;
   /** How often a standby has become the primary before it, as a hexadecimal number of eight digits. */
   readonly timeline: string;
@@ -126,12 +126,12 @@ interface Standing {
 /** Null on a standby. */
 const TIMELINE = `
   select case when pg_is_in_recovery() then null else left(pg_walfile_name(pg_current_wal_lsn()), 8) end as timeline`;
-const STANDING = `${TIMELINE},
+const STORE_ANSWER = `${TIMELINE},
          pg_is_in_recovery() or current_setting('default_transaction_read_only')::bool as closed`;
 
 /** Of two that say they take writes, the one that was promoted later; none that is older than what was seen before. */
-async function newestOf(hosts: readonly URL[], highest: string): Promise<Standing> {
-  const asked = hosts.map(standingOf);
+async function newestOf(hosts: readonly URL[], highest: string): Promise<StoreAnswer> {
+  const asked = hosts.map(answerOf);
   await Promise.any(asked).catch(({ errors }: AggregateError) => {
     throw notWritable(errors.map(messageOf).join("; "));
   });
@@ -144,13 +144,13 @@ async function newestOf(hosts: readonly URL[], highest: string): Promise<Standin
   return newest;
 }
 
-async function answersOf(asked: readonly Promise<Standing>[], ms: number): Promise<Standing[]> {
+async function answersOf(asked: readonly Promise<StoreAnswer>[], ms: number): Promise<StoreAnswer[]> {
   const answers = asked.map((one) => Promise.race([one.catch(() => null), nothingAfter(ms)]));
   return (await Promise.all(answers)).filter((one) => one !== null);
 }
 
 /** @throws where it does not answer in time, or takes no writes */
-async function standingOf(url: URL): Promise<Standing> {
+async function answerOf(url: URL): Promise<StoreAnswer> {
   const client = new pg.Client({
     connectionString: url.href,
     application_name: "lifeboat-primary",
@@ -160,7 +160,7 @@ async function standingOf(url: URL): Promise<Standing> {
   client.on("error", () => {});
   try {
     await client.connect();
-    const { rows } = await client.query<{ closed: boolean; timeline: string | null }>(STANDING);
+    const { rows } = await client.query<{ closed: boolean; timeline: string | null }>(STORE_ANSWER);
     const [seen] = rows;
     if (seen === undefined || seen.closed || seen.timeline === null) throw new Error("takes no writes");
     return { url, timeline: seen.timeline };

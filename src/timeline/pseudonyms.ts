@@ -52,7 +52,7 @@ const COLUMNS = `id, identity, mac, mac_key as "macKey"`;
 export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null): Pseudonyms {
   const ids = new Map<string, string>();
   const identities = new Map<string, string>();
-  const nobody = new Set<string>();
+  const noOne = new Set<string>();
 
   /** A mapping that no process of Lifeboat made would put somebody else's name on what was done. */
   const isOurs = (row: Row): row is Row & { readonly identity: string } =>
@@ -60,7 +60,7 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
 
   function take(row: Row): void {
     if (!isOurs(row)) {
-      nobody.add(row.id);
+      noOne.add(row.id);
       return;
     }
     ids.set(row.identity, row.id);
@@ -123,7 +123,7 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
       const looks = (text: string) => {
         if (!text.startsWith("person-") || !OPAQUE.test(text)) return;
         any = true;
-        if (!identities.has(text) && !nobody.has(text)) unknown.add(text);
+        if (!identities.has(text) && !noOne.has(text)) unknown.add(text);
       };
       for (const event of events) visitTexts(event, looks);
       if (!any) return events;
@@ -132,7 +132,7 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
           [...unknown],
         ]);
         rows.forEach(take);
-        for (const id of unknown) if (!identities.has(id)) nobody.add(id);
+        for (const id of unknown) if (!identities.has(id)) noOne.add(id);
       }
       return events.map((event) => mapTexts(event, (text) => identities.get(text) ?? text));
     },
@@ -146,7 +146,7 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
       for (const { id } of rows) {
         ids.delete(identities.get(id) ?? "");
         identities.delete(id);
-        nobody.add(id);
+        noOne.add(id);
       }
       return rows.length > 0;
     },

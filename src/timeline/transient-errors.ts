@@ -3,18 +3,18 @@ import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 
 /** SQLSTATE classes and codes, and socket errors, that say "not now": the same request may succeed in a moment. */
-const passingCodes =
+const transientCodes =
   /^(08|57P|53|ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|EAI_AGAIN|ENOTFOUND)|^(25006|25P03|40001|40P01|55P03|57014)$/;
-const passingWords =
+const transientWords =
   /terminated|timeout|connection error|connection ended|Client was closed|not queryable|not_connected/i;
 
 /** True for a store that is away, restarting, read-only, full or busy. */
 export function isTransient(error: unknown): boolean {
   if (error instanceof LifeboatError) return false;
   const code = (error as { code?: unknown })?.code;
-  if (typeof code === "string" && passingCodes.test(code)) return true;
+  if (typeof code === "string" && transientCodes.test(code)) return true;
   if (error instanceof AggregateError) return error.errors.some(isTransient);
-  return !isRefusal(error) && error instanceof Error && passingWords.test(error.message);
+  return !isRefusal(error) && error instanceof Error && transientWords.test(error.message);
 }
 
 /** The server answered and said no: the connection itself is sound, unless the answer ended it. */

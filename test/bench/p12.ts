@@ -17,7 +17,7 @@ const STEPS = 12;
 const PATIENCE = 60;
 
 /** What happens to two workers and their store while they work. */
-type Chaos = (world: World) => Promise<void>;
+type FaultKind = (world: World) => Promise<void>;
 
 interface World {
   readonly server: TestServer;
@@ -26,7 +26,7 @@ interface World {
   start(): Promise<void>;
 }
 
-const chaos: Readonly<Record<string, Chaos>> = {
+const faults: Readonly<Record<string, FaultKind>> = {
   "one worker killed once": async ({ workers, start }) => {
     workers.shift()?.kill("SIGKILL");
     await start();
@@ -80,7 +80,7 @@ export const p12: Figure = {
     const server = await testServer();
     around.later(() => server.close());
     const measures: Measure[] = [];
-    for (const [name, befalls] of Object.entries(chaos)) {
+    for (const [name, befalls] of Object.entries(faults)) {
       const ours = await played(around, server, befalls, lifeboat(out));
       const theirs = await played(around, server, befalls, graphile(out));
       measures.push(
@@ -139,7 +139,7 @@ function graphile(out: string): Peer {
 
 const stepsOf = (of: number) => Array.from({ length: STEPS }, (_, n) => `run${of}-${n + 1}`);
 
-async function played(around: Around, server: TestServer, befalls: Chaos, { prepare, program }: Peer) {
+async function played(around: Around, server: TestServer, befalls: FaultKind, { prepare, program }: Peer) {
   const url = await server.database();
   const dir = await folder();
   around.later(() => away(dir));

@@ -30,16 +30,16 @@ export const p14: Figure = {
   name: "p14",
   title: `Commands with ${MANY.toLocaleString("en")} past incidents, and in one of ${EVENTS.toLocaleString("en")} events`,
   async measure(around) {
-    const few = await houseWith(around, FEW);
-    const many = await houseWith(around, MANY);
-    const long = await houseWith(around, FEW, EVENTS);
+    const few = await appWith(around, FEW);
+    const many = await appWith(around, MANY);
+    const long = await appWith(around, FEW, EVENTS);
     const measures = [];
     for (const line of LINES) {
       const times: number[][] = [[], [], []];
       // Side by side, so that what else this machine does falls on all of them.
       for (let round = 0; round <= ROUNDS; round++)
-        for (const [n, house] of [few, many, long].entries()) {
-          const took = await timed(A_ROUND, () => house.ask("sam", line), 1);
+        for (const [n, app] of [few, many, long].entries()) {
+          const took = await timed(A_ROUND, () => app.ask("sam", line), 1);
           if (round > 0) times[n]?.push(...took);
         }
       const [base, past, events] = times.map(median) as [number, number, number];
@@ -72,26 +72,26 @@ class Measured extends TestApp {
   }
 }
 
-async function houseWith(around: Around, past: number, events = 0): Promise<Measured> {
+async function appWith(around: Around, past: number, events = 0): Promise<Measured> {
   const store = await around.store();
   await pastIncidents(store, past);
   const open = await declared(store, false, "Payments fail");
   await manyEvents(store, open, events);
   await asSuperuser(store.url, "analyze");
-  const house = new Measured(store);
-  house.channels.set(open, "C0PAYMENTS");
-  await house.ask("sam", "list");
+  const app = new Measured(store);
+  app.channels.set(open, "C0PAYMENTS");
+  await app.ask("sam", "list");
   await until(async () => {
     const { rows } = await store.pool.query("select count(*)::int as count from lifeboat.summary");
     return rows[0]?.count === past;
   }, 600);
-  return house;
+  return app;
 }
 
 /** The first command of a process that has just begun: nothing of it is in memory. */
-async function firstLooks(...houses: readonly Measured[]) {
+async function firstLooks(...apps: readonly Measured[]) {
   const measures = [];
-  for (const [n, { store }] of houses.entries()) {
+  for (const [n, { store }] of apps.entries()) {
     const took: number[] = [];
     let memory = 0;
     for (let times = 0; times < 3; times++) {

@@ -30,13 +30,13 @@ export const p5: Figure = {
       const one = await runOf(store, gated(stages, true));
       if (round > 0) took.push(one);
     }
-    const laned = LANES.map((lane, n) => lane.map((ms, i) => remote.step(`l${n + 1}s${i + 1}`, ms)));
+    const branched = LANES.map((branch, n) => branch.map((ms, i) => remote.step(`l${n + 1}s${i + 1}`, ms)));
     const beside: number[] = [];
     for (let round = 0; round <= ROUNDS; round++) {
-      const one = await runOf(store, withLanes(gated([laned.flat()], true), laned));
+      const one = await runOf(store, withBranches(gated([branched.flat()], true), branched));
       if (round > 0) beside.push(one);
     }
-    const longest = Math.max(...LANES.map((lane) => lane.reduce((sum, ms) => sum + ms, 0)));
+    const longest = Math.max(...LANES.map((branch) => branch.reduce((sum, ms) => sum + ms, 0)));
     const critical = STAGES.reduce((sum, group) => sum + Math.max(...group), 0);
     return [
       { what: "approval → verified, median", value: median(took), unit: "ms" },
@@ -47,7 +47,7 @@ export const p5: Figure = {
   },
 };
 
-function withLanes(plan: Plan, lanes: readonly (readonly PlanStep[])[]): Plan {
+function withBranches(plan: Plan, lanes: readonly (readonly PlanStep[])[]): Plan {
   const named = lanes.map((steps, n) => ({
     id: `lane-${n + 1}`,
     title: `Lane ${n + 1}`,

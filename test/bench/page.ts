@@ -16,9 +16,9 @@ export const load = () => loadavg()[0] ?? 0;
 export function page({ figure, measures, seconds, load: [before, after], problem }: Measured): string {
   const width = Math.max(...measures.map(({ what }) => what.length), 0);
   const lines = measures.map((one) => `  ${one.what.padEnd(width)}  ${amount(one).padStart(12)}  ${verdict(one)}`);
-  const trouble = problem === null ? [] : [`  It could not be measured: ${problem}`];
+  const failed = problem === null ? [] : [`  It could not be measured: ${problem}`];
   const under = `  (${seconds.toFixed(0)} s, load ${before.toFixed(1)} → ${after.toFixed(1)} on ${cpus().length} cores)`;
-  return [`${figure.name.toUpperCase()}  ${figure.title}`, ...lines, ...trouble, under, ""]
+  return [`${figure.name.toUpperCase()}  ${figure.title}`, ...lines, ...failed, under, ""]
     .map((line) => line.trimEnd())
     .join("\n");
 }

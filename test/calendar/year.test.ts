@@ -169,11 +169,11 @@ describe("given a holding that was postponed to the same date again", () => {
 describe("given times at which no one looked", () => {
   const restart = (id: string, until: string, more: Partial<Occasion> = {}) => {
     const system = { ...base, calendar: [{ ...entry(id), ...more }], seats: undefined } as unknown as System;
-    const nobody = { chain: [], gone: new Map(), enrolled: null };
+    const noOne = { chain: [], gone: new Map(), enrolled: null };
     const year = new CalendarYear(
       "2026-03-01T12:00:00Z",
       () => system,
-      () => nobody,
+      () => noOne,
       () => [],
     );
     year.until("2026-03-01T12:00:00Z");

@@ -212,7 +212,7 @@ describe("a night", () => {
     expect(await store.timeline.read("workspace")).toEqual([]);
     const counted = await app.context.tally.read("refused/");
     expect(counted.map(({ what, who, count }) => [what, who, count])).toEqual([
-      ["refused/barred", "U0GUEST", 2],
+      ["refused/account-blocked", "U0GUEST", 2],
       ["refused/not-on-roster", "U0STRANGER", 2],
     ]);
   });

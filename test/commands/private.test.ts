@@ -20,7 +20,7 @@ import { unzipped } from "../support/unzipped.ts";
 /** Where a private incident is, and its twin where nothing was ever declared. */
 let server: TestServer;
 const stores: Store[] = [];
-let house: TestApp;
+let app: TestApp;
 let twin: TestApp;
 
 const incident = idFor("inc", "secret-key");
@@ -32,14 +32,14 @@ const SECRETS = ["zebra", incident, run, "ask-secret", CHANNEL];
 beforeAll(async () => {
   server = await testServer();
   for (let n = 0; n < 2; n++) stores.push(await storeOn(await server.database()));
-  [house, twin] = stores.map((store) => new TestApp(store)) as [TestApp, TestApp];
-  await house.ask("alex", "declare --private P1 The zebra keys leaked", { key: "secret-key" });
-  house.channels.set(incident, CHANNEL);
+  [app, twin] = stores.map((store) => new TestApp(store)) as [TestApp, TestApp];
+  await app.ask("alex", "declare --private P1 The zebra keys leaked", { key: "secret-key" });
+  app.channels.set(incident, CHANNEL);
   const here = { channel: CHANNEL };
-  await house.ask("alex", `failover database --unplanned --incident ${incident}`, { ...here, key: "secret-run" });
-  await house.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
-  await house.open(run, "approve", "ask-secret");
-  await house.ask("alex", "note The zebra was seen", here);
+  await app.ask("alex", `failover database --unplanned --incident ${incident}`, { ...here, key: "secret-run" });
+  await app.engine(run, { type: "run.preflighted", data: { ...seen, facts: [], checks: [] } });
+  await app.open(run, "approve", "ask-secret");
+  await app.ask("alex", "note The zebra was seen", here);
 }, 60_000);
 
 afterAll(async () => {
@@ -48,7 +48,7 @@ afterAll(async () => {
 }, 60_000);
 
 test("is declared as one, and its members see it", async () => {
-  const { state } = await house.state(incident);
+  const { state } = await app.state(incident);
   expect(state.declared?.private).toEqual({ roles: ["incident-commander"] });
   for (const who of ["alex", "sam", "dee"]) expect(await textOf(who, "status INC-1")).toContain("zebra");
   expect(await textOf("cass", "status INC-1")).toBe("There is no incident INC-1. `/dr list` shows them.");
@@ -81,14 +81,14 @@ describe("for somebody who is not a member it is as if it had never been declare
               ...(actionValue !== undefined && { carries: actionValue }),
               ...(verb !== undefined && { verb }),
             };
-            const [ours, theirs] = await Promise.all([house.ask(person, line, how), twin.ask(person, line, how)]);
+            const [ours, theirs] = await Promise.all([app.ask(person, line, how), twin.ask(person, line, how)]);
             expect([line, actionValue, alike(ours)]).toEqual([line, actionValue, alike(theirs)]);
             expect(secretsIn(ours, `${line} ${actionValue}`)).toEqual([]);
           }
   });
 
   test("also where its run holds what another wants", async () => {
-    const reply = await house.ask("cass", "failover database --unplanned", { key: "held-key" });
+    const reply = await app.ask("cass", "failover database --unplanned", { key: "held-key" });
     expect(secretsIn(reply, "")).toEqual([]);
     expect(reply.kind === "private" && reply.message.text).toContain("another run is using the same target");
     expect(await textOf("alex", "failover database --unplanned --incident INC-1")).toContain(run);
@@ -127,7 +127,7 @@ describe("what is shown of it", () => {
 
   test("is in no metric", async () => {
     const registry = new Registry();
-    const { state, events } = await house.state(incident);
+    const { state, events } = await app.state(incident);
     const counts = recordedMetrics(registry);
     for (const event of events) counts.count(event, state);
     expect(await registry.metrics()).not.toContain("practice");
@@ -138,17 +138,17 @@ describe("what is shown of it", () => {
       const text = await textOf("sam", `update ${audience} --incident INC-1`);
       expect(text).not.toContain("was posted");
     }
-    expect((await house.state(incident)).state.comms.updates).toEqual([]);
+    expect((await app.state(incident)).state.comms.updates).toEqual([]);
   });
 });
 
 test("whoever is asked, paged or invited becomes a member, and stays one", async () => {
-  const { state } = await house.state(incident);
-  const system = house.context.catalog.systems[0];
+  const { state } = await app.state(incident);
+  const system = app.context.catalog.systems[0];
   const knows = (person: string) => mayKnowOf(state, system, { person, slackUser: null });
   expect(["cass-moreau", "vera-lindqvist"].map(knows)).toEqual([false, false]);
   expect(await textOf("cass", "invite @sam")).toContain("No open incidents");
-  await house.engine(run, {
+  await app.engine(run, {
     type: "gate.escalated",
     data: { step: "approve", ask: "ask-secret", level: 1, role: "vp-engineering" },
   });
@@ -163,7 +163,7 @@ test("whoever is asked, paged or invited becomes a member, and stays one", async
 describe("what is declared beside it says nothing of it:", () => {
   test.each(starts.map((command) => [command.verb, command] as const))("%s", async (_verb, command) => {
     for (const { line, actionValue } of waysOf(command)) {
-      const ours = await house.ask("toni", line, {
+      const ours = await app.ask("toni", line, {
         key: `${command.verb}-${line}-${actionValue}`,
         ...(actionValue !== undefined && { actionValue, verb: command.verb }),
       });
@@ -172,19 +172,19 @@ describe("what is declared beside it says nothing of it:", () => {
   });
 
   test("declare", async () => {
-    const reply = await house.ask("toni", "declare Orders fail", { key: "other-key" });
+    const reply = await app.ask("toni", "declare Orders fail", { key: "other-key" });
     expect(secretsIn(reply, "")).toEqual([]);
-    expect(secretsIn(await house.ask("toni", "list"), "")).toEqual([]);
+    expect(secretsIn(await app.ask("toni", "list"), "")).toEqual([]);
   });
 });
 
 async function drawn() {
-  const { state } = await house.state(incident);
-  const [system] = house.context.catalog.systems;
+  const { state } = await app.state(incident);
+  const [system] = app.context.catalog.systems;
   if (system === undefined) throw new Error("There is no system");
   const around = {
     system,
-    now: house.context.timeline.now(),
+    now: app.context.timeline.now(),
     practice: true,
     names: (who: string) => who,
     channel: null,
@@ -195,7 +195,7 @@ async function drawn() {
 function isMember(state: Awaited<ReturnType<typeof drawn>>["state"], place: unknown): boolean {
   if (typeof place !== "object" || place === null || !("person" in place)) return false;
   const account = String(place.person);
-  const [system] = house.context.catalog.systems;
+  const [system] = app.context.catalog.systems;
   const person = system?.people.find(({ slack }) => slack.includes(account))?.id ?? null;
   return mayKnowOf(state, system, { person, slackUser: account });
 }
@@ -218,7 +218,7 @@ function secretsIn(reply: unknown, typed: string): readonly string[] {
 }
 
 async function textOf(person: string, line: string): Promise<string> {
-  const reply = await house.ask(person, line);
+  const reply = await app.ask(person, line);
   return "message" in reply ? reply.message.text : reply.kind;
 }
 

@@ -93,9 +93,9 @@ describe("what was said is brought outside once", () => {
 
   test.each(["statuspage-500", "statuspage-hang", "statuspage-limit"] as const)(
     "Statuspage with %s: queued, and there once when it is well",
-    async (trouble) => {
+    async (fault) => {
       harness = await openCommsHarness(server);
-      await harness.readers.injectFault(trouble);
+      await harness.readers.injectFault(fault);
       await harness.clerk();
       await harness.declare(N);
       await harness.say(N, "status-page-initial", "You cannot order");

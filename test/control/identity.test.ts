@@ -57,7 +57,7 @@ describe("who a caller is", () => {
     expect(await bot.dr("list")).toMatchObject({ exit: 1 });
     await bot.start({ people: new Map([[me, "nobody"]]) });
     expect(await bot.dr("list")).toMatchObject({ exit: 1, err: expect.stringContaining("not on the roster") });
-    expect(await refusals()).toEqual(["door-unknown", "door-unknown", "not-on-roster"]);
+    expect(await refusals()).toEqual(["caller-unknown", "caller-unknown", "not-on-roster"]);
     await bot.start({ people: new Map([[me, "sam-okafor"]]) });
     await bot.dr("declare P3 The printer is on fire");
     const [stream] = await store.timeline.streams("inc-");

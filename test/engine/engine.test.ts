@@ -127,7 +127,7 @@ describe("a run from the request to the end", () => {
     await scenario.requested(planOf([[ledgerStep(dir, "put", "fence")]]), "run-1", { dryRun: true });
     start();
     const run = await scenario.until((one) => one.status === "verified");
-    expect(run.preflight?.facts.map((fact) => fact.id)).toEqual(["value", "weather"]);
+    expect(run.preflight?.facts.map((fact) => fact.id)).toEqual(["value", "condition"]);
     expect(ledger(dir)).toEqual([]);
   });
 
@@ -245,14 +245,14 @@ describe("approvals", () => {
     await scenario.requested(plan());
     start();
     const first = await scenario.untilApprovalRequested();
-    behave(dir, "fence", "weather", "storm");
+    behave(dir, "fence", "condition", "storm");
     await scenario.approve();
     await scenario.until((run) => run.preflight?.factsHash !== first.preflight?.factsHash);
     await scenario.untilApprovalRequested();
     const types = await scenario.types();
     expect(types).toContain("gate.voided go");
     expect(types).not.toContain("step.started fence");
-    expect(await scenario.print()).toContain("weather: fair, now storm");
+    expect(await scenario.print()).toContain("condition: fair, now storm");
     await scenario.approve();
     await scenario.until((run) => run.status === "verified");
     expect(ledger(dir)).toEqual(["put fence"]);
@@ -408,7 +408,10 @@ describe("when something goes wrong", () => {
     behave(dir, "it", "refuses", 1);
     await run("put");
     const stopped = await scenario.until((one) => one.status === "stopped");
-    expect(stopped.problem).toMatchObject({ what: "Permission denied.", stateNow: "Now: it: unknown; weather: fair." });
+    expect(stopped.problem).toMatchObject({
+      what: "Permission denied.",
+      stateNow: "Now: it: unknown; condition: fair.",
+    });
     expect(ledger(dir)).toEqual([]);
     await scenario.asks("bo", { type: "retryStep", run: "run-1", step: "it" });
     await scenario.until((one) => one.status === "verified");
@@ -475,7 +478,7 @@ describe("when something goes wrong", () => {
     behave(dir, "it", how);
     await run("guard", { retries: 3 });
     const stopped = await scenario.untilStep("it", "stopped");
-    expect(stopped.problem).toMatchObject({ code, stateNow: "Now: it: there; weather: fair." });
+    expect(stopped.problem).toMatchObject({ code, stateNow: "Now: it: there; condition: fair." });
     expect(ledger(dir)).toEqual(["guard it"]);
     await scenario.asks("cy", { type: "skipStep", run: "run-1", step: "it", reason: "It is there, I looked" });
     await scenario.until((one) => one.status === "verified");
@@ -486,7 +489,7 @@ describe("when something goes wrong", () => {
     behave(dir, "it", "hangs");
     await run("put", { budget: { typicalSeconds: 0.1, warnSeconds: 0.2, failSeconds: 0.5 } });
     const stopped = await scenario.until((one) => one.status === "stopped");
-    expect(stopped.problem).toMatchObject({ code: "deadline", stateNow: "Now: it: unknown; weather: fair." });
+    expect(stopped.problem).toMatchObject({ code: "deadline", stateNow: "Now: it: unknown; condition: fair." });
     expect(await scenario.print()).toContain("Late: this usually takes 0.1 s");
   });
 

@@ -218,7 +218,7 @@ describe("what is next", () => {
 });
 
 /** Outcomes drawn before the run, so that the world answers the same however often the engine is interrupted. */
-interface World {
+interface SimulatedState {
   /** step → how many attempts fail before it works. */
   readonly fails: Readonly<Record<string, number>>;
 }
@@ -242,21 +242,21 @@ const steps = (ids: string[]) =>
 
 const plans = fc
   .tuple(steps(["a", "b", "c"]), steps(["d", "e"]), steps(["f", "g"]), fc.boolean(), fc.boolean(), fc.boolean())
-  .map(([first, second, third, one, two, lane]) => {
+  .map(([first, second, third, one, two, branch]) => {
     const of = plan([[gate("go")], first, second, third]);
     const lanes = [{ id: "lane", title: "Lane", steps: first.slice(0, 2).map(({ id }) => id) }];
     const stages = of.stages.map((stage, i) => ({ ...stage, parallel: (i === 1 && one) || (i === 2 && two) }));
-    return { ...of, stages: stages.map((stage, i) => (i === 1 && one && lane ? { ...stage, lanes } : stage)) };
+    return { ...of, stages: stages.map((stage, i) => (i === 1 && one && branch ? { ...stage, lanes } : stage)) };
   });
-const worlds = fc
+const states = fc
   .dictionary(fc.constantFrom("a", "b", "c", "d", "e", "f", "g"), fc.nat(1))
-  .map((fails): World => ({ fails }));
+  .map((fails): SimulatedState => ({ fails }));
 
 /**
  * Plays a run to its end as the driver would, one event at a time. `crashes` says after which events the process dies: the
  * next one has another epoch and knows only the log.
  */
-function play(of: Plan, fixture: World, crashes: (written: number) => boolean): IncidentScenario {
+function play(of: Plan, fixture: SimulatedState, crashes: (written: number) => boolean): IncidentScenario {
   const story = new IncidentScenario().declared().requested(of);
   let epoch = 1;
   for (let turn = 0; turn < 400 && story.run().ending === null; turn++) {
@@ -280,7 +280,7 @@ function own(story: IncidentScenario, epoch: string): Doing | null {
   return step ? { do: "goOn", step: step.step.id } : null;
 }
 
-function perform(story: IncidentScenario, intent: Doing, fixture: World, epoch: string): void {
+function perform(story: IncidentScenario, intent: Doing, fixture: SimulatedState, epoch: string): void {
   switch (intent.do) {
     case "preflight":
       story.preflighted();
@@ -325,7 +325,7 @@ function perform(story: IncidentScenario, intent: Doing, fixture: World, epoch: 
 }
 
 /** One event further with a step that is ours. */
-function goOn(story: IncidentScenario, id: string, fixture: World): void {
+function goOn(story: IncidentScenario, id: string, fixture: SimulatedState): void {
   const step = story.run().steps.get(id);
   if (step?.status !== "running") throw new Error(`${id} is not running`);
   const at = { step: id, attempt: step.attempts };
@@ -358,7 +358,7 @@ function person(story: IncidentScenario): boolean {
 describe("whatever the plan, the outcomes and the crashes", () => {
   test("a run ends the same, never starts a done step, and never a covered one before its gates", () => {
     fc.assert(
-      fc.property(plans, worlds, fc.uniqueArray(fc.nat(60)), (of, fixture, crashes) => {
+      fc.property(plans, states, fc.uniqueArray(fc.nat(60)), (of, fixture, crashes) => {
         const calm = play(of, fixture, () => false);
         const stormy = play(of, fixture, (written) => crashes.includes(written));
         for (const story of [calm, stormy]) {

@@ -94,9 +94,9 @@ function harmed(name: string, harm: (copy: string) => void, more: readonly strin
   return verified(copy, "--key", publicKey ?? "", ...more);
 }
 
-const NIGHT = "timelines/inc-night000.jsonl";
-const linesIn = (copy: string, path = NIGHT) => readFileSync(join(copy, path), "utf8").trimEnd().split("\n");
-const writeLines = (copy: string, lines: readonly string[], path = NIGHT) =>
+const TIMELINE = "timelines/inc-night000.jsonl";
+const linesIn = (copy: string, path = TIMELINE) => readFileSync(join(copy, path), "utf8").trimEnd().split("\n");
+const writeLines = (copy: string, lines: readonly string[], path = TIMELINE) =>
   writeFileSync(join(copy, path), `${lines.join("\n")}\n`);
 
 describe("a pack", () => {
@@ -167,7 +167,7 @@ describe("what is done to a pack is named as what it is", () => {
       lines[4] = (lines[4] ?? "").replace(/"at":"2016/, '"at":"2017');
       writeLines(copy, lines);
     });
-    expect(says).toContain(`event-changed: ${NIGHT}: event 5 was changed after it was written`);
+    expect(says).toContain(`event-changed: ${TIMELINE}: event 5 was changed after it was written`);
     expect(says).toContain("1 problems");
     expect(status).toBe(1);
   });
@@ -180,7 +180,7 @@ describe("what is done to a pack is named as what it is", () => {
       lines[at] = (lines[at] ?? "").replace(/"key":"inc/, '"key":"inC');
       writeLines(copy, lines);
     });
-    expect(says).toContain(`event-changed: ${NIGHT}: event ${number} was changed after it was written`);
+    expect(says).toContain(`event-changed: ${TIMELINE}: event ${number} was changed after it was written`);
     expect(says).toContain("file-missing: authentication/inc-night000.csv");
   });
 
@@ -214,7 +214,7 @@ describe("what is done to a pack is named as what it is", () => {
 
   test("a dropped middle", () => {
     const { says } = harmed("middle", (copy) => writeLines(copy, linesIn(copy).toSpliced(3, 2)));
-    expect(says).toContain(`events-missing: ${NIGHT}: events 4 to 5 are missing`);
+    expect(says).toContain(`events-missing: ${TIMELINE}: events 4 to 5 are missing`);
     expect(says).not.toContain("event-changed");
   });
 
@@ -225,14 +225,14 @@ describe("what is done to a pack is named as what it is", () => {
       writeLines(copy, lines);
     });
     expect(says).toContain(
-      `events-reordered: ${NIGHT}: its events are out of order: event 7 stands where event 6 belongs`,
+      `events-reordered: ${TIMELINE}: its events are out of order: event 7 stands where event 6 belongs`,
     );
     expect(says).not.toContain("event-changed");
   });
 
   test("a chain that was written anew from some event on", () => {
     const { says } = harmed("rewritten", (copy) => writeLines(copy, rewritten(linesIn(copy), 9)));
-    expect(says).toContain(`rewritten: ${NIGHT}: it was rewritten from event 9 on`);
+    expect(says).toContain(`rewritten: ${TIMELINE}: it was rewritten from event 9 on`);
     expect(says).not.toContain("event-changed");
   });
 
@@ -347,7 +347,7 @@ describe("what the operator leaves out, who signs the manifest again, is named",
   // All but the first events cut off, the manifest saying that the timeline goes on.
   const cut = (copy: string, left = 8) => {
     writeLines(copy, linesIn(copy).slice(0, left));
-    if (left === 0) writeFileSync(join(copy, NIGHT), "");
+    if (left === 0) writeFileSync(join(copy, TIMELINE), "");
     const codes = linesIn(copy, "authentication/inc-night000.csv").slice(0, left + 1);
     writeLines(copy, codes, "authentication/inc-night000.csv");
     writeFileSync(join(copy, "statements.jsonl"), "");
@@ -369,7 +369,7 @@ describe("what the operator leaves out, who signs the manifest again, is named",
 
   test("a timeline that was emptied", () => {
     const { says } = harmed("empty", (copy) => cut(copy, 0), kept("inc-night000", 9, "2016-12-01T00:00:00.000Z"));
-    expect(says).toContain(`events-missing: ${NIGHT}: the manifest names no event of it`);
+    expect(says).toContain(`events-missing: ${TIMELINE}: the manifest names no event of it`);
     expect(says).toMatch(/^tail-cut: .*night000.jsonl: .* ends at event 0, and a head/m);
   });
 
@@ -379,33 +379,33 @@ describe("what the operator leaves out, who signs the manifest again, is named",
         manifest.timelines = manifest.timelines.filter(({ stream }) => stream !== "inc-night000");
       }),
     );
-    expect(says).toContain(`timeline-unnamed: ${NIGHT}`);
+    expect(says).toContain(`timeline-unnamed: ${TIMELINE}`);
     expect(status).toBe(1);
   });
 
   test("a timeline that is there twice, whole and as somebody wants it", () => {
     const { says } = harmed("twice", (copy) => {
-      cpSync(join(copy, NIGHT), join(copy, "timelines/inc-night.jsonl"));
+      cpSync(join(copy, TIMELINE), join(copy, "timelines/inc-night.jsonl"));
       signedAgain(copy, (manifest) => {
         const entry = manifest.timelines.find(({ stream }) => stream === "inc-night000");
-        const file = manifest.files.find(({ path }) => path === NIGHT);
+        const file = manifest.files.find(({ path }) => path === TIMELINE);
         if (entry) manifest.timelines.push({ ...entry, file: "timelines/inc-night.jsonl" });
         if (file) manifest.files.push({ ...file, path: "timelines/inc-night.jsonl" }, { ...file });
       });
     });
     expect(says).toContain("timeline-twice: manifest.json: it names the timeline inc-night000 twice");
-    expect(says).toContain(`file-twice: manifest.json: it lists the file ${NIGHT} twice`);
+    expect(says).toContain(`file-twice: manifest.json: it lists the file ${TIMELINE} twice`);
   });
 
   test("a timeline in a file of another, or in none that is listed", () => {
     const { says } = harmed("shared", (copy) =>
       signedAgain(copy, (manifest) => {
-        for (const entry of manifest.timelines) if (entry.stream === "inc-drill000") entry.file = NIGHT;
-        manifest.files = manifest.files.filter(({ path }) => path !== NIGHT);
+        for (const entry of manifest.timelines) if (entry.stream === "inc-drill000") entry.file = TIMELINE;
+        manifest.files = manifest.files.filter(({ path }) => path !== TIMELINE);
       }),
     );
-    expect(says).toContain(`timeline-twice: manifest.json: it names two timelines in ${NIGHT}`);
-    expect(says).toContain(`timeline-unlisted: manifest.json: ${NIGHT}, the timeline inc-night000`);
+    expect(says).toContain(`timeline-twice: manifest.json: it names two timelines in ${TIMELINE}`);
+    expect(says).toContain(`timeline-unlisted: manifest.json: ${TIMELINE}, the timeline inc-night000`);
   });
 
   test("a timeline outside the pack is never read, nor one that is a pipe", () => {
@@ -417,12 +417,12 @@ describe("what the operator leaves out, who signs the manifest again, is named",
         status: 2,
       });
     const { says, status } = harmed("pipe", (copy) => {
-      for (const path of [NIGHT, "statements.jsonl", "manifest.sig", "authentication/inc-drill000.csv"]) {
+      for (const path of [TIMELINE, "statements.jsonl", "manifest.sig", "authentication/inc-drill000.csv"]) {
         rmSync(join(copy, path));
         execFileSync("mkfifo", [join(copy, path)]);
       }
     });
-    expect(says).toContain(`file-changed: ${NIGHT}: it is no plain file`);
+    expect(says).toContain(`file-changed: ${TIMELINE}: it is no plain file`);
     expect(says).toContain("manifest-unsigned");
     expect(status).toBe(1);
   });

@@ -66,8 +66,8 @@ describe("who may approve", () => {
     (why) => {
       const story = IncidentScenario.asking();
       const outcome = story.approve("bo", "ask-1", { blocked: why });
-      expect(codeOf(outcome)).toBe("barred");
-      expect(codeOf(story.deny("bo", "ask-1", { blocked: why }))).toBe("barred");
+      expect(codeOf(outcome)).toBe("account-blocked");
+      expect(codeOf(story.deny("bo", "ask-1", { blocked: why }))).toBe("account-blocked");
       expect(story.gateOf("go")).toMatchObject({ approvals: [], outcome: "open" });
     },
   );

@@ -35,7 +35,7 @@ describe("who may break the glass", () => {
   });
 
   test.each([
-    ["a guest", { blocked: "a guest" }, "barred"],
+    ["a guest", { blocked: "a guest" }, "account-blocked"],
     ["somebody without a reason", {}, "reason-missing"],
   ])("not %s", (_who, more, then) => {
     expect(codeOf(breaks(vp(), "cy", then === "reason-missing" ? "  " : "why", more))).toBe(then);

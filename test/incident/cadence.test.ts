@@ -19,7 +19,7 @@ const P0: Cadence = { ...P1, severity: "P0", updatesSeconds: 15 * MINUTE };
 const system: System = { ...SYSTEM, cadence: [P0, P1] };
 
 /** An incident as its log: each event at so many minutes after midnight. */
-class Night {
+class CadenceScenario {
   readonly log: LogEvent[] = [];
 
   at(minutes: number, event: Event | NewEvent): this {
@@ -70,57 +70,57 @@ class Night {
     return nextAt === null ? null : (nextAt.getTime() - MIDNIGHT) / 60_000;
   }
 
-  owed(by: System = system): string[] {
+  dueUpdate(by: System = system): string[] {
     return duesOf(this.state, by).map(({ id, dueAt }) => `${id} by ${(dueAt.getTime() - MIDNIGHT) / 60_000}`);
   }
 }
 
 describe("what people are owed", () => {
   test("first notice, then updates, then the resolution and the post-mortem", () => {
-    const scenario = new Night().declared();
-    expect(scenario.owed()).toEqual(["firstNotice@1 by 15"]);
+    const scenario = new CadenceScenario().declared();
+    expect(scenario.dueUpdate()).toEqual(["firstNotice@1 by 15"]);
     scenario.told(12, "initial");
-    expect(scenario.owed()).toEqual(["update@2 by 42"]);
+    expect(scenario.dueUpdate()).toEqual(["update@2 by 42"]);
     scenario.told(40);
-    expect(scenario.owed()).toEqual(["update@3 by 70"]);
+    expect(scenario.dueUpdate()).toEqual(["update@3 by 70"]);
     scenario.at(50, { type: "incident.resolved", data: { summary: null } });
-    expect(scenario.owed()).toEqual(["resolution@4 by 65", "postmortem@4 by 2930"]);
+    expect(scenario.dueUpdate()).toEqual(["resolution@4 by 65", "postmortem@4 by 2930"]);
     scenario.told(55, "resolution");
-    expect(scenario.owed()).toEqual(["postmortem@4 by 2930"]);
-    expect(scenario.told(600, "postmortem").owed()).toEqual([]);
+    expect(scenario.dueUpdate()).toEqual(["postmortem@4 by 2930"]);
+    expect(scenario.told(600, "postmortem").dueUpdate()).toEqual([]);
   });
 
   test("nothing where nothing is promised", () => {
-    expect(new Night().declared().owed(SYSTEM)).toEqual([]);
-    expect(new Night().owed()).toEqual([]);
+    expect(new CadenceScenario().declared().dueUpdate(SYSTEM)).toEqual([]);
+    expect(new CadenceScenario().dueUpdate()).toEqual([]);
   });
 
   test("reopened, it is owed anew from there, and the resolution no longer is", () => {
-    const scenario = new Night()
+    const scenario = new CadenceScenario()
       .declared()
       .told(5)
       .at(20, { type: "incident.resolved", data: { summary: null } });
     scenario.at(30, { type: "incident.reopened", data: { reason: "it came back" } });
-    expect(scenario.owed()).toEqual(["firstNotice@4 by 45"]);
+    expect(scenario.dueUpdate()).toEqual(["firstNotice@4 by 45"]);
   });
 
   test("by today's severity, whatever it was", () => {
-    const scenario = new Night().declared().told(10);
+    const scenario = new CadenceScenario().declared().told(10);
     scenario.at(11, { type: "incident.severityChanged", data: { from: "P1", to: "P0", reason: null } });
-    expect(scenario.owed()).toEqual(["update@2 by 25"]);
+    expect(scenario.dueUpdate()).toEqual(["update@2 by 25"]);
     scenario.at(12, { type: "incident.severityChanged", data: { from: "P0", to: "P2", reason: null } });
-    expect(scenario.owed()).toEqual([]);
+    expect(scenario.dueUpdate()).toEqual([]);
   });
 
   test("only what reaches the promised audiences keeps the promise", () => {
     const promised = { ...system, cadence: [{ ...P1, counts: ["customers", "status-page"] }] } satisfies System;
-    const scenario = new Night().declared().told(5, "initial", "responders");
-    expect(scenario.owed(promised)).toEqual(["firstNotice@1 by 15"]);
-    expect(scenario.told(6, "initial", "status-page").owed(promised)).toEqual(["update@3 by 36"]);
+    const scenario = new CadenceScenario().declared().told(5, "initial", "responders");
+    expect(scenario.dueUpdate(promised)).toEqual(["firstNotice@1 by 15"]);
+    expect(scenario.told(6, "initial", "status-page").dueUpdate(promised)).toEqual(["update@3 by 36"]);
   });
 
   test("the next word is promised from now, and not once it is over", () => {
-    const scenario = new Night().declared();
+    const scenario = new CadenceScenario().declared();
     const now = new Date(MIDNIGHT + 7 * 60_000);
     expect(nextUpdateAt(scenario.state, system, now)).toEqual(new Date(MIDNIGHT + 37 * 60_000));
     scenario.at(8, { type: "incident.resolved", data: { summary: null } });
@@ -130,7 +130,7 @@ describe("what people are owed", () => {
 
 describe("the clock", () => {
   test("reminds once before it is due, and says once that it is late", () => {
-    const scenario = new Night().declared();
+    const scenario = new CadenceScenario().declared();
     expect(scenario.look(9.99)).toEqual([]);
     expect(scenario.next(1)).toBe(10);
     expect(scenario.look(10)).toEqual(["comms.reminded firstNotice@1"]);
@@ -142,24 +142,24 @@ describe("the clock", () => {
   });
 
   test("said in time, it neither reminds nor is late", () => {
-    const scenario = new Night().declared().told(9);
+    const scenario = new CadenceScenario().declared().told(9);
     expect(scenario.look(15)).toEqual([]);
     expect(scenario.next(15)).toBe(34);
   });
 
   test("a snooze moves the reminder and never what is owed", () => {
-    const scenario = new Night().declared();
+    const scenario = new CadenceScenario().declared();
     scenario.look(10);
     const until = new Date(MIDNIGHT + 13 * 60_000).toISOString();
     scenario.at(11, { type: "comms.snoozed", data: { due: "firstNotice@1", kind: "firstNotice", until } });
-    expect(scenario.owed()).toEqual(["firstNotice@1 by 15"]);
+    expect(scenario.dueUpdate()).toEqual(["firstNotice@1 by 15"]);
     expect(scenario.look(12)).toEqual([]);
     expect(scenario.look(13)).toEqual(["comms.reminded firstNotice@1"]);
     expect(scenario.look(15)).toEqual(["comms.late firstNotice@1"]);
   });
 
   test("snoozed past its time it is late when it is late, and reminded once more afterwards", () => {
-    const scenario = new Night().declared();
+    const scenario = new CadenceScenario().declared();
     const until = new Date(MIDNIGHT + 20 * 60_000).toISOString();
     scenario.at(12, { type: "comms.snoozed", data: { due: "firstNotice@1", kind: "firstNotice", until } });
     expect(scenario.look(16)).toEqual(["comms.late firstNotice@1"]);
@@ -169,14 +169,14 @@ describe("the clock", () => {
   });
 
   test("what was missed while nobody looked collapses: late, once, without the reminder", () => {
-    const scenario = new Night().declared();
+    const scenario = new CadenceScenario().declared();
     expect(scenario.look(600)).toEqual(["comms.late firstNotice@1"]);
     expect(scenario.look(601)).toEqual([]);
   });
 
   test("a short promise is reminded of halfway, not before it began", () => {
     const hasty = { ...system, cadence: [{ ...P1, firstNoticeSeconds: 4 * MINUTE }] };
-    const scenario = new Night().declared();
+    const scenario = new CadenceScenario().declared();
     expect(scenario.look(1.9, hasty)).toEqual([]);
     expect(scenario.look(2, hasty)).toEqual(["comms.reminded firstNotice@1"]);
   });

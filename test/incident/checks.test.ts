@@ -22,7 +22,7 @@ import {
 const all = new Map(SYSTEM.people.map(({ id }) => [id, null]));
 const lend = (story: IncidentScenario, from: string, role: string, to: string) =>
   story.asks(from, { type: "delegate", role, to, seconds: 7200, reason: null });
-const atDoor = (who: string) => ({ ...byPerson(who, ""), slackUser: null, door: "cli" as const });
+const fromCommandLine = (who: string) => ({ ...byPerson(who, ""), slackUser: null, door: "cli" as const });
 
 describe("a start", () => {
   test("is not made of a gate, not even of one that waits", () => {
@@ -113,7 +113,7 @@ describe("who is looked up before a start", () => {
     expect(approversOf(story.run(), "fence")).toEqual([]);
     story.done("fence").gateOpened("last", "ask-2").silent("last");
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-2", reason: "Nobody" });
-    story.asks(atDoor("oli"), { type: "confirmBreak", run: "run-1", ask: "ask-2" });
+    story.asks(fromCommandLine("oli"), { type: "confirmBreak", run: "run-1", ask: "ask-2" });
     expect(approversOf(story.run(), "fence")).toEqual([]);
     expect(approversOf(story.run(), "promote")).toEqual(["cy", "oli"]);
     expect(deciders(story.run())).toEqual(["cy", "oli"]);
@@ -126,15 +126,15 @@ describe("who is looked up before a start", () => {
   test("who said so at the command line, and nowhere else, is known as such", () => {
     const story = IncidentScenario.asking(failover({ quorum: 2 }));
     lend(story, "vera", "vp-engineering", "oli");
-    story.approve(atDoor("bo"));
-    story.approve(atDoor("oli"));
+    story.approve(fromCommandLine("bo"));
+    story.approve(fromCommandLine("oli"));
     expect(decidedAtCommandLine(story.run())).toEqual(new Set(["bo", "oli", "vera"]));
     const alone = IncidentScenario.asking().silent();
     alone.system = {
       ...SYSTEM,
       breakGlass: { ...(SYSTEM.breakGlass as never as object), secondPerson: false } as never,
     };
-    alone.asks(atDoor("cy"), { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
+    alone.asks(fromCommandLine("cy"), { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     expect(decidedAtCommandLine(alone.run())).toEqual(new Set(["cy"]));
     const passed = alone.mayStart("fence", { system: alone.system });
     expect(passed.ok && passed.events[0]?.data).toMatchObject({ people: ["cy"] });
@@ -160,9 +160,9 @@ describe("authority", () => {
     const story = IncidentScenario.asking();
     lend(story, "bo", "database-administrator", "oli");
     lend(story, "cy", "incident-commander", "oli");
-    const lent = delegationsNow(story.state, story.now);
+    const delegated = delegationsNow(story.state, story.now);
     const stands = (lender: string, roles: readonly string[]) =>
-      standsFor(SYSTEM.people.find(({ id }) => id === "oli") as never, lender, roles, story.run(), SYSTEM, lent);
+      standsFor(SYSTEM.people.find(({ id }) => id === "oli") as never, lender, roles, story.run(), SYSTEM, delegated);
     expect(stands("bo", ["database-administrator"])).toBe(true);
     expect(stands("cy", ["database-administrator"])).toBe(false);
     expect(stands("bo", ["vp-engineering"])).toBe(false);
@@ -171,8 +171,8 @@ describe("authority", () => {
       ...{ person: "oli", role: "database-administrator", at: story.now, onBehalfOf: "cy", proved: false },
       ...{ vouchedBy: null, atCommandLine: false },
     };
-    expect(flawOf(forged, story.run(), story.gateOf("go"), SYSTEM, all, lent)?.sure).toBe(true);
-    expect(flawOf({ ...forged, onBehalfOf: "bo" }, story.run(), story.gateOf("go"), SYSTEM, all, lent)).toBeNull();
+    expect(flawOf(forged, story.run(), story.gateOf("go"), SYSTEM, all, delegated)?.sure).toBe(true);
+    expect(flawOf({ ...forged, onBehalfOf: "bo" }, story.run(), story.gateOf("go"), SYSTEM, all, delegated)).toBeNull();
   });
 
   test("that is to be lent later is not lent yet", () => {
@@ -185,8 +185,8 @@ describe("authority", () => {
 
 describe("who is waited for", () => {
   const who = (story: IncidentScenario) => {
-    const lent = delegationsNow(story.state, story.now);
-    const found = awaited(story.run(), story.gateOf("go"), story.system, story.now, lent);
+    const delegated = delegationsNow(story.state, story.now);
+    const found = awaited(story.run(), story.gateOf("go"), story.system, story.now, delegated);
     const asked = found.asked.map(({ people }) => people.map(({ id }) => id));
     return { asked, missing: found.missing, possible: found.possible, next: found.next?.people.map(({ id }) => id) };
   };

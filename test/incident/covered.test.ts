@@ -92,15 +92,15 @@ describe("a skip of what an approval covers", () => {
   );
 
   test("a role somebody lent them lets them, one the requester lent does not", () => {
-    const lent = (from: string) => {
+    const delegated = (from: string) => {
       const story = asking();
       story.roster(rosterWith("oli", { roles: ["incident-commander"] }));
       lend(story, from, "database-administrator", "oli");
       story.approve("cy");
       return codeOf(story.asks("oli", skip()));
     };
-    expect(lent("bo")).toBe("accepted");
-    expect(lent("ana")).toBe("skip-approved");
+    expect(delegated("bo")).toBe("accepted");
+    expect(delegated("ana")).toBe("skip-approved");
   });
 
   test("one added to the roster since may skip, and it is asked again", () => {

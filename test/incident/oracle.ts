@@ -59,12 +59,12 @@ export function objection(log: readonly LogEvent[], plan: Plan, attempt: Attempt
     const isRequester = (who: string) =>
       who === requested.requester ||
       attempt.roster.people.some((person) => person.id === who && person.slack.includes(requested.requester));
-    const glass = all(about, "gate.broken")[0];
-    if (glass) {
+    const used = all(about, "gate.broken")[0];
+    if (used) {
       const against =
-        glass.second === null && isRequester(glass.person)
+        used.second === null && isRequester(used.person)
           ? "the requester went alone"
-          : againstGlass(glass, question, attempt);
+          : againstBreakGlass(used, question, attempt);
       if (against) return `${id}: ${against}`;
       continue;
     }
@@ -113,23 +113,22 @@ export function notItsTurn(log: readonly LogEvent[], plan: Plan, { run, step }: 
 }
 
 /** Why a break-glass opens nothing now. */
-function againstGlass(
-  glass: DataOf<"gate.broken">,
+function againstBreakGlass(
+  used: DataOf<"gate.broken">,
   question: DataOf<"gate.opened">,
   { roster, now, accounts }: Attempt,
 ): string | null {
   const may = roster.people.some(
-    ({ id, roles }) => id === glass.person && roles.some((role) => roster.breakGlass?.roles.includes(role)),
+    ({ id, roles }) => id === used.person && roles.some((role) => roster.breakGlass?.roles.includes(role)),
   );
-  if (!may) return "whoever broke the glass may not any more";
-  if (now.getTime() >= Date.parse(glass.until)) return "the glass was broken for a while only";
-  if (glass.planHash !== question.planHash || glass.factsHash !== question.factsHash)
-    return "broken for something else";
-  if (accounts.get(glass.person) !== null) return "who broke it does not count now";
-  if (glass.second === null) return glass.alone === null ? "nobody confirmed it" : null;
-  if (glass.second === glass.person) return "confirmed by the same person";
-  if (!roster.people.some(({ id }) => id === glass.second)) return "the second person is gone";
-  return accounts.get(glass.second) === null ? null : "the second person does not count now";
+  if (!may) return "who used break-glass may not any more";
+  if (now.getTime() >= Date.parse(used.until)) return "break-glass was used for a while only";
+  if (used.planHash !== question.planHash || used.factsHash !== question.factsHash) return "broken for something else";
+  if (accounts.get(used.person) !== null) return "who used it does not count now";
+  if (used.second === null) return used.alone === null ? "no one confirmed it" : null;
+  if (used.second === used.person) return "confirmed by the same person";
+  if (!roster.people.some(({ id }) => id === used.second)) return "the second person is gone";
+  return accounts.get(used.second) === null ? null : "the second person does not count now";
 }
 
 /**

@@ -103,11 +103,11 @@ const voting: fc.Arbitrary<Move> = fc
   .map(([id, who, back, decision, luck]) => ({ story, asks }) => {
     const ask = asks.at(-1 - (back % asks.length)) ?? "made-up";
     const owner = story.state.runs.get("run-1")?.steps.size && luck > 0 ? ownerOf(story, ask) : id;
-    const barred = luck === 1 ? "deactivated" : null;
+    const blocked = luck === 1 ? "deactivated" : null;
     // Some prove who they are by someone's word only.
     const vouchedBy = luck > 2 && luck < 6 ? (IDS[(back + luck) % IDS.length] ?? null) : null;
-    if (decision === "approve") story.approve(who, ask, { blocked: barred, provedAfresh: luck > 2, vouchedBy }, owner);
-    else story.deny(who, ask, { blocked: barred }, owner);
+    if (decision === "approve") story.approve(who, ask, { blocked: blocked, provedAfresh: luck > 2, vouchedBy }, owner);
+    else story.deny(who, ask, { blocked: blocked }, owner);
   });
 
 function ownerOf(story: IncidentScenario, ask: string): string {
@@ -116,17 +116,17 @@ function ownerOf(story: IncidentScenario, ask: string): string {
 }
 
 /** Roles change hands for a while, and back. */
-const lending: fc.Arbitrary<Move> = fc
+const delegation: fc.Arbitrary<Move> = fc
   .tuple(person, person, fc.constantFrom(...ROLES), fc.constantFrom(60, 120, 900, 3600), fc.nat(6))
   .map(([who, to, role, seconds, luck]) => ({ story }) => {
     const lender = SYSTEM.people.find(({ id }) => id === who);
-    const lent = luck > 1 ? (lender?.roles[luck % lender.roles.length] ?? role) : role;
-    if (luck === 6) story.asks(who, { type: "endDelegation", role: lent, to });
+    const delegated = luck > 1 ? (lender?.roles[luck % lender.roles.length] ?? role) : role;
+    if (luck === 6) story.asks(who, { type: "endDelegation", role: delegated, to });
     else {
       const vouchedBy = luck === 5 ? to : null;
       story.asks(
         who,
-        { type: "delegate", role: lent, to, seconds, reason: null },
+        { type: "delegate", role: delegated, to, seconds, reason: null },
         { provedAfresh: luck > 2, vouchedBy },
       );
     }
@@ -267,7 +267,7 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
   { weight: 2, arbitrary: looking },
   { weight: 4, arbitrary: asking },
   { weight: 14, arbitrary: voting },
-  { weight: 3, arbitrary: lending },
+  { weight: 3, arbitrary: delegation },
   { weight: 2, arbitrary: breaking },
   { weight: 2, arbitrary: breakingTogether },
   { weight: 2, arbitrary: timer },
@@ -282,7 +282,7 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
 test("no night makes a step start that an independent reading of the log would not, nor keeps one that it would", () => {
   let starts = 0;
   let refusals = 0;
-  const used = { lent: 0, broken: 0, proved: 0 };
+  const used = { delegated: 0, broken: 0, proved: 0 };
   fc.assert(
     fc.property(fc.array(moves, { minLength: 10, maxLength: 60, size: "max" }), (night) => {
       const tonight = new RandomScenario();
@@ -290,7 +290,7 @@ test("no night makes a step start that an independent reading of the log would n
       starts += tonight.starts;
       refusals += tonight.refusals;
       const passed = passedBy(tonight.story);
-      used.lent += passed.lent;
+      used.delegated += passed.delegated;
       used.broken += passed.broken;
       used.proved += passed.proved;
       expect(fold("inc-1", tonight.story.log, tonight.story.plans)).toEqual(tonight.story.state);
@@ -299,17 +299,17 @@ test("no night makes a step start that an independent reading of the log would n
   );
   expect(starts).toBeGreaterThan(50);
   expect(refusals).toBeGreaterThan(50);
-  expect(Math.min(used.lent, used.broken, used.proved)).toBeGreaterThan(10);
+  expect(Math.min(used.delegated, used.broken, used.proved)).toBeGreaterThan(10);
 });
 
 /** By which ways gates were passed this night. */
-function passedBy({ log }: IncidentScenario): { lent: number; broken: number; proved: number } {
+function passedBy({ log }: IncidentScenario): { delegated: number; broken: number; proved: number } {
   const asks = log.filter(({ type }) => type === "gate.passed").map(({ data }) => (data as { ask: string }).ask);
   const about = (ask: string) => log.filter(({ data }) => (data as { ask?: string }).ask === ask);
   const by = (says: (event: { type: string; data: never }) => boolean) =>
     asks.filter((ask) => about(ask).some((event) => says(event as never))).length;
   return {
-    lent: by(({ type, data }) => type === "gate.approved" && (data as { onBehalfOf?: string }).onBehalfOf != null),
+    delegated: by(({ type, data }) => type === "gate.approved" && (data as { onBehalfOf?: string }).onBehalfOf != null),
     broken: by(({ type }) => type === "gate.broken"),
     proved: by(({ type, data }) => type === "gate.approved" && (data as { proved?: boolean }).proved === true),
   };

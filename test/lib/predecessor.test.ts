@@ -52,9 +52,9 @@ describe("a predecessor on this host", () => {
       ),
     });
     fc.assert(
-      fc.property(fc.option(other), seen, (differs, sighting) => {
+      fc.property(fc.option(other), seen, (differs, snapshot) => {
         const looker = differs === null ? null : { ...self, ...differs };
-        expect(isProvenDead(holder, looker, sighting)).toBe(false);
+        expect(isProvenDead(holder, looker, snapshot)).toBe(false);
       }),
     );
   });

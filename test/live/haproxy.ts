@@ -60,8 +60,8 @@ export const haproxy: Target = {
       {
         says: "a server that is not there is missed by name",
         async hold() {
-          const nobody = given("ready", { servers: [{ backend, server: "lifeboat-is-not-here", state: "ready" }] });
-          const { checks } = await harness.look("haproxy.set_server", nobody);
+          const noOne = given("ready", { servers: [{ backend, server: "lifeboat-is-not-here", state: "ready" }] });
+          const { checks } = await harness.look("haproxy.set_server", noOne);
           insist(blockedBy(checks).includes("servers.present"), "it was not missed");
           return checks.find(({ id }) => id === "servers.present")?.says ?? "";
         },

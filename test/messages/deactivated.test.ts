@@ -9,7 +9,7 @@ import type { IncidentState } from "../../src/incident/state.ts";
 import { roleForm } from "../../templates/messages/incident/forms.ts";
 import { worded } from "../../templates/messages/refused.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import * as nights from "../support/incident-states.ts";
+import * as scenarios from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
 import type { RecordedIncident } from "../support/recorded-incident.ts";
 import { around } from "../support/surroundings.ts";
@@ -57,7 +57,7 @@ function goneIn(said: string): readonly string[] {
   return gone.flatMap(({ id, name, slack }) => [id, name, ...slack].filter((word) => said.includes(word)));
 }
 
-const stories = Object.entries(nights);
+const stories = Object.entries(scenarios);
 
 describe("someone whose Slack account is deactivated", () => {
   test.each(stories)("%s: is named in no message, invited nowhere, and written to by nobody", (_, tell) => {

@@ -5,14 +5,14 @@ import { blankIncident, evolveStrictly, fold } from "../../src/incident/evolve.t
 import { stepsInOrder } from "../../src/incident/order.ts";
 import { COMMANDER } from "../../src/incident/people.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import * as nights from "../support/incident-states.ts";
+import * as scenarios from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
 import type { RecordedIncident } from "../support/recorded-incident.ts";
 import { asked, everyRunbook, planOf } from "../support/runbook-plans.ts";
 import { around } from "../support/surroundings.ts";
 
 /** How loud an incident is: lines Slack writes by itself, and messages where it is followed. */
-const stories: readonly (readonly [string, () => RecordedIncident])[] = Object.entries(nights);
+const stories: readonly (readonly [string, () => RecordedIncident])[] = Object.entries(scenarios);
 
 describe("the topic", () => {
   test.each(stories)("%s: changes only with severity, status or commander, and never with time", (_, tell) => {
@@ -171,7 +171,7 @@ describe("a calm run", () => {
 describe("a long night", () => {
   const RUN = "run-4hx8w2pd";
   const night = () =>
-    nights
+    scenarios
       .asked()
       .after(30)
       .ask("vera", { type: "question", run: RUN, ask: "ask-first", text: "Is the provider back?" })

@@ -6,7 +6,7 @@ import type { System } from "../../src/catalog/types.ts";
 import type { OccasionNow } from "../../templates/messages/incident/calendar.ts";
 import { renderHome } from "../../templates/messages/incident/home.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
-import * as nights from "../support/incident-states.ts";
+import * as scenarios from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
 import { keepPages, printBlocks, printView } from "../support/printed-page.ts";
 import * as moves from "../support/probation-states.ts";
@@ -16,31 +16,31 @@ import { around } from "../support/surroundings.ts";
 const expectPage = keepPages(dirname(fileURLToPath(import.meta.url)));
 
 const pages: Record<string, () => RecordedIncident> = {
-  "a-declared": nights.declared,
-  "b-requested": nights.requested,
-  "c-asked": nights.asked,
-  "d-escalated": nights.escalated,
-  "e-approved": nights.approved,
-  "f-failed": nights.failed,
-  "g-by-hand": nights.byHand,
-  "h-verified": nights.verified,
-  "i-resolved": nights.resolved,
-  "j-aborted": nights.aborted,
-  "k-denied": nights.denied,
-  "l-denied-and-asked-again": nights.deniedAndAskedAgain,
-  "m-planned-but-dead": nights.plannedButDead,
-  "n-drill-dry-run": nights.drillDryRun,
-  "o-stuck-and-paused": nights.stuckAndPaused,
-  "q-asked-back-and-lent": nights.askedBack,
-  "r-glass-wanted": nights.breakGlassRequested,
-  "s-glass-broken": nights.breakGlassUsed,
-  "t-glass-reviewed": nights.breakGlassReviewed,
-  "u-triage-looks": nights.triageLooks,
-  "v-triage-asks": nights.triageAsks,
-  "w-triage-proposes": nights.triageProposes,
-  "x-lanes": nights.parallelBranches,
-  "y-late": nights.late,
-  "z-told-inputs": nights.updatesSent,
+  "a-declared": scenarios.declared,
+  "b-requested": scenarios.requested,
+  "c-asked": scenarios.asked,
+  "d-escalated": scenarios.escalated,
+  "e-approved": scenarios.approved,
+  "f-failed": scenarios.failed,
+  "g-by-hand": scenarios.byHand,
+  "h-verified": scenarios.verified,
+  "i-resolved": scenarios.resolved,
+  "j-aborted": scenarios.aborted,
+  "k-denied": scenarios.denied,
+  "l-denied-and-asked-again": scenarios.deniedAndAskedAgain,
+  "m-planned-but-dead": scenarios.plannedButDead,
+  "n-drill-dry-run": scenarios.drillDryRun,
+  "o-stuck-and-paused": scenarios.stuckAndPaused,
+  "q-asked-back-and-lent": scenarios.askedBack,
+  "r-glass-wanted": scenarios.breakGlassRequested,
+  "s-glass-broken": scenarios.breakGlassUsed,
+  "t-glass-reviewed": scenarios.breakGlassReviewed,
+  "u-triage-looks": scenarios.triageLooks,
+  "v-triage-asks": scenarios.triageAsks,
+  "w-triage-proposes": scenarios.triageProposes,
+  "x-lanes": scenarios.parallelBranches,
+  "y-late": scenarios.late,
+  "z-told-inputs": scenarios.updatesSent,
   "watched-healthy": moves.watchedHealthy,
   "watched-unhealthy": moves.watchedUnhealthy,
   "watched-over": moves.probationOver,
@@ -56,18 +56,18 @@ describe("everything Slack shows of an incident", () => {
   }
 
   test("before its channel exists and in the practice workspace it says both", () => {
-    const story = nights.declared();
+    const story = scenarios.declared();
     const view = renderIncident(story.state, around(story, { channel: null, practice: true }));
     expectPage("p-practice-without-channel.out", printView(view));
   });
 
   test("the same state, surroundings and time draw the same view", () => {
-    const [one, other] = [nights.verified(), nights.verified()];
+    const [one, other] = [scenarios.verified(), scenarios.verified()];
     expect(renderIncident(one.state, around(one))).toEqual(renderIncident(other.state, around(other)));
   });
 
   test("an incident nobody declared shows nothing", () => {
-    const story = nights.declared();
+    const story = scenarios.declared();
     const blank = { ...story.state, declared: null };
     expect(renderIncident(blank, around(story))).toEqual({ channel: null, messages: [], redrawAt: null });
   });
@@ -101,7 +101,7 @@ describe("a server that could not be fenced", () => {
   const LINE = "NOT FENCED: orders-a";
 
   test("stands on the preflight, the decision and its confirmation, which the approval accepts", () => {
-    const all = shown(nights.askedUnfenced());
+    const all = shown(scenarios.askedUnfenced());
     const card = all.get("gate:ask-first");
     expect(card?.text).toContain(`⚠️ ${LINE}. If it comes back, two servers take writes. You accept this by approving.`);
     expect(JSON.stringify(card?.blocks)).toContain(`*${LINE}.*`);
@@ -123,7 +123,7 @@ describe("a server that could not be fenced", () => {
   });
 
   test("stands on the outcome of the question, the result, and the status, with who accepted it", () => {
-    const all = shown(nights.wentOnUnfenced());
+    const all = shown(scenarios.wentOnUnfenced());
     for (const key of ["gate:ask-first", "result:run-4hx8w2pd", "card"])
       expect([key, JSON.stringify(all.get(key)?.blocks)]).toEqual([
         key,
@@ -142,7 +142,7 @@ describe("a run that did not begin", () => {
   };
 
   test("says one cause once and one way on: what the runbook asks for beforehand is none when the primary is dead", () => {
-    const { text, blocks } = resultOf(nights.plannedButDead());
+    const { text, blocks } = resultOf(scenarios.plannedButDead());
     expect(blocks.match(/does not answer/g)).toHaveLength(1);
     expect(blocks.match(/\*Next:\*/g)).toHaveLength(1);
     expect(blocks).toContain("/dr unplanned run-4hx8w2pd");
@@ -150,13 +150,13 @@ describe("a run that did not begin", () => {
   });
 
   test("does not offer a mode its runbook does not have", () => {
-    const { blocks } = resultOf(nights.onlyPlannedAndDead());
+    const { blocks } = resultOf(scenarios.onlyPlannedAndDead());
     expect(blocks).not.toContain("unplanned");
     expect(blocks.match(/\*Next:\*/g)).toHaveLength(1);
   });
 
   test("a dry run says its warnings and its loss, and the line that runs it for real", () => {
-    const { text, blocks } = resultOf(nights.dryRunWarned());
+    const { text, blocks } = resultOf(scenarios.dryRunWarned());
     for (const said of [text, blocks]) {
       expect(said).toContain("ready to run, with 2 warnings");
       expect(said).toContain("disk is 91 % full");
@@ -184,7 +184,14 @@ describe("one key is one message for ever", () => {
   }
 
   test("no message of an earlier moment vanishes with its buttons still on it", () => {
-    const moments = [nights.asked, nights.escalated, nights.approved, nights.failed, nights.byHand, nights.verified];
+    const moments = [
+      scenarios.asked,
+      scenarios.escalated,
+      scenarios.approved,
+      scenarios.failed,
+      scenarios.byHand,
+      scenarios.verified,
+    ];
     const drawn = moments.map((tell) => {
       const story = tell();
       return renderIncident(story.state, around(story)).messages;
@@ -215,13 +222,13 @@ describe("one key is one message for ever", () => {
       const { messages } = renderIncident(state, around(story, { system: { ...orders, calendar, checklists } }));
       return printBlocks(messages.find(({ key }) => key.startsWith("result:"))?.message.blocks ?? []);
     };
-    expect(end(nights.verified(), "drill")).toMatch(
+    expect(end(scenarios.verified(), "drill")).toMatch(
       /\*After it\*\n\s+☐ The RTO was met\n\s+☐ There is a &lt;standby&gt; again/,
     );
-    expect(end(nights.verified(), "drill")).not.toContain("Before it");
-    expect(end(nights.verified(), "drill")).not.toContain("After an incident");
-    expect(end(nights.verified(), "real")).not.toContain("After it");
-    expect(end(nights.verified(), "real")).toMatch(/\*After an incident\*\n\s+☐ The post-mortem has a date/);
+    expect(end(scenarios.verified(), "drill")).not.toContain("Before it");
+    expect(end(scenarios.verified(), "drill")).not.toContain("After an incident");
+    expect(end(scenarios.verified(), "real")).not.toContain("After it");
+    expect(end(scenarios.verified(), "real")).toMatch(/\*After an incident\*\n\s+☐ The post-mortem has a date/);
   });
 
   test("who was asked and has lost the role since is told so in the letter they have, and by its outcome in the end", () => {
@@ -235,15 +242,15 @@ describe("one key is one message for ever", () => {
         renderIncident(story.state, around(story, { system })).messages.find(
           ({ key }) => key === "gate:ask-first:to:bo",
         );
-      expect(letter(nights.asked())).toMatchObject({ in: { person: "U0BO" } });
-      expect(letter(nights.asked())?.message.text).toContain("no longer hold a role that decides this");
-      expect(letter(nights.asked())?.message.blocks.filter(({ type }) => type === "actions")).toEqual([]);
-      expect(letter(nights.approved())?.message.text).toContain("pproved by");
+      expect(letter(scenarios.asked())).toMatchObject({ in: { person: "U0BO" } });
+      expect(letter(scenarios.asked())?.message.text).toContain("no longer hold a role that decides this");
+      expect(letter(scenarios.asked())?.message.blocks.filter(({ type }) => type === "actions")).toEqual([]);
+      expect(letter(scenarios.approved())?.message.text).toContain("pproved by");
     }
   });
 
   test("when a run is over, nothing of it can be pressed but what comes next", () => {
-    for (const tell of [nights.verified, nights.aborted]) {
+    for (const tell of [scenarios.verified, scenarios.aborted]) {
       const story = tell();
       const verbs = renderIncident(story.state, around(story))
         .messages.filter(({ key }) => key !== "card" && key !== "roles")
@@ -268,16 +275,17 @@ describe("the Home tab", () => {
       names: (who) => who,
     });
 
-  test("of somebody who may decide", () => expectPage("home-vera.out", printBlocks(home("vera", nights.asked()))));
-  test("of the one who asked for the run", () => expectPage("home-ana.out", printBlocks(home("ana", nights.asked()))));
+  test("of somebody who may decide", () => expectPage("home-vera.out", printBlocks(home("vera", scenarios.asked()))));
+  test("of the one who asked for the run", () =>
+    expectPage("home-ana.out", printBlocks(home("ana", scenarios.asked()))));
   test("of somebody a role is lent to", () =>
-    expectPage("home-cleo.out", printBlocks(home("cleo", nights.askedBack()))));
+    expectPage("home-cleo.out", printBlocks(home("cleo", scenarios.askedBack()))));
   test("of somebody who may review a broken glass, and of one who may not", () => {
-    expectPage("home-vera-glass.out", printBlocks(home("vera", nights.breakGlassUsed())));
-    expect(printBlocks(home("bo", nights.breakGlassUsed()))).not.toContain("waits for a review");
+    expectPage("home-vera-glass.out", printBlocks(home("vera", scenarios.breakGlassUsed())));
+    expect(printBlocks(home("bo", scenarios.breakGlassUsed()))).not.toContain("waits for a review");
   });
   test("with what is practised next, and what is overdue", () => {
-    const story = nights.declared();
+    const story = scenarios.declared();
     const one = {
       system: "Orders",
       title: "Fail over & back",
@@ -318,5 +326,5 @@ describe("the Home tab", () => {
     });
     expectPage("home-drills.out", printBlocks(drawn));
   });
-  test("of a stranger", () => expectPage("home-stranger.out", printBlocks(home(null, nights.asked()))));
+  test("of a stranger", () => expectPage("home-stranger.out", printBlocks(home(null, scenarios.asked()))));
 });

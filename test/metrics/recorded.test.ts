@@ -22,7 +22,7 @@ const kept: readonly Kept[] = JSON.parse(
 );
 
 /** Each event with the incident as it is after it. */
-function* nights(): Generator<readonly [LogEvent, IncidentState]> {
+function* scenarios(): Generator<readonly [LogEvent, IncidentState]> {
   for (const { stream, events, plans } of kept) {
     const known = new Map(plans.map(({ planHash, plan }) => [planHash, plan]));
     let state = fold(stream, [], known);
@@ -37,7 +37,7 @@ function* nights(): Generator<readonly [LogEvent, IncidentState]> {
 async function counted(): Promise<string> {
   const registry = new Registry();
   const metrics = recordedMetrics(registry);
-  for (const [event, state] of nights())
+  for (const [event, state] of scenarios())
     if (metrics.counts(event.type)) metrics.count(event as unknown as StoredEvent, state);
   return registry.metrics();
 }
@@ -46,7 +46,7 @@ const linesOf = (text: string, name: string) => text.split("\n").filter((line) =
 const sum = (lines: readonly string[]) => lines.reduce((total, line) => total + Number(line.split(" ").at(-1)), 0);
 
 describe("what was written on timelines", () => {
-  const all = [...nights()];
+  const all = [...scenarios()];
   const ofType = (type: string) => all.filter(([event]) => event.type === type).length;
 
   test("is counted once an event, under names of the catalogue", async () => {
@@ -78,7 +78,7 @@ describe("what was written on timelines", () => {
     const registry = new Registry();
     const metrics = recordedMetrics(registry);
     for (let night = 0; night < 5; night++)
-      for (const [event, state] of nights()) if (metrics.counts(event.type)) metrics.count(event as never, state);
+      for (const [event, state] of scenarios()) if (metrics.counts(event.type)) metrics.count(event as never, state);
     expect((await registry.metrics()).split("\n")).toHaveLength(once);
   });
 
@@ -88,7 +88,7 @@ describe("what was written on timelines", () => {
     const odd = (index: number) =>
       [`"q${index}`, `\\${index}`, `\n${index}`, `{${index}}`, "x".repeat(300) + index][index % 5] ?? "";
     for (let index = 0; index < 1000; index++)
-      for (const [event, state] of nights()) {
+      for (const [event, state] of scenarios()) {
         if (!metrics.counts(event.type) || state.declared === null) continue;
         const runs = new Map([...state.runs].map(([id, run]) => [id, { ...run, runbook: odd(index) }]));
         const named = { ...state, declared: { ...state.declared, system: odd(index) }, runs };
@@ -112,7 +112,10 @@ describe("what was written on timelines", () => {
 
 describe("what is so now", () => {
   /** The night at the moment its first approval waits. */
-  const waiting = [...nights()].find(([event]) => event.type === "gate.opened") as readonly [LogEvent, IncidentState];
+  const waiting = [...scenarios()].find(([event]) => event.type === "gate.opened") as readonly [
+    LogEvent,
+    IncidentState,
+  ];
   const sockets = { open: 2, ageSeconds: 600, pongSeconds: 4, failures: 3 };
   const calls = { answered: 40, rate_limited: 2, failed: 1, unanswered: 5 };
   const slack: SlackNow = { connected: true, silentSince: null, sockets, calls };

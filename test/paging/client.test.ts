@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => pager.close());
 
-const trouble = async (work: Promise<unknown>): Promise<PagerDutyError> => {
+const failureOf = async (work: Promise<unknown>): Promise<PagerDutyError> => {
   const error = await work.then(
     () => null,
     (error: unknown) => error,
@@ -76,7 +76,7 @@ describe("an alarm", () => {
   });
   test("with a wrong integration key it is refused, not lost", async () => {
     const wrong = createPagerDuty(account({ routingKey: "another".padEnd(32, "0") }));
-    expect(await trouble(wrong.trigger("lifeboat/inc-1", alarm))).toMatchObject({ status: 400, refused: true });
+    expect(await failureOf(wrong.trigger("lifeboat/inc-1", alarm))).toMatchObject({ status: 400, refused: true });
   });
 });
 
@@ -108,8 +108,8 @@ describe("a page for a role", () => {
     expect(await pd.incident("QNOBODY")).toBeNull();
   });
   test("in nobody's name it is refused, and says so", async () => {
-    const nobody = createPagerDuty(account({ from: "nobody@example.com" }));
-    const { message, refused } = await trouble(nobody.open("k", asked));
+    const noOne = createPagerDuty(account({ from: "nobody@example.com" }));
+    const { message, refused } = await failureOf(noOne.open("k", asked));
     expect({ message, refused }).toEqual({
       message: "PagerDuty's POST /incidents: It answered 400: Requester User Not Found.",
       refused: true,
@@ -129,7 +129,7 @@ describe("when PagerDuty is not well", () => {
   test.each(calls)("silence ends at our deadline: %s", async (_, call) => {
     pager.injectFault("hang");
     const began = performance.now();
-    const { status, message } = await trouble(call(createPagerDuty(account({ seconds: 0.3 }))));
+    const { status, message } = await failureOf(call(createPagerDuty(account({ seconds: 0.3 }))));
     expect(status).toBeNull();
     expect(message).toContain("It gave no answer in time");
     expect(performance.now() - began).toBeLessThan(8_000);
@@ -137,28 +137,28 @@ describe("when PagerDuty is not well", () => {
 
   test.each(calls)("a broken connection is unsure: %s", async (_, call) => {
     pager.injectFault("down");
-    expect(await trouble(call(pd))).toMatchObject({ status: null, refused: false });
+    expect(await failureOf(call(pd))).toMatchObject({ status: null, refused: false });
   });
 
   test.each(calls)("a 500 is unsure, and its request was sent once: %s", async (_, call) => {
     pager.injectFault("failAfter");
-    expect(await trouble(call(pd))).toMatchObject({ status: 500, refused: false });
+    expect(await failureOf(call(pd))).toMatchObject({ status: 500, refused: false });
     expect(pager.ledger).toHaveLength(1);
   });
 
   test.each(calls)("a revoked key is refused until a person acts: %s", async (_, call) => {
     pager.injectFault("lockOut");
-    expect(await trouble(call(pd))).toMatchObject({ status: 401, refused: true });
+    expect(await failureOf(call(pd))).toMatchObject({ status: 401, refused: true });
   });
 
   test.each(calls)("too many requests: it says when to come back: %s", async (_, call) => {
     pager.injectFault("throttle");
-    expect(await trouble(call(pd))).toMatchObject({ status: 429, refused: false, afterSeconds: 2 });
+    expect(await failureOf(call(pd))).toMatchObject({ status: 429, refused: false, afterSeconds: 2 });
   });
 
   test("what was done though the answer was lost is found, and not done twice", async () => {
     pager.injectFault("failAfter");
-    await trouble(pd.open("k", asked));
+    await failureOf(pd.open("k", asked));
     pager.injectFault("calm");
     expect(await pd.open("k", asked)).toBe(false);
     expect(pager.incidents).toHaveLength(1);

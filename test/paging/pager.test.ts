@@ -169,8 +169,8 @@ describe("a question", () => {
       "PagerDuty names Ana, who requested this run",
     ],
     ["nothing: it is silent", () => pager.injectFault("hang"), "PagerDuty's GET /oncalls: It gave no answer in time."],
-  ])("when PagerDuty names %s, the roster says who is asked, and why", async (_, trouble, why) => {
-    trouble();
+  ])("when PagerDuty names %s, the roster says who is asked, and why", async (_, fault, why) => {
+    fault();
     await paging();
     engine();
     await asked();
@@ -250,7 +250,7 @@ describe("in a lesser incident", () => {
 });
 
 describe("a broken glass", () => {
-  const glass = () => page(/\/glass$/);
+  const breakGlass = () => page(/\/glass$/);
   const broken = () => page(/\/glass-broken$/);
 
   test("is told to telephones at once, asked for and broken, and stays open until somebody else has reviewed it", async () => {
@@ -260,13 +260,13 @@ describe("a broken glass", () => {
     await asked({ escalate: [], remindSeconds: 600 });
     const { ask } = await scenario.gate();
     await scenario.asks("oli", { type: "breakGlass", run: "run-1", ask, reason: "Nobody answers" });
-    await until(() => glass().length === 1);
+    await until(() => breakGlass().length === 1);
     // Everyone who could be the second person, and is known to PagerDuty; never the first, nor who asked for the run.
-    expect(glass()[0]?.assigned.toSorted()).toEqual(["PBO00", "PCY00"]);
-    expect(glass()[0]?.title).toContain("BREAK-GLASS requested: Oli");
+    expect(breakGlass()[0]?.assigned.toSorted()).toEqual(["PBO00", "PCY00"]);
+    expect(breakGlass()[0]?.title).toContain("BREAK-GLASS requested: Oli");
     await scenario.asks("cy", { type: "confirmBreak", run: "run-1", ask });
     await scenario.until(({ status }) => status === "verified");
-    await until(() => broken().length === 1 && glass()[0]?.status === "resolved");
+    await until(() => broken().length === 1 && breakGlass()[0]?.status === "resolved");
     // Who decides such a gate and had no part in it.
     expect(broken()[0]).toMatchObject({ status: "triggered", assigned: ["PBO00"] });
     expect(broken()[0]?.title).toContain("BREAK-GLASS: Oli overrode the approval");
@@ -274,7 +274,7 @@ describe("a broken glass", () => {
     expect(broken()[0]?.status).toBe("triggered");
     await scenario.asks("bo", { type: "review", run: "run-1", ask, finding: "It was needed" });
     await until(() => broken()[0]?.status === "resolved");
-    expect([...glass(), ...broken()]).toHaveLength(2);
+    expect([...breakGlass(), ...broken()]).toHaveLength(2);
   });
 });
 

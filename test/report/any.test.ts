@@ -8,7 +8,7 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { draftPostmortem } from "../../src/report/postmortem.ts";
 import { templateFor } from "../../src/report/templates.ts";
 import { faultsIn } from "../support/html-syntax.ts";
-import * as nights from "../support/incident-states.ts";
+import * as scenarios from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
 import type { RecordedIncident } from "../support/recorded-incident.ts";
 import * as stories from "../support/report-stories.ts";
@@ -16,7 +16,7 @@ import * as stories from "../support/report-stories.ts";
 const systems = join(projectRoot(), "templates", "systems");
 const templates = ["none", "marimo-erp", "sav3"].map((system) => templateFor(systems, system).source);
 const zones = ["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati"];
-const tellers = Object.values({ ...nights, ...stories }).filter(
+const tellers = Object.values({ ...scenarios, ...stories }).filter(
   (tell): tell is () => RecordedIncident => typeof tell === "function" && tell !== (stories.rejoinStages as unknown),
 );
 

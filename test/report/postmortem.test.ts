@@ -9,7 +9,7 @@ import { html, markdown } from "../../src/report/markup.ts";
 import { draftPostmortem, type PostmortemRequest } from "../../src/report/postmortem.ts";
 import { transcript } from "../../src/report/transcript.ts";
 import { faultsIn } from "../support/html-syntax.ts";
-import * as nights from "../support/incident-states.ts";
+import * as scenarios from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
 import { keepPages } from "../support/printed-page.ts";
 import { RecordedIncident } from "../support/recorded-incident.ts";
@@ -25,10 +25,10 @@ function requestOf(story: RecordedIncident, more: Partial<PostmortemRequest> = {
 
 describe("the post-mortem that the timeline writes", () => {
   const pages: Record<string, () => RecordedIncident> = {
-    resolved: nights.resolved,
-    aborted: () => nights.aborted().ask("bo", { type: "resolve", summary: null }),
-    "dry-run": nights.drillDryRun,
-    "no-run": nights.declared,
+    resolved: scenarios.resolved,
+    aborted: () => scenarios.aborted().ask("bo", { type: "resolve", summary: null }),
+    "dry-run": scenarios.drillDryRun,
+    "no-run": scenarios.declared,
     planned: stories.planned,
     "unplanned-with-loss": stories.unplannedWithLoss,
     "denied-and-asked-again": stories.deniedAndAskedAgain,
@@ -72,7 +72,7 @@ describe("the post-mortem that the timeline writes", () => {
   });
 
   test("of a run that went on without a fence says which server, and who accepted it", () => {
-    const draft = draftPostmortem(requestOf(nights.wentOnUnfenced()));
+    const draft = draftPostmortem(requestOf(scenarios.wentOnUnfenced()));
     const says = "orders\\-a. The run went on without its fence; accepted by Vera Prins.";
     expect(draft.markdown.replaceAll("\\", "")).toContain(`⚠ **NOT FENCED:** ${says.replaceAll("\\", "")}`);
     expect(draft.html).toMatch(
@@ -81,10 +81,10 @@ describe("the post-mortem that the timeline writes", () => {
   });
 
   test("of a run with a stage that took longer than it was given", () => {
-    const { markdown: text, html: page } = draftPostmortem(requestOf(nights.late()));
+    const { markdown: text, html: page } = draftPostmortem(requestOf(scenarios.late()));
     expect(text).toContain("| Decide | 1 min 40 s | 5 min | in time |\n| Move \\& look | 2 min 1 s so far");
     expect(page).toContain(">Move &#38; look</td>");
-    const { events, plans } = nights.late();
+    const { events, plans } = scenarios.late();
     expect(transcript(events, plans, names).at(-1)).toContain('stage "Move & look" is late: it was given 2 min');
   });
 
@@ -92,7 +92,7 @@ describe("the post-mortem that the timeline writes", () => {
     const more = { component: null, link: null };
     const { markdown: text } = draftPostmortem(
       requestOf(
-        nights
+        scenarios
           .resolved()
           .engine(
             {
@@ -113,25 +113,25 @@ describe("the post-mortem that the timeline writes", () => {
   });
 
   test("names nobody by an id of Slack", () => {
-    const story = nights.declared().ask("U0STRANGER", { type: "note", text: "hello", happenedAt: null, link: null });
+    const story = scenarios.declared().ask("U0STRANGER", { type: "note", text: "hello", happenedAt: null, link: null });
     expect(draftPostmortem(requestOf(story)).markdown).not.toContain("U0STRANGER");
   });
 
   test("is the same, byte for byte, from the same events", () => {
-    expect(draftPostmortem(requestOf(nights.resolved()))).toEqual(draftPostmortem(requestOf(nights.resolved())));
+    expect(draftPostmortem(requestOf(scenarios.resolved()))).toEqual(draftPostmortem(requestOf(scenarios.resolved())));
   });
 });
 
 describe("the transcript", () => {
   test("tells a night line by line", () => {
-    const { events, plans } = nights.resolved();
+    const { events, plans } = scenarios.resolved();
     expectPage("transcript.out", `${transcript(events, plans, names).join("\n")}\n`);
   });
 });
 
 describe("where the minutes went", () => {
   test("adds up to the whole, with every attempt counted as work of machines", () => {
-    const story = nights.verified();
+    const story = scenarios.verified();
     const run = story.state.runs.get("run-4hx8w2pd");
     if (!run) throw new Error("There is no run.");
     const exact = account(story.state, run, story.now);
@@ -167,7 +167,7 @@ describe("where the minutes went", () => {
   });
 
   test("stretches follow one another from the first moment to the last, and sum to the parts", () => {
-    for (const tell of [nights.verified, stories.secondAttempt, stories.deniedAndAskedAgain, stories.planned]) {
+    for (const tell of [scenarios.verified, stories.secondAttempt, stories.deniedAndAskedAgain, stories.planned]) {
       const { state, now } = tell();
       for (const run of state.runs.values()) {
         const counted = account(state, run, now);
@@ -195,7 +195,7 @@ describe("where the minutes went", () => {
             ...{ impactStartedAt, announceIn: null },
           } as const)
           .after(wait);
-        const run = nights.verified().state.runs.get("run-4hx8w2pd");
+        const run = scenarios.verified().state.runs.get("run-4hx8w2pd");
         if (!run) throw new Error("There is no run.");
         const counted = account(story.state, run, story.now);
         const sum = counted?.phases.reduce((total, { seconds }) => total + seconds, 0) ?? 0;

@@ -5,7 +5,7 @@ import type { Event } from "../../src/incident/events.ts";
 import type { Known } from "../../src/report/known.ts";
 import { RULES, suggestionsOf } from "../../src/report/suggest.ts";
 import { whenOf } from "../../src/report/when.ts";
-import * as nights from "../support/incident-states.ts";
+import * as scenarios from "../support/incident-states.ts";
 import { failover, orders } from "../support/orders-system.ts";
 import { keepPages } from "../support/printed-page.ts";
 import { RecordedIncident } from "../support/recorded-incident.ts";
@@ -21,7 +21,7 @@ function knownOf({ state, events }: RecordedIncident, overdue: readonly string[]
 
 const after = (story: RecordedIncident, event: Event, run: string | null = "run-4hx8w2pd") => story.engine(event, run);
 const lost = (rpo: { seconds: number | null; rows: number | null }) => {
-  const story = nights.approved();
+  const story = scenarios.approved();
   story.engine({ type: "step.started", data: { step: "promote", attempt: 1, epoch: "1" } });
   const measured = { subject: "orders", method: "heartbeat table at promotion", ...rpo };
   const data = { step: "promote", attempt: 1, says: "It takes writes.", facts: [], rpo: measured, seconds: 9 };
@@ -39,42 +39,42 @@ function withEvent(story: RecordedIncident, event: Event, run: string | null): K
 const TOLD: Readonly<Record<string, () => Known>> = {
   "split-brain": () => {
     const data = { step: "promote", says: "orders-a and orders-b both take writes.", next: "Fence orders-a." };
-    return withEvent(nights.verified(), { type: "split-brain.seen", data }, "run-4hx8w2pd");
+    return withEvent(scenarios.verified(), { type: "split-brain.seen", data }, "run-4hx8w2pd");
   },
-  "not-fenced": () => knownOf(nights.wentOnUnfenced()),
-  "no-standby": () => knownOf(nights.verified()),
-  "left-half-way": () => knownOf(nights.aborted()),
-  "review-open": () => knownOf(nights.breakGlassUsed()),
-  "break-glass": () => knownOf(nights.breakGlassReviewed()),
+  "not-fenced": () => knownOf(scenarios.wentOnUnfenced()),
+  "no-standby": () => knownOf(scenarios.verified()),
+  "left-half-way": () => knownOf(scenarios.aborted()),
+  "review-open": () => knownOf(scenarios.breakGlassUsed()),
+  "break-glass": () => knownOf(scenarios.breakGlassReviewed()),
   "rto-missed": () => knownOf(stories.drill()),
   "rpo-missed": () => knownOf(lost({ seconds: 95, rows: 212 })),
   "loss-unknown": () => knownOf(lost({ seconds: null, rows: null })),
   "no-answer": () => {
-    const story = nights.escalated().after(900);
+    const story = scenarios.escalated().after(900);
     return knownOf(after(story, { type: "gate.expired", data: { step: "go", ask: "ask-first" } }));
   },
   "page-failed": () => {
     const problem = { code: "x", what: "PagerDuty answered 503" };
     const data = { page: "p", ask: null, role: "dba", problem };
-    return knownOf(after(nights.asked(), { type: "page.failed", data }, null));
+    return knownOf(after(scenarios.asked(), { type: "page.failed", data }, null));
   },
-  "step-failed": () => knownOf(nights.verified()),
-  stuck: () => knownOf(nights.stuckAndPaused()),
+  "step-failed": () => knownOf(scenarios.verified()),
+  stuck: () => knownOf(scenarios.stuckAndPaused()),
   "step-skipped": () => knownOf(stories.deniedAndAskedAgain()),
-  "stage-late": () => knownOf(nights.late()),
+  "stage-late": () => knownOf(scenarios.late()),
   "told-late": () => knownOf(stories.unplannedWithLoss()),
   "not-delivered": () => {
     const data = { update: "u", via: "email", says: "550 no such mailbox" } as const;
-    return withEvent(nights.declared(), { type: "update.undelivered", data }, null);
+    return withEvent(scenarios.declared(), { type: "update.undelivered", data }, null);
   },
   "impact-unknown": () => {
     const more = { system: "orders", severity: "P1", kind: "real", impactStartedAt: null, announceIn: null } as const;
     return knownOf(new RecordedIncident(orders).ask("ana", { type: "declare", title: "Orders are slow", ...more }));
   },
   afterwards: () => {
-    const { events, plans } = nights.verified();
+    const { events, plans } = scenarios.verified();
     const said = { ...failover, afterwards: ["Tell the payment provider that Frankfurt is back: `/dr runbook tell`"] };
-    const story = nights.verified();
+    const story = scenarios.verified();
     for (const hash of plans.keys()) story.plans.set(hash, said);
     const runs = [...story.state.runs.values()].map((run) => ({ ...run, plan: said }));
     return { ...knownOf(story), events, runs };
@@ -114,7 +114,7 @@ describe("what is to be done, from facts", () => {
       resources: ["postgres:10.0.0.5:5432/old"],
       stages: stories.rejoinStages(),
     };
-    const story = nights.verified().request("bo", rejoin, { run: "run-rejoin00" });
+    const story = scenarios.verified().request("bo", rejoin, { run: "run-rejoin00" });
     const run = "run-rejoin00";
     const promoted = () => suggestionsOf(knownOf(story)).filter(({ what }) => what.startsWith("Rebuild a standby"));
     expect(promoted()).toHaveLength(1);

@@ -18,7 +18,7 @@ import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
  * right people have approved by the rules of today.
  */
 const promote = actions.get("folder.promote") as Action;
-const deeds = new Map([
+const userActions = new Map([
   ...actions,
   [
     promote.id,
@@ -30,7 +30,7 @@ const deeds = new Map([
     },
   ],
 ] as [string, Action][]);
-const cards = new Map([...deeds].map(([id, action]) => [id, cardOf(action)]));
+const cards = new Map([...userActions].map(([id, action]) => [id, cardOf(action)]));
 
 let server: TestServer;
 let store: Store;
@@ -84,7 +84,7 @@ function catalogOf({ runbook: id, title, summary, stages }: Plan, system: System
 
 function start(): void {
   const engine = engineOn(store, {
-    actions: deeds,
+    actions: userActions,
     systems: { get: (id) => catalog.systems.find((system) => system.id === id) },
     conformance: (of, origin) => conformanceOf(of, { catalog, cards, variables: new Map() }, origin),
   });

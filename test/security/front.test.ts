@@ -70,7 +70,7 @@ describe("people on no roster", () => {
     expect(await store.timeline.read(incident)).toHaveLength(before);
     expect(await refusedOf()).toEqual({
       "refused/not-on-roster U0STRANGER": 50,
-      "refused/barred U0GUEST": 25,
+      "refused/account-blocked U0GUEST": 25,
     });
   });
 
@@ -129,15 +129,15 @@ describe("a command by mention", () => {
     const delivery = heard(text);
     if (!delivery) throw new Error("not heard");
     const { verb, words, options, rest, mention, tooLong } = delivery;
-    const somebody = app.context.catalog.systems[0]?.people.find(({ id }) => id.startsWith(person));
+    const someone = app.context.catalog.systems[0]?.people.find(({ id }) => id.startsWith(person));
     const request: Request = {
       ...{ verb, words, options, rest },
       ...(mention && { mention }),
       ...(tooLong && { tooLong }),
       caller: {
         transport: "slack",
-        slackUser: somebody?.slack[0] ?? null,
-        person: somebody?.id ?? null,
+        slackUser: someone?.slack[0] ?? null,
+        person: someone?.id ?? null,
         name: person,
         blocked: null,
       },

@@ -77,7 +77,7 @@ beforeAll(async () => {
   closing.push(() => workspace.close());
   const nothing = {} as never;
   const behind = { log: quiet, observer: nothing, hostsToken: "x" } as never;
-  await served("practice estate", (request, response) => {
+  await served("practice environment", (request, response) => {
     if (!handleEnvironment(nothing, behind, request, response)) response.writeHead(404).end();
   });
   await served("practice pager", (request, response) => {
@@ -95,7 +95,7 @@ afterAll(async () => {
 
 const NAMES = [
   ...["Slack's deliveries", "health", "webhooks", "status page"],
-  ...["practice workspace", "practice estate", "practice pager", "practice comms"],
+  ...["practice workspace", "practice environment", "practice pager", "practice comms"],
 ];
 
 /** The first line of the answer, or nothing where the server hung up. */
@@ -136,8 +136,8 @@ const STRANGE = [
   ...[
     "http://evil.example:99999/",
     "/../../etc/passwd",
-    "/estate//",
-    "//estate/",
+    "/environment//",
+    "//environment/",
     "/__proto__",
     "/constructor",
     "/live//",

@@ -50,8 +50,8 @@ describe("a plan that is longer than its card", () => {
   const pages = Array.from({ length: pagesOf(shown) }, (_, n) => stepsForm(shown, n + 1));
 
   test("is shown whole, with targets, the script's path and its full hash, and as Slack takes it", () => {
-    const clamped = pages.map((page) => JSON.stringify(truncateForm(page, page.actionValue)));
-    const all = clamped.join("\n");
+    const truncated = pages.map((page) => JSON.stringify(truncateForm(page, page.actionValue)));
+    const all = truncated.join("\n");
     for (const stage of long.stages) for (const { title } of stage.steps) expect(all).toContain(title);
     expect(all).toContain("/srv/systems/orders/wipe.mjs");
     expect(all).toContain(HASH);

@@ -29,7 +29,7 @@ interface Coalition {
 }
 
 /** By what right a gate may pass with no one's help from outside; null: by none. */
-function right(step: string, { people, requester, devices }: Coalition): "votes" | "glass" | null {
+function right(step: string, { people, requester, devices }: Coalition): "votes" | "breakGlass" | null {
   const found = PLAN.stages.flatMap(({ steps }) => steps).find(({ id }) => id === step);
   if (found?.kind !== "gate") throw new Error(`${step} is no gate`);
   const { role, escalate, quorum, stepUp } = found.gate;
@@ -42,8 +42,8 @@ function right(step: string, { people, requester, devices }: Coalition): "votes"
   const breaks = holds(SYSTEM.breakGlass?.roles ?? []);
   const decides = holds([role, ...escalate.map((level) => level.role)]);
   // One who did not ask for the run, alone when no one comes; who asked for it, with another who may break it or decide.
-  if (others.some(breaks)) return "glass";
-  return able.some(breaks) && others.some(decides) ? "glass" : null;
+  if (others.some(breaks)) return "breakGlass";
+  return able.some(breaks) && others.some(decides) ? "breakGlass" : null;
 }
 
 class Attack {
@@ -191,7 +191,7 @@ const moves = fc.array(
 );
 
 test("nothing starts that the accounts an attacker holds could not decide openly", () => {
-  const seen = { votes: 0, glass: 0, none: 0, refused: 0 };
+  const seen = { votes: 0, breakGlass: 0, none: 0, refused: 0 };
   fc.assert(
     fc.property(coalition, moves, (by, moves) => {
       const attack = new Attack(by);
@@ -209,7 +209,7 @@ test("nothing starts that the accounts an attacker holds could not decide openly
     { numRuns: 1_000 },
   );
   // The coalitions that could did, and there were enough that could not.
-  expect(Math.min(seen.votes, seen.glass, seen.none)).toBeGreaterThan(8);
+  expect(Math.min(seen.votes, seen.breakGlass, seen.none)).toBeGreaterThan(8);
   expect(seen.refused).toBeGreaterThan(1_000);
 }, 120_000);
 

@@ -166,7 +166,7 @@ describe("over HTTP, with everything behind it", () => {
     blocks: [],
   };
   const place = { container: { type: "view", view_id: "V1" }, view };
-  const nobodys = { action_id: "a", block_id: "b", value: "or", ...place };
+  const unknown = { action_id: "a", block_id: "b", value: "or", ...place };
   const posted = async (payload: object, json = false) => {
     const text = json ? JSON.stringify(payload) : new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
     const type = json ? "application/json" : "application/x-www-form-urlencoded";
@@ -186,7 +186,7 @@ describe("over HTTP, with everything behind it", () => {
 
   test.each<[string, object, boolean, [number, string]]>([
     ["a closed form", { type: "view_closed", ...ours, view, is_cleared: false }, false, [200, ""]],
-    ["a menu that asks for options", { type: "block_suggestion", ...ours, ...nobodys }, false, [200, '{"options":[]}']],
+    ["a menu that asks for options", { type: "block_suggestion", ...ours, ...unknown }, false, [200, '{"options":[]}']],
     ["a kind that is not known yet", { type: "workflow_dream", ...ours }, false, [200, ""]],
     [
       "too many events",

@@ -51,12 +51,12 @@ describe("the worst drawn message", () => {
         elements: [{ type: "button", action_id: "gate.approve", value: "k", text: plain("Approve") }],
       },
     ];
-    const clamped = truncateMessage({ text: long("t", 9000), blocks });
-    expect(clamped.text.length).toBeLessThanOrEqual(4000);
-    expect(clamped.blocks.length).toBeLessThanOrEqual(50);
-    expect(clamped.blocks.some((block) => block.type === "actions")).toBe(true);
-    expect(clamped.blocks.at(-1)).toMatchObject({ type: "context" });
-    expect(() => checkBlocks(clamped.blocks, "message")).not.toThrow();
+    const truncated = truncateMessage({ text: long("t", 9000), blocks });
+    expect(truncated.text.length).toBeLessThanOrEqual(4000);
+    expect(truncated.blocks.length).toBeLessThanOrEqual(50);
+    expect(truncated.blocks.some((block) => block.type === "actions")).toBe(true);
+    expect(truncated.blocks.at(-1)).toMatchObject({ type: "context" });
+    expect(() => checkBlocks(truncated.blocks, "message")).not.toThrow();
   });
 
   test("a key that does not fit is left out with its button, never cut", () => {
@@ -178,11 +178,11 @@ describe("any message, clamped, passes the workspace's validator", () => {
   test("as a message", () => {
     fc.assert(
       fc.property(words, blocks, (said, drawn) => {
-        const clamped = truncateMessage({ text: said, blocks: drawn });
-        checkBlocks(clamped.blocks, "message");
-        expect(clamped.text.length).toBeGreaterThan(0);
-        expect(clamped.text.length).toBeLessThanOrEqual(limits.messageText);
-        expect(JSON.stringify(clamped)).not.toMatch(/"text":"[^"]*<!(?!date)/);
+        const truncated = truncateMessage({ text: said, blocks: drawn });
+        checkBlocks(truncated.blocks, "message");
+        expect(truncated.text.length).toBeGreaterThan(0);
+        expect(truncated.text.length).toBeLessThanOrEqual(limits.messageText);
+        expect(JSON.stringify(truncated)).not.toMatch(/"text":"[^"]*<!(?!date)/);
       }),
       { numRuns: 150 },
     );

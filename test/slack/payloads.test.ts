@@ -15,7 +15,7 @@ import type { Form } from "../../templates/messages/kit/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import { inputsForm } from "../../templates/messages/run/inputs.ts";
 import { describeWith } from "../support/describe-with.ts";
-import * as nights from "../support/incident-states.ts";
+import * as scenarios from "../support/incident-states.ts";
 import { orders } from "../support/orders-system.ts";
 import { RecordedIncident } from "../support/recorded-incident.ts";
 import { around } from "../support/surroundings.ts";
@@ -70,7 +70,7 @@ const everyForm: Readonly<Record<string, Form>> = {
   inputs: inputsForm(runbook, new Map([["to", "2026-11-21T02:13:07Z"]]), "runbook restore"),
 };
 
-const stories = Object.values(nights).flatMap((tell) => {
+const stories = Object.values(scenarios).flatMap((tell) => {
   const told: unknown = typeof tell === "function" && tell.length === 0 ? (tell as () => unknown)() : null;
   return told instanceof RecordedIncident ? [told] : [];
 });

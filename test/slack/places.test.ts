@@ -155,7 +155,7 @@ describe("an announce channel that is not there", () => {
   test("misspelt: the log, the readiness and the Home tab say so, and nothing is lost once it is there", async () => {
     await open({ config: { announceIn: "incident-respnse" }, transport: { drawHome: renderHome } });
     const says = "Incidents can't be announced: there is no public channel #incident-respnse.";
-    expect(harness.slack.announcing).toMatchObject({ trouble: expect.stringContaining(says), ever: false });
+    expect(harness.slack.announcing).toMatchObject({ problem: expect.stringContaining(says), ever: false });
     expect(logged.filter(({ event }) => event === "slack.announce_channel_missing")).toEqual([
       expect.objectContaining({ level: 50, says: expect.stringContaining(says) }),
     ]);
@@ -167,7 +167,7 @@ describe("an announce channel that is not there", () => {
 
   test("there: nothing is said", async () => {
     await open({ config: { announceIn: "incident-response" } });
-    expect(harness.slack.announcing).toMatchObject({ trouble: null, ever: true });
+    expect(harness.slack.announcing).toMatchObject({ problem: null, ever: true });
     expect(events().filter((event) => event !== "slack.sockets")).toEqual([]);
   });
 });

@@ -92,7 +92,7 @@ describe("an incident in Slack", () => {
   test("who enrolled is told where incidents are announced, known by its name, and to them, once", async () => {
     harness = await openSlackHarness(server, {
       config: { announceIn: "incident-response" },
-      transport: { drawHouse: renderNotices },
+      transport: { renderNotices: renderNotices },
     });
     const data = { people: ["orders/vera"], method: "TOTP", replaced: false, countsFrom: "2026-11-22T02:10:00Z" };
     const happens = (type: string, of: object, key: string) =>

@@ -36,9 +36,13 @@ export function newFrom(harness: PracticeHarness): (message: Message) => boolean
 }
 
 /** What somebody alone is told in answer to what they do. */
-export async function answerTo(harness: PracticeHarness, user: string, deed: () => Promise<unknown>): Promise<string> {
+export async function answerTo(
+  harness: PracticeHarness,
+  user: string,
+  userAction: () => Promise<unknown>,
+): Promise<string> {
   const isNew = newFrom(harness);
-  await deed();
+  await userAction();
   return harness.workspace.as(user).waitForAnswer((m) => isNew(m) && m.only === user, 10_000);
 }
 

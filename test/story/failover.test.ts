@@ -11,7 +11,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => harness?.stop(), 60_000);
 
-/** Tells the story from a healthy estate, in channels of its own. */
+/** Tells the story from a healthy environment, in channels of its own. */
 async function tell(options: { unplanned?: boolean } = {}) {
   const postmortem = await playScenario(harness, {
     words: "failover database",

@@ -38,7 +38,8 @@ export interface PracticeHarness extends Practice {
   anotherBot(environment?: Record<string, string>): Promise<BotProcess>;
 }
 
-const DEEDS = /(?:statement|execute [^:]*): (?:alter|select pg_promote|select pg_reload|select count\(pg_terminate).*/g;
+const USER_ACTIONS =
+  /(?:statement|execute [^:]*): (?:alter|select pg_promote|select pg_reload|select count\(pg_terminate).*/g;
 
 /** @param environment of its bots, beyond what practice gives them */
 export async function openPracticeHarness(
@@ -111,7 +112,7 @@ export async function openPracticeHarness(
     },
     async userActions() {
       const logs = practice.environment.nodes.map(({ folder }) => readFile(join(folder, "server.log"), "utf8"));
-      return (await Promise.all(logs)).flatMap((log) => log.match(DEEDS) ?? []);
+      return (await Promise.all(logs)).flatMap((log) => log.match(USER_ACTIONS) ?? []);
     },
     async catalog(change, environment = {}) {
       const systems = join(folder, "systems");

@@ -37,11 +37,11 @@ async function abort({ run, channel }: Question): Promise<void> {
 
 describe("an approval that does not count", () => {
   let question: Question;
-  let deeds: readonly string[];
+  let userActions: readonly string[];
 
   beforeAll(async () => {
     question = await askFor(harness, "/dr failover database");
-    deeds = await harness.userActions();
+    userActions = await harness.userActions();
   }, 60_000);
   afterAll(() => harness.endOpenRuns(), 60_000);
 
@@ -58,12 +58,12 @@ describe("an approval that does not count", () => {
       const { length } = (await harness.lastRun()).events;
       const tally = createTally(harness.store.pool);
       const counted = async () =>
-        (await tally.read("refused/barred")).filter(({ last }) => last?.startsWith("gate.approve in ")).length;
+        (await tally.read("refused/account-blocked")).filter(({ last }) => last?.startsWith("gate.approve in ")).length;
       const before = await counted();
       expect(await approvedBy(user)).toMatch(says);
       expect(await counted()).toBe(before + 1);
       expect((await harness.lastRun()).events).toHaveLength(length);
-      expect(await harness.userActions()).toEqual(deeds);
+      expect(await harness.userActions()).toEqual(userActions);
     },
   );
 
@@ -73,7 +73,7 @@ describe("an approval that does not count", () => {
   ])("of %s: they are told why, it is on the timeline, the servers hear nothing", async (_who, user, code, says) => {
     expect(await approvedBy(user)).toMatch(says);
     expect(await lastRefusal()).toEqual({ user, code });
-    expect(await harness.userActions()).toEqual(deeds);
+    expect(await harness.userActions()).toEqual(userActions);
   });
 
   test("given twice, from a phone and a laptop, it counts once and one promotion follows; given when all is over, there is nothing left to approve", async () => {

@@ -33,11 +33,11 @@ async function film(url: string): Promise<readonly Frame[]> {
     };
     await page.goto(url);
     await page.getByRole("button", { name: "Close the tour" }).click();
-    const estate = page.getByRole("complementary");
-    await estate.getByText("The application writes here.").waitFor();
+    const environment = page.getByRole("complementary");
+    await environment.getByText("The application writes here.").waitFor();
     await keep(1400);
-    await estate.getByRole("button", { name: "Kill the primary", exact: true }).click();
-    await estate.getByText("Down: no process.").waitFor();
+    await environment.getByRole("button", { name: "Kill the primary", exact: true }).click();
+    await environment.getByText("Down: no process.").waitFor();
     await keep(1400);
     const box = page.getByRole("textbox", { name: "Message #incident-response" });
     await box.fill("/dr failover database --unplanned");
@@ -64,7 +64,7 @@ async function film(url: string): Promise<readonly Frame[]> {
     await keep(1800);
     await sure.getByRole("button", { name: "Approve" }).click();
     await whileRunning(thread, () => keep(700));
-    await estate.getByText("The application writes here.").waitFor();
+    await environment.getByText("The application writes here.").waitFor();
     await page.getByRole("button", { name: "Close thread" }).click();
     await toTop(page, "Done and verified");
     await keep(3500);

@@ -55,10 +55,10 @@ async function refused(words: string) {
 /** Asks for a run that is not even planned: only who asked is told, and nothing is declared. */
 async function unplannable(words: string) {
   const declared = () => harness.store.timeline.streams("inc-");
-  const [known, deeds] = [await declared(), await harness.userActions()];
+  const [known, userActions] = [await declared(), await harness.userActions()];
   const says = await answerTo(harness, "UALEX", () => alex().slash(words));
   expect(says).toMatch(/^"[^"]+" can't be planned; nothing was started\./);
-  expect([await declared(), await harness.userActions()]).toEqual([known, deeds]);
+  expect([await declared(), await harness.userActions()]).toEqual([known, userActions]);
   return says;
 }
 
@@ -211,7 +211,7 @@ describe("a catalogue that asks for too much, or points at the wrong servers", (
     const secrets = harness.environment.environment();
     const password = secrets.ORDERS_DB_PASSWORD as string;
     const passwords = { owner: password, admin: password, app: password, monitor: password, replicator: password };
-    const folder = join(harness.folder, "estate");
+    const folder = join(harness.folder, "environment");
     const [c, d] = await Promise.all(["orders-c", "orders-d"].map((name) => createHost(name, folder, passwords)));
     if (!c || !d) throw new Error("There are two.");
     hosts.push(c, d);

@@ -80,7 +80,9 @@ async function promote(url: string): Promise<void> {
 }
 
 const opened = async () =>
-  (await harness.userActions()).filter((deed) => /alter system reset default_transaction_read_only/.test(deed)).length;
+  (await harness.userActions()).filter((userAction) =>
+    /alter system reset default_transaction_read_only/.test(userAction),
+  ).length;
 
 describe("a failover is given up after the fence", () => {
   test.each(["undo:intended", "undo:after-apply", "undo:verified"])(

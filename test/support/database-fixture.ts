@@ -8,14 +8,14 @@ import { createLog } from "../../src/lib/log.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { type ActionHarness, actionHarness } from "./action-harness.ts";
 
-/** A practice estate and the inputs that name its servers, for tests that need real ones. */
+/** A practice environment and the inputs that name its servers, for tests that need real ones. */
 export interface DatabaseFixture {
   readonly environment: PracticeEnvironment;
   /** The primary and its standby since the last `whole`. */
   readonly a: NodeInput;
   readonly b: NodeInput;
   readonly app: { user: string; passwordFrom: string; database: string };
-  /** Heals the estate where the rows are, and waits until orders flow. */
+  /** Heals the environment where the rows are, and waits until orders flow. */
   whole(): Promise<void>;
   ordersFlow(): Promise<void>;
   /** Connection URL of the server's owner, for what a person would do by hand. */

@@ -15,7 +15,7 @@ type Input = z.infer<typeof input>;
 
 interface Seen {
   readonly value: string | null;
-  readonly weather: string;
+  readonly condition: string;
   readonly blocked: string | null;
 }
 
@@ -45,7 +45,7 @@ type Behaviour =
   | "unclear" // `done` can't tell
   | "half" // `done` finds a part of it
   | "blocked" // `ready` says no, in these words
-  | "weather" // a material fact
+  | "condition" // a material fact
   | "unproven" // `verify` does not see it, so many times
   | "throws"; // `facts` has a bug
 
@@ -73,7 +73,7 @@ function broken(): Error {
 
 const never = () => new Promise<never>(() => {});
 
-function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) => void) | null) {
+function ledgerAction(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) => void) | null) {
   return defineAction<Input, Seen>({
     id: `folder.${verb}`,
     summary: `${verb} in a folder`,
@@ -87,7 +87,7 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
       if (late !== null) await (late === "" ? never() : pause(Number(late)));
       return {
         value: fileOf(one),
-        weather: how(one.dir, one.name, "weather") ?? "fair",
+        condition: how(one.dir, one.name, "condition") ?? "fair",
         blocked: how(one.dir, one.name, "blocked"),
       };
     },
@@ -95,7 +95,7 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
       if (how(one.dir, one.name, "throws") !== null) throw new TypeError("a bug in facts");
       return [
         { id: "value", label: `${one.name}`, value: seen.value, material: false },
-        { id: "weather", label: "weather", value: seen.weather, material: true },
+        { id: "condition", label: "condition", value: seen.condition, material: true },
         ...(risk === "irreversible" ? [{ id: "loss", label: "loss", value: "about 3 files", material: false }] : []),
       ];
     },
@@ -159,13 +159,15 @@ function deed(verb: string, risk: Risk, repeat: Repeat, cause: ((input: Input) =
 const write = (one: Input) => writeFileSync(join(one.dir, one.name), "there");
 const flip = (one: Input) => writeFileSync(join(one.dir, one.name), fileOf(one) === "west" ? "east" : "west");
 
-const deeds = [
-  deed("look", "read", "safe", null),
-  deed("put", "reversible", "safe", write),
-  deed("guard", "reversible", "guarded", write),
-  deed("flip", "disruptive", "toggle", flip),
-  deed("promote", "irreversible", "guarded", write),
-  deed("wipe", "irreversible", "destructive", write),
+const ledgerActions = [
+  ledgerAction("look", "read", "safe", null),
+  ledgerAction("put", "reversible", "safe", write),
+  ledgerAction("guard", "reversible", "guarded", write),
+  ledgerAction("flip", "disruptive", "toggle", flip),
+  ledgerAction("promote", "irreversible", "guarded", write),
+  ledgerAction("wipe", "irreversible", "destructive", write),
 ];
 
-export const actions: ReadonlyMap<string, Action> = new Map(deeds.map((one) => [one.id, one as unknown as Action]));
+export const actions: ReadonlyMap<string, Action> = new Map(
+  ledgerActions.map((one) => [one.id, one as unknown as Action]),
+);

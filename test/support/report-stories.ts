@@ -1,6 +1,6 @@
 import type { Plan } from "../../src/catalog/types.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
-import * as nights from "./incident-states.ts";
+import * as scenarios from "./incident-states.ts";
 import { failover, orders, seen } from "./orders-system.ts";
 import { RecordedIncident } from "./recorded-incident.ts";
 
@@ -73,7 +73,7 @@ export function planned(): RecordedIncident {
 
 /** The night with a loss, in which what was lost is known and an update went out late. */
 export function unplannedWithLoss(): RecordedIncident {
-  const story = nights.byHand();
+  const story = scenarios.byHand();
   // The loss was measured against the newest write that was kept.
   const promoted = story.events.findLast(
     ({ type, data }) => type === "step.verified" && (data as { step: string }).step === "promote",
@@ -101,7 +101,7 @@ export function unplannedWithLoss(): RecordedIncident {
 
 /** Refused once, asked again, approved, and a dry run before all of it. */
 export function deniedAndAskedAgain(): RecordedIncident {
-  const story = nights.declared().request("ana", failover, { run: "run-dry00000", dryRun: true }).after(3);
+  const story = scenarios.declared().request("ana", failover, { run: "run-dry00000", dryRun: true }).after(3);
   return story
     .engine({ type: "run.preflighted", data: seen }, "run-dry00000")
     .engine({ type: "run.verified", data: { dryRun: true } }, "run-dry00000")
@@ -167,7 +167,7 @@ export function drill(): RecordedIncident {
 export function secondAttempt(): RecordedIncident {
   const again: Plan = { ...failover, resources: ["postgres:10.1.0.5:5432/orders"] };
   const second = "run-second00";
-  const story = nights.aborted().after(20);
+  const story = scenarios.aborted().after(20);
   story.plans.set(hashOf(again), again);
   return story.request("bo", again, { run: second }).after(5).engine({ type: "run.preflighted", data: seen }, second);
 }

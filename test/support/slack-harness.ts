@@ -86,7 +86,7 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
   const outbox = createOutbox(store.pool);
   const scenes = new Map<string, ShownScene>();
   const asked: Request[] = [];
-  const doors: { slack: Slack; store: Store }[] = [];
+  const servers: { slack: Slack; store: Store }[] = [];
   let serial = 0;
 
   const open = (on: Store, config: Partial<SlackConfig> = {}): Slack => {
@@ -117,7 +117,7 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
         return harness.reply(request);
       },
       draw: (state) => ({ redrawAt: null, channel: null, messages: [], ...scenes.get(state.id) }),
-      drawHouse: () => [],
+      renderNotices: () => [],
       drawCalendar: () => [],
       drawReadiness: () => [],
       drawHome: ({ slackUser, incidents }) => [
@@ -131,7 +131,7 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
       ],
       ...options.transport,
     });
-    doors.push({ slack, store: on });
+    servers.push({ slack, store: on });
     return slack;
   };
   const alex = { kind: "person", person: "alex", slackUser: "UALEX", name: "Alex Rivera", door: "slack" } as const;
@@ -175,8 +175,8 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
       await harness.happen(incident);
     },
     async close() {
-      await Promise.all(doors.map(({ slack }) => slack.stop()));
-      await Promise.all(doors.map(({ store: one }) => one.close()));
+      await Promise.all(servers.map(({ slack }) => slack.stop()));
+      await Promise.all(servers.map(({ store: one }) => one.close()));
       if (options.workspace === undefined) await workspace.close();
     },
   };

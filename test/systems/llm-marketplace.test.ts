@@ -91,7 +91,7 @@ const arrivesAt = async () => {
 };
 
 /** Plays lines in one world, each of which has to end as it says: verified, or refused with these words. */
-async function inOneWorld(lines: readonly (string | [string, RegExp])[]) {
+async function inOneEnvironment(lines: readonly (string | [string, RegExp])[]) {
   const texts = lines.map((line) => (typeof line === "string" ? line : line[0]));
   const { runs, ...end } = await playSequence(practice, { lines: texts, seconds: 170, keepGoing: true });
   const wanted = lines.filter((line) => typeof line !== "string" || !line.startsWith("break "));
@@ -243,7 +243,7 @@ describe("looks", () => {
     "each looks twice, really: what is broken in between is seen the second time",
     async () => {
       const looks = ["dr-health", "verify-backups", "verify-backups-database", "verify-backups-files"];
-      await inOneWorld(looks.flatMap((id) => [`runbook ${id}`, `runbook ${id}`]));
+      await inOneEnvironment(looks.flatMap((id) => [`runbook ${id}`, `runbook ${id}`]));
       const { ledger } = practice.environment.cloud.aws;
       expect(ledger.entries.filter(({ outcome }) => outcome === "accepted")).toEqual([]);
       expect(practice.environment.clusters.west.writes()).toEqual([]);
@@ -262,11 +262,11 @@ describe("tests on production", () => {
   test(
     "each twice in a row: the zone is changed there and back, and the quarterly one ends as it began",
     async () => {
-      await inOneWorld(
+      await inOneEnvironment(
         ["monthly-test", "monthly-test", "surprise-drill", "surprise-drill"].map((id) => `runbook ${id}`),
       );
       expect(accepted("RebootDBInstance")).toHaveLength(4);
-      await inOneWorld(["runbook quarterly", "runbook quarterly"]);
+      await inOneEnvironment(["runbook quarterly", "runbook quarterly"]);
       expect([runsIn("east"), runsIn("west")]).toEqual([SERVES, STANDS_BY]);
       expect(practice.environment.search.cluster("west").state.indices.has("models-test-lifeboat-2")).toBe(true);
       expect([searched("west")?.name, searched("west")?.docs.size]).toEqual(["models-standby", 30]);
@@ -278,7 +278,7 @@ describe("tests on production", () => {
   test(
     "the full test goes there, nothing moves before it is protected anew, and the same test comes back with everything",
     async () => {
-      await inOneWorld([
+      await inOneEnvironment([
         "runbook full-test",
         ["failover platform", /no standby is ready.*restore database-region/s],
         ["failover database-region", /no standby is ready.*restore database-region/s],
@@ -300,7 +300,7 @@ describe("on a healthy day", () => {
   test(
     "what repairs is refused before anything is changed, or has nothing to change",
     async () => {
-      await inOneWorld([["restore database-region", /has no member that needs to rejoin/], "runbook stand-down"]);
+      await inOneEnvironment([["restore database-region", /has no member that needs to rejoin/], "runbook stand-down"]);
       expect(practice.environment.cloud.aws.ledger.entries.filter(({ outcome }) => outcome === "accepted")).toEqual([]);
       expect([practice.environment.clusters.east.writes(), practice.environment.clusters.west.writes()]).toEqual([
         [],
@@ -314,7 +314,7 @@ describe("on a healthy day", () => {
   test(
     "the database in one region and the applications in the other is no state to leave a region from",
     async () => {
-      await inOneWorld([
+      await inOneEnvironment([
         "failover database-region",
         "restore database-region",
         ["failover platform", /Mixed state: Marketplace database is active in us-west-2, Public name in us-east-1/],

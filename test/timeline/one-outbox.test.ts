@@ -230,20 +230,20 @@ describe("what was given up", () => {
 
   test("in Slack comes back when something else is desired", async () => {
     const outbox = createOutbox(store.pool);
-    const drawing = (version: number, text: string) => ({
+    const desiredState = (version: number, text: string) => ({
       ...{ stream: "inc-odd", version, about: {}, redrawAt: null },
       queues: [{ queue: "CODD", own: false, place: "CODD", wanted: null }],
       messages: [
         { key: "card", queue: "CODD", under: null, priority: 1, broadcast: false, once: false, desired: { text } },
       ],
     });
-    await outbox.want(drawing(1, "one"));
+    await outbox.want(desiredState(1, "one"));
     const [item] = await outbox.pending("CODD");
     await outbox.giveUp(item?.id ?? "", "msg_too_long");
     expect(await outbox.pending("CODD")).toEqual([]);
     expect(await outbox.claim("me", 60, 10)).not.toContain("CODD");
     expect(await deliveries().undelivered("inc-odd")).toHaveLength(1);
-    await outbox.want(drawing(2, "two"));
+    await outbox.want(desiredState(2, "two"));
     expect(await outbox.pending("CODD")).toHaveLength(1);
     expect(await outbox.claim("me", 60, 10)).toContain("CODD");
   });
@@ -251,17 +251,17 @@ describe("what was given up", () => {
 
 test("what is sent while something else is rendered counts as what was sent, also where its answer is lost", async () => {
   const outbox = createOutbox(store.pool);
-  const drawing = (version: number, text: string) => ({
+  const desiredState = (version: number, text: string) => ({
     ...{ stream: "inc-race", version, about: {}, redrawAt: null },
     queues: [{ queue: "CRACE", own: false, place: "CRACE", wanted: null }],
     messages: [
       { key: "ask", queue: "CRACE", under: null, priority: 0, broadcast: false, once: false, desired: { text } },
     ],
   });
-  await outbox.want(drawing(1, "Approve?"));
+  await outbox.want(desiredState(1, "Approve?"));
   await outbox.claim("me", 60, 10);
   const [read] = await outbox.pending("CRACE");
-  await outbox.want(drawing(2, "Approved"));
+  await outbox.want(desiredState(2, "Approved"));
   expect(read && (await outbox.sending(read, "me"))).toBe(true);
   const [unsure] = await outbox.pending("CRACE");
   expect(unsure).toMatchObject({ desired: { text: "Approved" }, sendingHash: hashOf({ text: "Approve?" }) });
@@ -306,16 +306,16 @@ test("messages that fail side by side make their channel wait as long as one", a
 
 test("what is rendered while a place is found closed does not wait there for ever", async () => {
   const outbox = createOutbox(store.pool);
-  const drawing = (version: number) => ({
+  const desiredState = (version: number) => ({
     ...{ stream: "inc-closed", version, about: {}, redrawAt: null },
     queues: [{ queue: "direct:UGONE", own: false, place: null, wanted: null }],
     messages: [
       { key: "ask", queue: "direct:UGONE", under: null, priority: 0, broadcast: false, once: false, desired: {} },
     ],
   });
-  await outbox.want(drawing(1));
+  await outbox.want(desiredState(1));
   expect(await outbox.claim("me", 60, 10)).toContain("direct:UGONE");
   await outbox.closed("direct:UGONE", "me", "user_disabled", 3600);
-  await outbox.want(drawing(2));
+  await outbox.want(desiredState(2));
   expect(await outbox.pending("direct:UGONE")).toEqual([]);
 });

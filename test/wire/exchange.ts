@@ -47,8 +47,8 @@ export function record(note: (exchange: Exchange) => void): () => void {
   return () => void unsubscribe(STARTED, heard);
 }
 
-function kept(request: IncomingMessage, name: "push"): Keeper {
-  const keep = keeper();
+function kept(request: IncomingMessage, name: "push"): Recorder {
+  const keep = recorder();
   const push = request[name].bind(request);
   request[name] = (chunk: unknown, ...more: never[]) => {
     keep.add(chunk);
@@ -58,8 +58,8 @@ function kept(request: IncomingMessage, name: "push"): Keeper {
 }
 
 /** `writeHead` with an object of headers sets none that `getHeaders` would tell of: they are kept here. */
-function written(response: ServerResponse): Keeper {
-  const keep = keeper();
+function written(response: ServerResponse): Recorder {
+  const keep = recorder();
   const { write, end, writeHead } = response;
   const own = response as unknown as Record<string, unknown>;
   own.writeHead = (status: number, ...more: unknown[]) => {
@@ -81,13 +81,13 @@ function written(response: ServerResponse): Keeper {
 
 const HEADERS = Symbol("headers");
 
-interface Keeper {
+interface Recorder {
   add(chunk: unknown): void;
   bytes(): Buffer;
   whole(): boolean;
 }
 
-function keeper(): Keeper {
+function recorder(): Recorder {
   const chunks: Buffer[] = [];
   let size = 0;
   let all = true;

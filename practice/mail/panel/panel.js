@@ -21,14 +21,14 @@ import {
  */
 export function mount(element, root = "/comms") {
   const cause = async (what) => {
-    const { ok, body } = await post(`${root}/chaos`, { what });
+    const { ok, body } = await post(`${root}/faults`, { what });
     say(parts.said, ok ? "" : body.error, "bad");
   };
   const parts = skeleton(cause);
   element.replaceChildren(parts.panel);
   const end = follow(
     `${root}/events`,
-    (sight) => show(parts, sight, cause),
+    (snapshot) => show(parts, snapshot, cause),
     () => say(parts.headline, "The mailbox doesn't answer.", "bad"),
   );
   return () => {
@@ -43,7 +43,7 @@ function skeleton(cause) {
     page: make("p", {}),
     mails: make("ol", { class: "panel-cards" }),
     notices: make("ol", { class: "panel-cards" }),
-    troubles: make("div", { class: "panel-cards" }),
+    faultKinds: make("div", { class: "panel-cards" }),
     said: make("p", { class: "panel-said", role: "status" }),
   };
   parts.panel = panel(
@@ -53,7 +53,7 @@ function skeleton(cause) {
     section("Mails, as they arrived", parts.mails),
     section(
       "Break something",
-      parts.troubles,
+      parts.faultKinds,
       button("Calm everything", () => cause("calm")),
       parts.said,
     ),
@@ -61,17 +61,17 @@ function skeleton(cause) {
   return parts;
 }
 
-function show(parts, { mails, notices, trouble, troubles, components, page }, cause) {
-  if (trouble.length > 0) say(parts.headline, `Trouble: ${trouble.join(", ")}.`, "bad");
+function show(parts, { mails, notices, activeFaults, faultKinds, components, page }, cause) {
+  if (activeFaults.length > 0) say(parts.headline, `Trouble: ${activeFaults.join(", ")}.`, "bad");
   else
     say(parts.headline, `${count(mails.length, "mail")}, ${count(notices.length, "incident")} at Statuspage.`, "good");
   parts.page.replaceChildren(...pageLink(page));
   parts.notices.replaceChildren(...orNothing([...notices].reverse().map((one) => notice(one, components))));
   parts.mails.replaceChildren(...orNothing([...mails].reverse().map((one) => mail(one, mails))));
   keepFocus(parts.panel, () =>
-    parts.troubles.replaceChildren(
-      ...troubles.map(({ what, says }) => {
-        const on = trouble.includes(what);
+    parts.faultKinds.replaceChildren(
+      ...faultKinds.map(({ what, says }) => {
+        const on = activeFaults.includes(what);
         const press = () => cause(on ? "calm" : what);
         const pressed = { id: `comms-${what}`, "aria-pressed": String(on), "aria-description": says };
         return make("div", {}, button(what, press, pressed), " ", make("small", {}, says));

@@ -23,7 +23,7 @@ export function mount(element, root = "/pager") {
   element.replaceChildren(parts.panel);
   const end = follow(
     `${root}/events`,
-    (sight) => show(parts, sight, act),
+    (snapshot) => show(parts, snapshot, act),
     () => say(parts.headline, "The pager doesn't answer.", "bad"),
   );
   return () => {
@@ -36,33 +36,33 @@ function skeleton(act) {
   const parts = {
     headline: headlineOf(),
     phones: make("ul", { class: "panel-cards side-by-side" }),
-    troubles: make("div", { class: "panel-buttons" }),
+    faultKinds: make("div", { class: "panel-buttons" }),
     asked: make("ul", { class: "panel-log" }),
     said: make("p", { class: "panel-said", role: "status" }),
   };
   const alarm = button("Let a monitor raise the alarm", () => act({ what: "alarm" }), {
     "aria-description": "An incident begins in PagerDuty, not here",
   });
-  const calm = button("Calm everything", () => act({ what: "trouble", name: "calm" }));
+  const calm = button("Calm everything", () => act({ what: "fault", name: "calm" }));
   parts.panel = panel(
     "Phones",
     parts.headline,
     section("Phones", parts.phones),
     section("From outside", alarm),
-    section("Break PagerDuty", parts.troubles, make("p", { class: "panel-said" }, calm), parts.said),
+    section("Break PagerDuty", parts.faultKinds, make("p", { class: "panel-said" }, calm), parts.said),
     section("Requests it got", parts.asked),
   );
   return parts;
 }
 
-function show(parts, sight, act) {
-  say(parts.headline, ...sayAll(sight));
+function show(parts, snapshot, act) {
+  say(parts.headline, ...sayAll(snapshot));
   keepFocus(parts.panel, () => {
-    parts.phones.replaceChildren(...sight.phones.map((phone) => drawPhone(phone, act)));
-    parts.troubles.replaceChildren(
-      ...sight.troubles.map((one) => {
-        const on = sight.trouble.includes(one.what);
-        return button(one.says, () => act({ what: "trouble", name: one.what, on: !on }), {
+    parts.phones.replaceChildren(...snapshot.phones.map((phone) => drawPhone(phone, act)));
+    parts.faultKinds.replaceChildren(
+      ...snapshot.faultKinds.map((one) => {
+        const on = snapshot.activeFaults.includes(one.what);
+        return button(one.says, () => act({ what: "fault", name: one.what, on: !on }), {
           id: `pager-${one.what}`,
           "aria-pressed": String(on),
           title: one.explains,
@@ -73,7 +73,7 @@ function show(parts, sight, act) {
   });
   parts.asked.replaceChildren(
     ...orNothing(
-      sight.asked.map((one) => {
+      snapshot.asked.map((one) => {
         const line = make("li", {}, `${clock(one.at)} ${one.says}`);
         if (one.bad) line.dataset.tone = "bad";
         return line;
@@ -83,12 +83,12 @@ function show(parts, sight, act) {
 }
 
 /** One sentence for all phones, worst thing first. */
-function sayAll(sight) {
-  const ringing = sight.phones.filter((phone) => phone.pages.some((page) => page.ringing)).map(({ name }) => name);
-  const trouble = sight.troubles
-    .filter(({ what }) => sight.trouble.includes(what))
+function sayAll(snapshot) {
+  const ringing = snapshot.phones.filter((phone) => phone.pages.some((page) => page.ringing)).map(({ name }) => name);
+  const activeFaults = snapshot.faultKinds
+    .filter(({ what }) => snapshot.activeFaults.includes(what))
     .map(({ says }) => says.toLowerCase());
-  if (trouble.length > 0) return [`PagerDuty has trouble: ${trouble.join(", ")}.`, "bad"];
+  if (activeFaults.length > 0) return [`PagerDuty fails: ${activeFaults.join(", ")}.`, "bad"];
   if (ringing.length > 0) return [`Ringing: ${ringing.join(" and ")}.`, "warn"];
   return ["All phones are quiet.", "good"];
 }

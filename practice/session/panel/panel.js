@@ -1,5 +1,5 @@
-// What is practised, in a side panel: which system, what its estate is made of and how it is, what can be broken, and the
-// scene for each runbook. A system whose estate has a panel of its own is drawn by that.
+// What is practised, in a side panel: which system, what its environment is made of and how it is, what can be broken, and the
+// scene for each runbook. A system whose environment has a panel of its own is drawn by that.
 import { button, make, panel, post, say, section } from "/page/panel.js";
 
 const PERIOD = 1000;
@@ -147,7 +147,7 @@ async function show(parts, state) {
   drawAlerts(parts, state);
   drawClock(parts, state);
   if (state.wanted !== null)
-    say(parts.status, `Setting up ${titleOf(state, state.wanted)}: starting its estate and the bot …`, "warn");
+    say(parts.status, `Setting up ${titleOf(state, state.wanted)}: starting its environment and the bot …`, "warn");
   else if (state.failed !== null) say(parts.status, state.failed, "bad");
   else if (parts.status.dataset.keep === undefined) say(parts.status, "");
   if (parts.shown !== state.system) {
@@ -206,19 +206,19 @@ function general(parts) {
     parts,
     rows: make("ul", { class: "panel-cards" }),
     made: make("ul", { class: "panel-log in-two" }),
-    strikes: make("div", { class: "panel-buttons" }),
+    injectable: make("div", { class: "panel-buttons" }),
     scene: make("select", { "aria-label": "Runbook" }),
     set: button("Set the scene", () => setScene(own)),
     said: make("p", { class: "panel-said", role: "status" }),
     struck: make("p", { class: "panel-said", role: "status" }),
   };
-  own.strikesBox = section("Break something", own.strikes, own.struck);
+  own.faultsBox = section("Break something", own.injectable, own.struck);
   own.rowsBox = section("State now", own.rows);
   own.panel = panel(
-    "Practice estate",
+    "Practice environment",
     own.rowsBox,
     section("Play a runbook", make("div", { class: "panel-scene" }, own.scene, own.set), own.said),
-    own.strikesBox,
+    own.faultsBox,
     section("What it is made of", own.made),
   );
   return own;
@@ -260,20 +260,20 @@ function drawGeneral(own, state) {
   own.made.replaceChildren(
     ...state.parts.map(({ title, kind }) => make("li", {}, make("span", {}, title), make("span", {}, kind))),
   );
-  own.strikesBox.hidden = state.strikes.length === 0;
-  const key = JSON.stringify(state.strikes);
+  own.faultsBox.hidden = state.injectable.length === 0;
+  const key = JSON.stringify(state.injectable);
   if (own.key === key) return;
   own.key = key;
-  own.strikes.replaceChildren(
-    ...state.strikes.map(({ id, title }) => {
-      const press = () => strike(own, element, id, title);
+  own.injectable.replaceChildren(
+    ...state.injectable.map(({ id, title }) => {
+      const press = () => injectFault(own, element, id, title);
       const element = button(title, press, { "data-harm": "" });
       return element;
     }),
   );
 }
 
-async function strike(own, pressed, id, title) {
+async function injectFault(own, pressed, id, title) {
   pressed.disabled = true;
   say(own.struck, `${title}: in progress …`, "warn");
   const problem = await tell(own.parts, "strike", { id });

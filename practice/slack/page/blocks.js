@@ -1,7 +1,7 @@
 import { Element, initialOf } from "./elements.js";
 import { html } from "./html.js";
 import { markdown, mrkdwn, plain, textOf } from "./mrkdwn.js";
-import { act } from "./world.js";
+import { act } from "./state.js";
 
 /**
  * Blocks of a message or view.

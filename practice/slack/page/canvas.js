@@ -1,10 +1,10 @@
 import { useRef } from "preact/hooks";
 import { html } from "./html.js";
 import { useOpen } from "./modal.js";
-import { changed, world } from "./world.js";
+import { changed, state } from "./state.js";
 
 export function openCanvas(channel) {
-  world.canvas = channel;
+  state.canvas = channel;
   changed();
 }
 
@@ -12,7 +12,7 @@ export function openCanvas(channel) {
 export function Canvas({ channel }) {
   const box = useRef(null);
   useOpen(box);
-  const canvas = world.canvases[channel];
+  const canvas = state.canvases[channel];
   const shut = () => openCanvas(null);
   if (!canvas) return null;
   return html`<dialog class="modal canvas" ref=${box} aria-labelledby="canvas-title" onCancel=${(event) => {

@@ -4,7 +4,7 @@ import { Composer } from "./composer.js";
 import { html } from "./html.js";
 import { Message, timeOf } from "./message.js";
 import { link, mrkdwn, plain } from "./mrkdwn.js";
-import { changed, channelName, channelOf, inChannel, isReply, markRead, userOf, visibleIn, world } from "./world.js";
+import { changed, channelName, channelOf, inChannel, isReply, markRead, state, userOf, visibleIn } from "./state.js";
 
 /** The open channel: what it is called, its bookmarks, what was said, and where to type. */
 export function Channel({ id }) {
@@ -13,7 +13,7 @@ export function Channel({ id }) {
   useEffect(() => markRead(id));
   if (!channel) return html`<section class="pane main"><p class="empty">This channel is not there.</p></section>`;
   const isIm = channel.kind === "im";
-  const member = channel.members.includes(world.me);
+  const member = channel.members.includes(state.me);
   return html`<section class="pane main" aria-label=${`Channel ${channelName(channel)}`}>
     <header class="pane-head">
       <${Back} to="sidebar" />
@@ -24,29 +24,29 @@ export function Channel({ id }) {
       ${channel.shared && html`<span class="badge warn">shared</span>`}
       ${!isIm && html`<span class="members" title=${channel.members.map((one) => userOf(one).real_name).join(", ")}>${channel.members.length}<span class="wide"> people</span></span>`}
     </header>
-    <${Furniture} channel=${channel} />
-    ${world.canvas === id && html`<${Canvas} channel=${id} />`}
-    <${Said} messages=${said} label=${`Messages in ${channelName(channel)}`} key=${`${id} ${world.me}`}>
-      ${id === "CINCIDENT" && world.tour === null && said.filter((one) => !one.subtype).length === 0 && html`<${FirstHint} channel=${id} />`}
+    <${Bookmarks} channel=${channel} />
+    ${state.canvas === id && html`<${Canvas} channel=${id} />`}
+    <${Said} messages=${said} label=${`Messages in ${channelName(channel)}`} key=${`${id} ${state.me}`}>
+      ${id === "CINCIDENT" && state.tour === null && said.filter((one) => !one.subtype).length === 0 && html`<${FirstHint} channel=${id} />`}
     <//>
-    ${!member && !isIm && html`<p class="not-member">${userOf(world.me).real_name} is not in this channel. Slack would not let them write here; practice does.</p>`}
+    ${!member && !isIm && html`<p class="not-member">${userOf(state.me).real_name} is not in this channel. Slack would not let them write here; practice does.</p>`}
     ${
       channel.archived
         ? html`<p class="not-member">This channel is archived.</p>`
-        : html`<${Composer} key=${`${id} ${world.me}`} channel=${id} />`
+        : html`<${Composer} key=${`${id} ${state.me}`} channel=${id} />`
     }
   </section>`;
 }
 
 /** The open thread. */
 export function Thread() {
-  const { channel: id, ts } = world.thread;
+  const { channel: id, ts } = state.thread;
   const channel = channelOf(id);
   const all = visibleIn(id).filter((one) => one.ts === ts || (isReply(one) && one.thread_ts === ts));
   const pane = useRef(null);
   const shut = () => {
-    world.thread = null;
-    world.screen = "main";
+    state.thread = null;
+    state.screen = "main";
     changed();
     // Back to where it was opened, once that is shown again.
     requestAnimationFrame(() =>
@@ -60,8 +60,8 @@ export function Thread() {
       <div class="title"><h2>Thread</h2><p class="topic">${channel && channelName(channel) ? `#${channelName(channel)}` : ""}</p></div>
       <button type="button" class="icon close" aria-label="Close thread" onClick=${shut}>✕</button>
     </header>
-    <${Said} messages=${all} label="Thread" inThread key=${`${ts} ${world.me}`} />
-    <${Composer} key=${`${ts} ${world.me}`} channel=${id} thread=${ts} />
+    <${Said} messages=${all} label="Thread" inThread key=${`${ts} ${state.me}`} />
+    <${Composer} key=${`${ts} ${state.me}`} channel=${id} thread=${ts} />
   </section>`;
 }
 
@@ -70,7 +70,7 @@ export function Back({ to, shut }) {
   return html`<button type="button" class="icon back" aria-label="Back"
     onClick=${() => {
       if (shut) shut();
-      world.screen = to;
+      state.screen = to;
       changed();
     }}>‹</button>`;
 }
@@ -115,14 +115,14 @@ function dayOf(message) {
   );
 }
 
-function Furniture({ channel }) {
-  const marks = world.bookmarks[channel.id] ?? [];
-  const pins = world.pins[channel.id] ?? [];
-  const canvas = world.canvases[channel.id];
+function Bookmarks({ channel }) {
+  const marks = state.bookmarks[channel.id] ?? [];
+  const pins = state.pins[channel.id] ?? [];
+  const canvas = state.canvases[channel.id];
   if (marks.length + pins.length === 0 && !canvas) return null;
   const said = visibleIn(channel.id);
   const pinned = pins.map((pin) => said.find((one) => one.ts === pin.ts)).filter(Boolean);
-  return html`<nav class="furniture" aria-label="Bookmarks and pins">
+  return html`<nav class="bookmarks" aria-label="Bookmarks and pins">
     ${
       pinned.length > 0 &&
       html`<details class="pins"><summary>📌 ${pinned.length} pinned</summary>
@@ -139,14 +139,14 @@ function Furniture({ channel }) {
 }
 
 function FirstHint({ channel }) {
-  const type = () => document.dispatchEvent(new CustomEvent("compose", { detail: { channel, text: world.hint } }));
-  const what = world.hint.includes("database")
+  const type = () => document.dispatchEvent(new CustomEvent("compose", { detail: { channel, text: state.hint } }));
+  const what = state.hint.includes("database")
     ? "Suppose the database is failing. Type this, and follow what Lifeboat says:"
     : "Suppose something is failing. Type this, and Lifeboat says what can be done:";
   return html`<div class="first-hint">
     <p><strong>Welcome to practice.</strong> Everything here runs on this machine, and nothing you break is real.</p>
     <p>${what}</p>
-    <p><button type="button" class="command" onClick=${type}>${world.hint}</button></p>
+    <p><button type="button" class="command" onClick=${type}>${state.hint}</button></p>
     <p class="hint">You can't approve your own request: become another person <span class="wide">at the top left</span><span class="narrow">behind ‹, at the top</span> to approve.</p>
   </div>`;
 }

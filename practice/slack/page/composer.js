@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { Menu } from "./menu.js";
-import { act, channelName, channelOf, whisper, world } from "./world.js";
+import { act, channelName, channelOf, state, whisper } from "./state.js";
 
 /** Where one types. Enter sends, Shift+Enter starts a line, Tab takes the hint, ↑ and ↓ choose among hints. */
 export function Composer({ channel, thread }) {
@@ -120,7 +120,7 @@ export function Composer({ channel, thread }) {
 }
 
 function Shortcuts({ channel, attach }) {
-  const items = world.shortcuts
+  const items = state.shortcuts
     .filter((one) => one.type === "global")
     .map((one) => ({
       key: one.callback_id,
@@ -139,7 +139,7 @@ function hintsFor(text, thread) {
   const person = /(^|\s)@([\p{L}]*)$/u.exec(text);
   if (person) {
     const start = text.slice(0, text.length - person[2].length);
-    return world.users
+    return state.users
       .filter((user) => `${user.name} ${user.real_name}`.toLowerCase().includes(person[2].toLowerCase()))
       .slice(0, 6)
       .map((user) => ({
@@ -160,7 +160,7 @@ function hintsFor(text, thread) {
       },
     ];
   const [verb = ""] = text.split(" ");
-  return world.commands
+  return state.commands
     .filter((one) => (text.includes(" ") ? one.command === verb : one.command.startsWith(verb)))
     .map((one) => ({
       label: one.command,

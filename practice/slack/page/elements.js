@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { html } from "./html.js";
 import { Menu } from "./menu.js";
 import { plain, textOf } from "./mrkdwn.js";
-import { ask, channelName, world } from "./world.js";
+import { ask, channelName, state } from "./state.js";
 
 /**
  * One interactive element.
@@ -174,11 +174,11 @@ const kinds = {
 /** @returns {any[]} options as `{ value, text }`, or groups of them */
 function optionsOf(element) {
   if (element.type.includes("users"))
-    return world.users
+    return state.users
       .filter((one) => !one.deleted && !one.is_bot)
       .map((one) => ({ value: one.id, text: one.real_name }));
   if (/channels|conversations/.test(element.type))
-    return world.channels
+    return state.channels
       .filter((one) => one.kind !== "im" && !one.archived)
       .map((one) => ({ value: one.id, text: `#${channelName(one)}` }));
   const flat = (options) => (options ?? []).map((one) => ({ value: one.value, text: plain(one.text) }));

@@ -2,15 +2,15 @@ import { useState } from "preact/hooks";
 import { Blocks } from "./blocks.js";
 import { Back } from "./channel.js";
 import { html } from "./html.js";
-import { go, world } from "./world.js";
+import { go, state } from "./state.js";
 
 /** The app's Home tab, as it published it for this person. */
 export function Home() {
   const [filled, setFilled] = useState({});
   const [failure, setFailure] = useState(null);
-  const view = world.homes[world.me];
-  const messages = world.channels.find(
-    (one) => one.kind === "im" && one.members.includes(world.me) && one.members.includes("ULIFEBOAT"),
+  const view = state.homes[state.me];
+  const messages = state.channels.find(
+    (one) => one.kind === "im" && one.members.includes(state.me) && one.members.includes("ULIFEBOAT"),
   );
   const fill = (block, action, choice) => setFilled({ ...filled, [block]: { ...filled[block], [action]: choice } });
   return html`<section class="pane main" aria-label="Lifeboat Home">

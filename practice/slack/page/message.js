@@ -4,7 +4,7 @@ import { emojiOf } from "./emoji.js";
 import { html } from "./html.js";
 import { Menu } from "./menu.js";
 import { mrkdwn } from "./mrkdwn.js";
-import { act, changed, isReply, userOf, whisper, world } from "./world.js";
+import { act, changed, isReply, state, userOf, whisper } from "./state.js";
 
 /** A person's mark: two letters on their colour; the bot's is its ring. */
 export function Avatar({ id, small = false }) {
@@ -17,12 +17,12 @@ export function Avatar({ id, small = false }) {
     .map((word) => word[0])
     .join("")
     .slice(0, 2);
-  const tone = world.personas.indexOf(id) % 7;
+  const tone = state.personas.indexOf(id) % 7;
   return html`<span class=${`${size} tone${tone}`} aria-hidden="true">${letters}</span>`;
 }
 
 /** What makes this person different from a colleague, in a word. */
-export function standingOf(user) {
+export function accountStatusOf(user) {
   if (user.deleted) return "deactivated";
   if (user.is_stranger) return "other company";
   if (user.is_restricted) return "guest";
@@ -66,7 +66,7 @@ export function Message({ message, joined, inThread }) {
 }
 
 function Head({ user, time }) {
-  const standing = standingOf(user);
+  const standing = accountStatusOf(user);
   return html`<p class="head"><strong>${user.real_name}</strong>
     ${(user.is_bot || user.id === "USLACKBOT") && html`<span class="badge">APP</span>`}
     ${standing && html`<span class="badge warn">${standing}</span>`}
@@ -90,7 +90,7 @@ function Reactions({ message }) {
   if (!message.reactions?.length) return null;
   return html`<p class="reactions">
     ${message.reactions.map(
-      ({ name, users }) => html`<button type="button" class=${users.includes(world.me) ? "mine" : ""}
+      ({ name, users }) => html`<button type="button" class=${users.includes(state.me) ? "mine" : ""}
       title=${`${users.map((id) => userOf(id).real_name).join(", ")} with :${name}:`} aria-label=${`${name}, ${users.length}`}
       onClick=${() => act({ do: "react", channel: message.channel, ts: message.ts, name })}>${emojiOf(name) ?? `:${name}:`} ${users.length}</button>`,
     )}
@@ -106,7 +106,7 @@ function Replies({ message }) {
 }
 
 function Toolbar({ message, inThread }) {
-  const shortcuts = world.shortcuts.filter((one) => one.type === "message");
+  const shortcuts = state.shortcuts.filter((one) => one.type === "message");
   const items = [
     ...(inThread ? [] : [{ key: "reply", label: "Reply in thread", pick: () => openThread(message) }]),
     ...["white_check_mark", "eyes"].map((name) => ({
@@ -139,7 +139,7 @@ function Toolbar({ message, inThread }) {
 }
 
 export function openThread(message) {
-  world.thread = { channel: message.channel, ts: message.thread_ts ?? message.ts };
-  world.screen = "thread";
+  state.thread = { channel: message.channel, ts: message.thread_ts ?? message.ts };
+  state.screen = "thread";
   changed();
 }

@@ -2,13 +2,13 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Blocks } from "./blocks.js";
 import { html } from "./html.js";
 import { plain, textOf } from "./mrkdwn.js";
-import { act, userOf, world } from "./world.js";
+import { act, state, userOf } from "./state.js";
 
 /** The modal on top of this person's stack. */
 export function Modal() {
-  const stack = world.modals[world.me] ?? [];
+  const stack = state.modals[state.me] ?? [];
   const view = stack.at(-1);
-  return view ? html`<${Shown} key=${`${world.me} ${view.id}`} view=${view} depth=${stack.length} />` : null;
+  return view ? html`<${Shown} key=${`${state.me} ${view.id}`} view=${view} depth=${stack.length} />` : null;
 }
 
 function Shown({ view, depth }) {
@@ -64,7 +64,7 @@ function Shown({ view, depth }) {
 
 /** What practice lays beside a form, such as the phone that shows the code it wants. Panels say what, if anything. */
 function Beside({ view, fill }) {
-  return world.panels.map((panel) => html`<${BesideOne} key=${panel.url} ...${{ panel, view, fill }} />`);
+  return state.panels.map((panel) => html`<${BesideOne} key=${panel.url} ...${{ panel, view, fill }} />`);
 }
 
 function BesideOne({ panel, view, fill }) {
@@ -74,7 +74,7 @@ function BesideOne({ panel, view, fill }) {
     let gone = false;
     import(panel.url)
       .then(({ besideForm }) => {
-        const user = userOf(world.me);
+        const user = userOf(state.me);
         if (gone || !besideForm) return;
         undo = besideForm(box.current, { base: panel.base, user: user.id, name: user.real_name, view, fill });
       })
@@ -89,7 +89,7 @@ function BesideOne({ panel, view, fill }) {
 
 /** Slack's confirm dialog, before anything is sent. */
 export function Confirm() {
-  return world.confirm ? html`<${Asking} ...${world.confirm} />` : null;
+  return state.confirm ? html`<${Asking} ...${state.confirm} />` : null;
 }
 
 function Asking({ dialog, answer }) {

@@ -1,6 +1,6 @@
 import { emojiOf } from "./emoji.js";
 import { html } from "./html.js";
-import { channelOf, go, userOf, world } from "./world.js";
+import { channelOf, go, state, userOf } from "./state.js";
 
 /** Slack's mrkdwn as virtual DOM. What is not understood stays text; nothing becomes HTML. @param {string} source */
 export function mrkdwn(source) {
@@ -93,7 +93,7 @@ export function link(address, label) {
 
 function mention(id) {
   const user = userOf(id);
-  return html`<span class=${`mention ${id === world.me ? "me" : ""}`}>@${user.real_name}</span>`;
+  return html`<span class=${`mention ${id === state.me ? "me" : ""}`}>@${user.real_name}</span>`;
 }
 
 function channelLink(id, label) {
@@ -103,7 +103,7 @@ function channelLink(id, label) {
 }
 
 function groupName(id) {
-  return `@${world.groups.find((group) => group.id === id)?.handle ?? id}`;
+  return `@${state.groups.find((group) => group.id === id)?.handle ?? id}`;
 }
 
 /** `!date^seconds^{format}^link` in the reader's own clock. */

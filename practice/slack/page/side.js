@@ -2,17 +2,17 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Back } from "./channel.js";
 import { html } from "./html.js";
 import { sideTabs } from "./sidebar.js";
-import { changed, trouble, world } from "./world.js";
+import { changed, injectFault, state } from "./state.js";
 
-/** The panel beside the conversation: the practice estate, what crossed the wire, and what may go wrong. */
+/** The panel beside the conversation: the practice environment, what crossed the wire, and what may go wrong. */
 export function Side() {
   const shut = () => {
-    world.side = null;
-    world.screen = "main";
+    state.side = null;
+    state.screen = "main";
     changed();
   };
   const pick = (id) => {
-    world.side = id;
+    state.side = id;
     changed();
   };
   const tabs = sideTabs();
@@ -21,23 +21,23 @@ export function Side() {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (by === undefined) return;
     event.preventDefault();
-    const at = tabs.findIndex(({ id }) => id === world.side);
+    const at = tabs.findIndex(({ id }) => id === state.side);
     pick(tabs[(at + by + tabs.length) % tabs.length].id);
     const list = event.currentTarget;
     requestAnimationFrame(() => list.querySelector("[aria-selected=true]")?.focus());
   };
-  const Kind = world.phone ? "section" : "aside";
+  const Kind = state.phone ? "section" : "aside";
   return html`<${Kind} class="pane side" aria-label="Behind the scenes">
     <header class="pane-head">
       <${Back} to="sidebar" />
       <div class="tabs" role="tablist" aria-label="Panels" onKeyDown=${turn}>
-        ${tabs.map((tab) => html`<button type="button" role="tab" tabindex=${world.side === tab.id ? 0 : -1} aria-selected=${world.side === tab.id} class=${world.side === tab.id ? "current" : ""} onClick=${() => pick(tab.id)}>${tab.title}</button>`)}
+        ${tabs.map((tab) => html`<button type="button" role="tab" tabindex=${state.side === tab.id ? 0 : -1} aria-selected=${state.side === tab.id} class=${state.side === tab.id ? "current" : ""} onClick=${() => pick(tab.id)}>${tab.title}</button>`)}
       </div>
       <button type="button" class="icon close" aria-label="Close panel" onClick=${shut}>✕</button>
     </header>
-    ${world.panels.filter(({ url }) => url === world.side).map((panel) => html`<${Panel} key=${panel.url} panel=${panel} />`)}
-    ${world.side === "inspector" && html`<${Inspector} />`}
-    ${world.side === "chaos" && html`<${Chaos} />`}
+    ${state.panels.filter(({ url }) => url === state.side).map((panel) => html`<${Panel} key=${panel.url} panel=${panel} />`)}
+    ${state.side === "inspector" && html`<${Inspector} />`}
+    ${state.side === "faults" && html`<${Faults} />`}
   <//>`;
 }
 
@@ -62,7 +62,7 @@ function Panel({ panel }) {
 
 function Inspector() {
   const [only, setOnly] = useState("all");
-  const shown = world.inspected
+  const shown = state.inspected
     .filter((one) => only === "all" || (only === "errors" ? one.error : one.kind === only))
     .slice()
     .reverse();
@@ -92,8 +92,8 @@ function Inspector() {
 const arrows = { call: "bot →", envelope: "→ bot", response_url: "bot ↩", socket: "socket" };
 
 function Connections() {
-  const connections = world.weather.connections ?? [];
-  if (world.weather.overHttp) return html`<p class="connections">The bot is spoken to over HTTP.</p>`;
+  const connections = state.faults.connections ?? [];
+  if (state.faults.overHttp) return html`<p class="connections">The bot is spoken to over HTTP.</p>`;
   return html`<p class=${`connections ${connections.length === 0 ? "none" : ""}`}>
     ${
       connections.length === 0
@@ -103,8 +103,8 @@ function Connections() {
   </p>`;
 }
 
-/** Each trouble with what it teaches. `unit`: what its number means. */
-const troubles = [
+/** Each fault with what it teaches. `unit`: what its number means. */
+const faultKinds = [
   {
     title: "The line to the bot",
     list: [
@@ -160,20 +160,20 @@ const troubles = [
   },
 ];
 
-function Chaos() {
-  const { connections: _connections, overHttp: _overHttp, ...weather } = world.weather;
-  const bad = Object.entries(weather).filter(([, value]) => value);
-  return html`<div class="side-body chaos">
-    <p class=${`weather ${bad.length > 0 ? "bad" : ""}`} aria-live="polite">${bad.length === 0 ? "All is calm." : bad.map(([name, value]) => `${name}: ${value}`).join(", ")}</p>
-    <p><button type="button" class="button" onClick=${() => trouble("calm")}>Calm everything</button></p>
-    ${troubles.map(({ title, list }) => html`<fieldset><legend>${title}</legend>${list.map((one) => html`<${Trouble} key=${one.name} ...${one} />`)}</fieldset>`)}
+function Faults() {
+  const { connections: _connections, overHttp: _overHttp, ...faults } = state.faults;
+  const bad = Object.entries(faults).filter(([, value]) => value);
+  return html`<div class="side-body fault-list">
+    <p class=${`calm ${bad.length > 0 ? "bad" : ""}`} aria-live="polite">${bad.length === 0 ? "All is calm." : bad.map(([name, value]) => `${name}: ${value}`).join(", ")}</p>
+    <p><button type="button" class="button" onClick=${() => injectFault("calm")}>Calm everything</button></p>
+    ${faultKinds.map(({ title, list }) => html`<fieldset><legend>${title}</legend>${list.map((one) => html`<${Fault} key=${one.name} ...${one} />`)}</fieldset>`)}
   </div>`;
 }
 
-function Trouble({ name, label, note, unit, usual }) {
+function Fault({ name, label, note, unit, usual }) {
   const [amount, setAmount] = useState(usual);
-  const cause = () => trouble(name, unit ? { [unit]: Number(amount) } : {});
-  return html`<div class="trouble">
+  const cause = () => injectFault(name, unit ? { [unit]: Number(amount) } : {});
+  return html`<div class="fault">
     <button type="button" class="button" onClick=${cause}>${label}</button>
     ${unit && html`<label><input type="number" class="input" min="1" max="86400" value=${amount} onInput=${(event) => setAmount(event.currentTarget.value)} /> ${unit}</label>`}
     <small>${note}</small>

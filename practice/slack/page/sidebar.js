@@ -1,11 +1,11 @@
 import { html } from "./html.js";
 import { Menu } from "./menu.js";
-import { Avatar, standingOf } from "./message.js";
-import { become, changed, channelName, go, newsIn, userOf, world } from "./world.js";
+import { Avatar, accountStatusOf } from "./message.js";
+import { become, changed, channelName, go, newsIn, state, userOf } from "./state.js";
 
 /** The persona switcher, channels, direct messages and the app. */
 export function Sidebar() {
-  const { channels, me, place } = world;
+  const { channels, me, place } = state;
   const seen = channels.filter((one) => !one.archived && (one.kind === "public" || one.members.includes(me)));
   const named = seen
     .filter((one) => one.kind === "public" || one.kind === "private")
@@ -28,19 +28,19 @@ export function Sidebar() {
 }
 
 function Switcher() {
-  const user = userOf(world.me);
-  const items = world.personas.map((id) => {
+  const user = userOf(state.me);
+  const items = state.personas.map((id) => {
     const one = userOf(id);
     return {
       key: id,
       label: one.real_name,
       note: one.profile.title,
       mark: html`<${Avatar} id=${id} />`,
-      current: id === world.me,
+      current: id === state.me,
       pick: () => become(id),
     };
   });
-  const standing = standingOf(user);
+  const standing = accountStatusOf(user);
   const face = html`<span class="visually-hidden">You are </span><${Avatar} id=${user.id} /><span class="who"><strong>${user.real_name}</strong> <small>${user.profile.title}</small></span><span class="visually-hidden">. Change who you are</span><span aria-hidden="true">▾</span>`;
   return html`<div class=${`switcher ${standing ? "limited" : ""}`}>
     <p class="switcher-label" aria-hidden="true">You are</p>
@@ -49,12 +49,12 @@ function Switcher() {
 }
 
 function Entry({ channel }) {
-  const current = world.place.kind === "channel" && world.place.channel === channel.id;
+  const current = state.place.kind === "channel" && state.place.channel === channel.id;
   const { unread, mentions } = newsIn(channel);
   const mark = { public: "#", private: "🔒", im: "", mpim: "👥" }[channel.kind];
   return html`<li><button type="button" class=${`entry ${current ? "current" : ""} ${unread && !current ? "unread" : ""}`} aria-current=${current ? "page" : undefined}
     onClick=${() => go({ kind: "channel", channel: channel.id })}>
-    ${channel.kind === "im" ? html`<${Avatar} id=${channel.members.find((one) => one !== world.me) ?? world.me} small />` : html`<span class="hash" aria-hidden="true">${mark}</span>`}
+    ${channel.kind === "im" ? html`<${Avatar} id=${channel.members.find((one) => one !== state.me) ?? state.me} small />` : html`<span class="hash" aria-hidden="true">${mark}</span>`}
     <span class="entry-name">${channelName(channel)}</span>
     ${channel.kind === "im" && html`<small>Messages</small>`}
     ${unread && !current && mentions === 0 && html`<span class="visually-hidden">unread</span>`}
@@ -69,10 +69,10 @@ function Tools() {
     ${tabs.map(
       (
         tab,
-      ) => html`<button type="button" class=${world.side === tab.id ? "current" : ""} aria-pressed=${world.side === tab.id}
+      ) => html`<button type="button" class=${state.side === tab.id ? "current" : ""} aria-pressed=${state.side === tab.id}
       onClick=${() => {
-        world.side = world.side === tab.id && innerWidth > 760 ? null : tab.id;
-        world.screen = world.side ? "side" : "main";
+        state.side = state.side === tab.id && innerWidth > 760 ? null : tab.id;
+        state.screen = state.side ? "side" : "main";
         changed();
       }}>${tab.title}</button>`,
     )}
@@ -82,9 +82,9 @@ function Tools() {
 /** @returns {{ id: string, title: string }[]} */
 export function sideTabs() {
   return [
-    ...world.panels.map((panel) => ({ id: panel.url, title: panel.title })),
+    ...state.panels.map((panel) => ({ id: panel.url, title: panel.title })),
     { id: "inspector", title: "Inspector" },
-    { id: "chaos", title: "Chaos" },
+    { id: "faults", title: "Faults" },
   ];
 }
 

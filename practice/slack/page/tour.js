@@ -1,19 +1,19 @@
 import { useEffect, useRef } from "preact/hooks";
 import { html } from "./html.js";
-import { changed, go, world } from "./world.js";
+import { changed, go, state } from "./state.js";
 
 const KEY = "tour";
 const CHANNEL = "CINCIDENT";
 
 /** Where the reader is: the number of a step, or null when the tour is closed. Remembered by the browser. */
-world.tour = localStorage.getItem(KEY) === "closed" ? null : Number(localStorage.getItem(KEY) ?? 0);
+state.tour = localStorage.getItem(KEY) === "closed" ? null : Number(localStorage.getItem(KEY) ?? 0);
 
 /** Three steps. It stands in the page like the banner, so it covers nothing, on a phone neither. */
 const steps = [
   {
     title: "What to type",
     says: () => "Something is failing. In #incident-response, type this and press Enter.",
-    action: () => ({ label: world.hint, press: () => compose(world.hint) }),
+    action: () => ({ label: state.hint, press: () => compose(state.hint) }),
   },
   {
     title: "Whose turn it is",
@@ -30,7 +30,7 @@ const steps = [
 ];
 
 export function Tour() {
-  const at = world.tour;
+  const at = state.tour;
   const title = useRef(null);
   const moved = useRef(false);
   useEffect(() => {
@@ -60,17 +60,17 @@ export function Tour() {
 
 /** Opens the tour again, at its first step. */
 export function TourButton() {
-  return world.tour === null && html`<button type="button" class="tour-open" onClick=${() => show(0)}>Tour</button>`;
+  return state.tour === null && html`<button type="button" class="tour-open" onClick=${() => show(0)}>Tour</button>`;
 }
 
 function show(step) {
-  world.tour = step;
+  state.tour = step;
   localStorage.setItem(KEY, step === null ? "closed" : String(step));
   changed();
 }
 
 function people() {
-  world.screen = "sidebar";
+  state.screen = "sidebar";
   changed();
   queueMicrotask(() => /** @type {HTMLElement} */ (document.querySelector(".switcher button"))?.click());
 }
@@ -82,7 +82,7 @@ function compose(text) {
 
 /** Into the box of the channel that is open. */
 function type(text) {
-  if (world.screen !== "main") world.screen = "main";
+  if (state.screen !== "main") state.screen = "main";
   changed();
   requestAnimationFrame(() => document.dispatchEvent(new CustomEvent("compose", { detail: { text } })));
 }

@@ -5,20 +5,21 @@ import { type Platform, stampFor, tell } from "../platform.ts";
 import { elementIn, identity, locate, messagePlace, plainView } from "./payload.ts";
 import { failed, type Outcome, type UserAction } from "./user-action.ts";
 
-export async function use(platform: Platform, user: string, deed: UserAction & { do: "use" }): Promise<Outcome> {
-  const found = locate(platform, deed.place);
-  const element = elementIn(found.blocks, deed.block, deed.action);
+export async function use(platform: Platform, user: string, userAction: UserAction & { do: "use" }): Promise<Outcome> {
+  const found = locate(platform, userAction.place);
+  const element = elementIn(found.blocks, userAction.block, userAction.action);
   // As in Slack, the state of a form has what was just chosen in it.
-  const chosen = deed.choice === null || found.view === undefined ? {} : { [deed.action]: deed.choice };
+  const chosen =
+    userAction.choice === null || found.view === undefined ? {} : { [userAction.action]: userAction.choice };
   const values = stateOf(found.blocks, {
-    ...deed.filled,
-    [deed.block]: { ...deed.filled?.[deed.block], ...chosen },
+    ...userAction.filled,
+    [userAction.block]: { ...userAction.filled?.[userAction.block], ...chosen },
   });
   const seen = found.view ? { ...found.view, state: { values } } : undefined;
   const action = {
-    action_id: deed.action,
-    block_id: deed.block,
-    ...(element.type === "button" ? pressed(element) : answerOf(element, deed.choice)),
+    action_id: userAction.action,
+    block_id: userAction.block,
+    ...(element.type === "button" ? pressed(element) : answerOf(element, userAction.choice)),
     action_ts: stampFor(platform, platform.store.mintTs()),
   };
   const answer = await platform.delivery.send({
@@ -39,10 +40,10 @@ export async function use(platform: Platform, user: string, deed: UserAction & {
 export async function suggest(
   platform: Platform,
   user: string,
-  deed: UserAction & { do: "suggest" },
+  userAction: UserAction & { do: "suggest" },
 ): Promise<Outcome> {
-  const found = locate(platform, deed.place);
-  elementIn(found.blocks, deed.block, deed.action);
+  const found = locate(platform, userAction.place);
+  elementIn(found.blocks, userAction.block, userAction.action);
   const answer = await platform.delivery.send({
     type: "interactive",
     accepts: true,
@@ -50,9 +51,9 @@ export async function suggest(
       type: "block_suggestion",
       ...identity(platform, user),
       ...(found.message ? messagePlace(platform, user, found.message) : { view: found.view && plainView(found.view) }),
-      action_id: deed.action,
-      block_id: deed.block,
-      value: deed.query,
+      action_id: userAction.action,
+      block_id: userAction.block,
+      value: userAction.query,
     },
   });
   if (!answer.ok) return failed(answer, "The list");
@@ -63,14 +64,14 @@ export async function suggest(
 export async function shortcut(
   platform: Platform,
   user: string,
-  deed: UserAction & { do: "shortcut" },
+  userAction: UserAction & { do: "shortcut" },
 ): Promise<Outcome> {
   const common = {
     ...identity(platform, user),
-    callback_id: deed.callback,
+    callback_id: userAction.callback,
     action_ts: stampFor(platform, platform.store.mintTs()),
   };
-  const on = deed.message;
+  const on = userAction.message;
   const message = on && platform.store.message(on.channel, on.ts);
   const answer = await platform.delivery.send({
     type: "interactive",

@@ -10,11 +10,15 @@ import { newFile, receive } from "../web/files.ts";
 import { Args } from "../web/method.ts";
 import { failed, type Outcome, refused, type UserAction } from "./user-action.ts";
 
-export async function slash(platform: Platform, user: string, deed: UserAction & { do: "slash" }): Promise<Outcome> {
-  const [, command = "", words = ""] = /^(\/\S+)\s*([\s\S]*)$/.exec(deed.text.trim()) ?? [];
-  if (command === "") return refused("not_a_command", `${deed.text} does not begin with /.`);
-  const channel = platform.store.channel(deed.channel);
-  if (deed.thread) return refused("not_in_threads", `${command} is not supported in threads. Sorry!`);
+export async function slash(
+  platform: Platform,
+  user: string,
+  userAction: UserAction & { do: "slash" },
+): Promise<Outcome> {
+  const [, command = "", words = ""] = /^(\/\S+)\s*([\s\S]*)$/.exec(userAction.text.trim()) ?? [];
+  if (command === "") return refused("not_a_command", `${userAction.text} does not begin with /.`);
+  const channel = platform.store.channel(userAction.channel);
+  if (userAction.thread) return refused("not_in_threads", `${command} is not supported in threads. Sorry!`);
   if (command === "/invite") return invite(platform, user, channel.id, words);
   const known = commandIn(platform.manifest, command);
   if (!known)
@@ -73,21 +77,21 @@ function invite(platform: Platform, user: string, id: string, words: string): Ou
   return { ok: true };
 }
 
-export function open({ store }: Platform, user: string, deed: UserAction & { do: "open" }): Outcome {
-  const members = [...new Set([user, ...deed.users.map((one) => store.user(one).id)])];
-  if (deed.name === undefined) return { ok: true, channel: store.direct(members).id };
+export function open({ store }: Platform, user: string, userAction: UserAction & { do: "open" }): Outcome {
+  const members = [...new Set([user, ...userAction.users.map((one) => store.user(one).id)])];
+  if (userAction.name === undefined) return { ok: true, channel: store.direct(members).id };
   const id = store.mintId("C");
-  store.addChannel({ id, name: deed.name, kind: "private", creator: user, members });
+  store.addChannel({ id, name: userAction.name, kind: "private", creator: user, members });
   return { ok: true, channel: id };
 }
 
-export async function say(platform: Platform, user: string, deed: UserAction & { do: "say" }): Promise<Outcome> {
+export async function say(platform: Platform, user: string, userAction: UserAction & { do: "say" }): Promise<Outcome> {
   const { store } = platform;
-  const channel = store.channel(deed.channel);
+  const channel = store.channel(userAction.channel);
   if (channel.archived) return refused("is_archived", "This channel is archived.");
-  const text = asTyped(store, deed.text, false);
+  const text = asTyped(store, userAction.text, false);
   if (text.trim() === "") return refused("no_text", "There is nothing to say.");
-  const thread = deed.thread ? { thread_ts: deed.thread } : {};
+  const thread = userAction.thread ? { thread_ts: userAction.thread } : {};
   const message = post(platform, { channel: channel.id, user, text, ...thread });
   if (!channel.members.includes(BOT_USER)) return { ok: true, ts: message.ts };
   const event = {
@@ -109,13 +113,19 @@ export async function say(platform: Platform, user: string, deed: UserAction & {
 }
 
 /** Puts a file of one's own into a channel or thread. */
-export function share(platform: Platform, user: string, deed: UserAction & { do: "share" }): Outcome {
-  const bytes = Buffer.from(deed.base64, "base64");
+export function share(platform: Platform, user: string, userAction: UserAction & { do: "share" }): Outcome {
+  const bytes = Buffer.from(userAction.base64, "base64");
   if (bytes.length > limits.fileBytes) throw new Refusal("file_upload_size_restricted");
-  const file = newFile(platform, deed.name, bytes.length, user);
+  const file = newFile(platform, userAction.name, bytes.length, user);
   receive(platform, file.id, bytes);
-  file.channels.push(deed.channel);
-  const thread = deed.thread ? { thread_ts: deed.thread } : {};
-  const message = post(platform, { channel: deed.channel, user, text: deed.text, files: [file], ...thread });
+  file.channels.push(userAction.channel);
+  const thread = userAction.thread ? { thread_ts: userAction.thread } : {};
+  const message = post(platform, {
+    channel: userAction.channel,
+    user,
+    text: userAction.text,
+    files: [file],
+    ...thread,
+  });
   return { ok: true, ts: message.ts };
 }

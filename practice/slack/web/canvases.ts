@@ -55,7 +55,7 @@ export const canvases: Methods = {
 
 function keep(store: Store, canvas: Canvas): void {
   store.canvases.set(canvas.channel_id, canvas);
-  store.announce({ kind: "furniture", channel: canvas.channel_id });
+  store.announce({ kind: "bookmarks", channel: canvas.channel_id });
 }
 
 interface Change {

@@ -28,7 +28,7 @@ export const channelSetup: Methods = {
         subtype: "pinned_item",
         text: "pinned a message to this channel",
       });
-      store.announce({ kind: "furniture", channel: channel.id });
+      store.announce({ kind: "bookmarks", channel: channel.id });
       return {};
     },
   },
@@ -48,7 +48,7 @@ export const channelSetup: Methods = {
       const message = store.message(channel.id, ts);
       delete message.pinned_to;
       store.announce({ kind: "message", message });
-      store.announce({ kind: "furniture", channel: channel.id });
+      store.announce({ kind: "bookmarks", channel: channel.id });
       return {};
     },
   },
@@ -88,7 +88,7 @@ export const channelSetup: Methods = {
         date_created: store.seconds(),
       };
       store.bookmarks.set(channel.id, [...marks, bookmark]);
-      store.announce({ kind: "furniture", channel: channel.id });
+      store.announce({ kind: "bookmarks", channel: channel.id });
       return { bookmark };
     },
   },
@@ -100,7 +100,7 @@ export const channelSetup: Methods = {
       bookmark.title = args.maybe("title") ?? bookmark.title;
       bookmark.link = linkOf(args) ?? bookmark.link;
       bookmark.emoji = args.maybe("emoji") ?? bookmark.emoji;
-      platform.store.announce({ kind: "furniture", channel: bookmark.channel_id });
+      platform.store.announce({ kind: "bookmarks", channel: bookmark.channel_id });
       return { bookmark };
     },
   },
@@ -114,7 +114,7 @@ export const channelSetup: Methods = {
         bookmark.channel_id,
         marks.filter((one) => one !== bookmark),
       );
-      platform.store.announce({ kind: "furniture", channel: bookmark.channel_id });
+      platform.store.announce({ kind: "bookmarks", channel: bookmark.channel_id });
       return {};
     },
   },

@@ -35,7 +35,7 @@ export async function createClusters(cloud: Cloud, appPassword: string): Promise
       beatMilliseconds: 100,
       containers: (pod) => (cluster === null ? null : service(cluster, pod, pools, published)),
     });
-    furnish(cluster);
+    populate(cluster);
     return cluster;
   };
   const [east, west] = await Promise.all([opened("primary-cluster", "east"), opened("dr-cluster", "west")]);
@@ -60,7 +60,7 @@ export async function createClusters(cloud: Cloud, appPassword: string): Promise
   };
 }
 
-function furnish(cluster: PracticeCluster): void {
+function populate(cluster: PracticeCluster): void {
   const job = { spec: { template: { spec: { containers: [{ name: "job", image: `${CRON_JOB}:1.4.2` }] } } } };
   cluster.put("cronjobs", NAMESPACE, {
     metadata: { name: CRON_JOB, labels: { "app.kubernetes.io/part-of": "llm-marketplace" } },

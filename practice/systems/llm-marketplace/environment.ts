@@ -45,16 +45,20 @@ export async function createMarketplace(options: SystemEnvironmentOptions): Prom
   const word = () => randomBytes(12).toString("hex");
   const passwords = { owner: word(), replicator: word(), admin: word(), app: word() };
   const databases = await createDatabases(folder, passwords);
-  const keeper = startOwn("environment/server-supervisor", [folder, ...databases.all.map((host) => host.folder)], {});
+  const supervisor = startOwn(
+    "environment/server-supervisor",
+    [folder, ...databases.all.map((host) => host.folder)],
+    {},
+  );
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) await close().catch(() => {});
     await Promise.all(databases.all.map(async (host) => host.thaw().then(() => host.kill())));
-    await ended(keeper);
+    await ended(supervisor);
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await Promise.all([ready(keeper, "The estate's keeper"), databases.create()]);
+    await Promise.all([ready(supervisor, "The environment's keeper"), databases.create()]);
     const cloud = await createCloud(databases);
     closers.push(() => cloud.close());
     cloud.reset();
@@ -110,10 +114,10 @@ export async function createMarketplace(options: SystemEnvironmentOptions): Prom
       },
       inputs: (runbook): Record<string, string> =>
         lastGood === null || runbook !== "db-restore-snapshot" ? {} : { before: lastGood },
-      strikes: strikesOf(parts).map(({ work: _, ...strike }) => strike),
+      injectable: faultsOf(parts).map(({ work: _, ...fault }) => fault),
       async inject(id) {
-        const found = strikesOf(parts).find((one) => one.id === id);
-        if (!found) throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+        const found = faultsOf(parts).find((one) => one.id === id);
+        if (!found) throw new LifeboatError({ code: "fault-unknown", what: `Nothing here is called "${id}"` });
         await found.work();
       },
       look: () => look(parts),
@@ -178,10 +182,10 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
     cloud.addSnapshot("harmed");
     return lastGood;
   }
-  const strike = mode === "unplanned" ? LOST[runbook] : undefined;
-  if (strike)
-    await strikesOf(parts)
-      .find(({ id }) => id === strike)
+  const fault = mode === "unplanned" ? LOST[runbook] : undefined;
+  if (fault)
+    await faultsOf(parts)
+      .find(({ id }) => id === fault)
       ?.work();
   return null;
 }
@@ -193,7 +197,7 @@ const LOST: Readonly<Record<string, string>> = {
   "app-f-001": "lose-cluster-us-east-1",
 };
 
-function strikesOf(parts: Parts): readonly (InjectableFault & { readonly work: () => Promise<void> })[] {
+function faultsOf(parts: Parts): readonly (InjectableFault & { readonly work: () => Promise<void> })[] {
   return SIDES.flatMap((side) => {
     const region = REGIONS[side];
     const one = (id: string, title: string, work: () => Promise<void>) => ({ id: `${id}-${region}`, title, work });

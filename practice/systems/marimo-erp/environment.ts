@@ -126,7 +126,7 @@ export async function createMarimo(options: SystemEnvironmentOptions): Promise<M
       async byHand(runbook, step) {
         if (runbook === "restore-test" && step === "dropped") await databases.clear();
       },
-      strikes: [
+      injectable: [
         { id: "lose-datacentre", title: "Make the primary datacentre unreachable" },
         { id: "return-datacentre", title: "Bring the primary datacentre back", returns: true },
         { id: "lose-secondary", title: "Make the secondary datacentre unreachable" },
@@ -144,7 +144,7 @@ export async function createMarimo(options: SystemEnvironmentOptions): Promise<M
           return;
         }
         if (id === "kill-redis") return await redis.primary.kill();
-        throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+        throw new LifeboatError({ code: "fault-unknown", what: `Nothing here is called "${id}"` });
       },
       look: () => look(parts),
       stop,

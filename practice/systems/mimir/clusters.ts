@@ -49,7 +49,7 @@ export async function createClusters(behind: Behind, appPassword: string): Promi
       containers: (pod) =>
         cluster === null || pod.metadata.labels?.app !== "api" ? null : api(cluster, side, pod, behind, pools),
     });
-    furnish(cluster, side);
+    populate(cluster, side);
     return cluster;
   };
   const [east, west] = await Promise.all([opened("east"), opened("west")]);
@@ -79,7 +79,7 @@ export async function createClusters(behind: Behind, appPassword: string): Promi
 }
 
 /** PostgreSQL stands behind relays, as servers outside a cluster do: one a site, told apart by a label. */
-function furnish(cluster: PracticeCluster, side: Side): void {
+function populate(cluster: PracticeCluster, side: Side): void {
   const run = (name: string, labels: Record<string, string>, replicas: number) =>
     cluster.put("deployments", NAMESPACE, {
       metadata: { name, labels },

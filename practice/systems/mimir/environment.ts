@@ -41,7 +41,7 @@ export async function createMimir(options: SystemEnvironmentOptions): Promise<Mi
   const closers: (() => Promise<void>)[] = [];
   const stop = async () => {
     for (const close of closers.splice(0).reverse())
-      await withDeadline("A part of Mimir's estate", 5, close).catch(() => {});
+      await withDeadline("A part of Mimir's environment", 5, close).catch(() => {});
     await fleet.stop();
     await rm(folder, { recursive: true, force: true });
   };
@@ -110,13 +110,13 @@ export async function createMimir(options: SystemEnvironmentOptions): Promise<Mi
       async prepare(runbook, mode) {
         await reset(parts);
         await tell();
-        await furnish(parts, runbook);
+        await populate(parts, runbook);
         if (runbook === "db-restore-moment") lastGood = await damage(parts);
         if (["db-restore-s3", "backup-validate"].includes(runbook)) await databases.archived();
-        if (mode === "unplanned") await strike(parts, runbook);
+        if (mode === "unplanned") await injectFault(parts, runbook);
       },
       inputs: (runbook): Record<string, string> => (runbook === "db-restore-moment" ? { to: lastGood } : {}),
-      strikes: [
+      injectable: [
         { id: "lose-us-east-1", title: "Make us-east-1 unreachable" },
         { id: "return-us-east-1", title: "Bring us-east-1 back", returns: true },
         { id: "lose-us-west-2", title: "Make us-west-2 unreachable" },
@@ -138,7 +138,7 @@ export async function createMimir(options: SystemEnvironmentOptions): Promise<Mi
           return;
         }
         if (id === "kill-redis") return await (await cache.master()).member.kill();
-        throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+        throw new LifeboatError({ code: "fault-unknown", what: `Nothing here is called "${id}"` });
       },
       look: () => look(parts),
       stop,
@@ -162,7 +162,7 @@ async function reset({ databases, cloud, clusters, cache, traffic }: Parts): Pro
   await ordered(traffic);
 }
 
-async function furnish(parts: Parts, runbook: string): Promise<void> {
+async function populate(parts: Parts, runbook: string): Promise<void> {
   const { databases, cloud, clusters, cache } = parts;
   if (runbook === "db-rejoin") {
     clusters.leadToDr();
@@ -188,7 +188,7 @@ async function damage({ databases, traffic }: Parts): Promise<string> {
 
 const REGIONAL = /^(region-failover|region-drill|annual-)/;
 
-async function strike(parts: Parts, runbook: string): Promise<void> {
+async function injectFault(parts: Parts, runbook: string): Promise<void> {
   if (REGIONAL.test(runbook)) return await loseRegion(parts, "east");
   if (runbook === "redis-failover") return await (await parts.cache.master()).member.kill();
   if (runbook === "db-restore-s3") return await parts.databases.destroy();

@@ -58,19 +58,19 @@ export async function createPracticeEnvironment(options: EnvironmentOptions): Pr
     DatabaseHost,
     DatabaseHost,
   ];
-  const keeper = startOwn("environment/server-supervisor", [folder, a.folder, b.folder], {});
+  const supervisor = startOwn("environment/server-supervisor", [folder, a.folder, b.folder], {});
   const application = await createApplication(folder, secrets.app, options.ordersPerSecond ?? 20);
   const environment = build({ ...options, folder }, [a, b], application, secrets);
   try {
-    await Promise.all([ready(keeper, "The estate's keeper"), raise(a, b, application, secrets)]);
+    await Promise.all([ready(supervisor, "The environment's keeper"), raise(a, b, application, secrets)]);
     await environment.open();
   } catch (error) {
     await environment.stop();
-    await ended(keeper);
+    await ended(supervisor);
     throw error;
   }
-  options.log.info({ folder, url: environment.url }, "the practice estate is up");
-  return { ...environment, url: environment.url, stop: () => environment.stop().finally(() => ended(keeper)) };
+  options.log.info({ folder, url: environment.url }, "the practice environment is up");
+  return { ...environment, url: environment.url, stop: () => environment.stop().finally(() => ended(supervisor)) };
 }
 
 async function raise(
@@ -133,7 +133,7 @@ function build(
       { title: "PostgreSQL 18, primary and standby", kind: "real" },
       { title: "Orders application with traffic", kind: "real" },
     ],
-    panel: "/estate/panel.js",
+    panel: "/environment/panel.js",
     nodes,
     application,
     get url() {
@@ -155,9 +155,9 @@ function build(
       return row?.promotions ?? 0;
     },
     async injectFault(what) {
-      log.info({ what }, "chaos");
+      log.info({ what }, "fault injected");
       const primary = await active();
-      await deeds(what, primary, otherThan(primary), practiceEnvironment);
+      await performFault(what, primary, otherThan(primary), practiceEnvironment);
       snapshot.note(what);
     },
     async rebuild(name) {
@@ -171,7 +171,7 @@ function build(
       await writeOffLost();
       await application.measure();
     },
-    strikes: ENVIRONMENT_FAULTS.map(({ what, says, returns }) => ({
+    injectable: ENVIRONMENT_FAULTS.map(({ what, says, returns }) => ({
       id: what,
       title: says,
       ...(returns && { returns }),
@@ -179,7 +179,7 @@ function build(
     async inject(id) {
       const known = ENVIRONMENT_FAULTS.find(({ what }) => what === id);
       if (known) return practiceEnvironment.injectFault(known.what);
-      throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+      throw new LifeboatError({ code: "fault-unknown", what: `Nothing here is called "${id}"` });
     },
     async reset() {
       await practiceEnvironment.heal();
@@ -237,7 +237,7 @@ function valuesOf(
   return { aHost: host, aPort: a.port, bHost: host, bPort: b.port, appUrl, hostsUrl };
 }
 
-async function deeds(
+async function performFault(
   what: EnvironmentFault,
   primary: DatabaseHost,
   standby: DatabaseHost,

@@ -15,7 +15,7 @@ export type EnvironmentFault =
   | "restart-primary"
   | "heal";
 
-interface Deed {
+interface ListedFault {
   readonly what: EnvironmentFault;
   readonly says: string;
   readonly explains: string;
@@ -24,7 +24,7 @@ interface Deed {
 }
 
 /** What can be done to the environment, in the order the panel offers it. */
-export const ENVIRONMENT_FAULTS: readonly Deed[] = [
+export const ENVIRONMENT_FAULTS: readonly ListedFault[] = [
   { what: "kill-primary", says: "Kill the primary", explains: "A power cut on the machine the application writes to." },
   {
     what: "stall-and-kill-primary",

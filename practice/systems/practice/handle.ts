@@ -20,10 +20,10 @@ interface Behind {
 
 const BODY_BYTES_MAX = 4096;
 const FILES: Readonly<Record<string, string>> = {
-  "/estate/panel.js": "text/javascript; charset=utf-8",
+  "/environment/panel.js": "text/javascript; charset=utf-8",
 };
 
-/** Everything under `/estate/`: the panel, what it shows and what it does, and the hosts' own agent. */
+/** Everything under `/environment/`: the panel, what it shows and what it does, and the hosts' own agent. */
 export function handleEnvironment(
   environment: PracticeEnvironment,
   behind: Behind,
@@ -31,13 +31,13 @@ export function handleEnvironment(
   response: ServerResponse,
 ): boolean {
   const path = requestUrl(request).pathname;
-  if (!path.startsWith("/estate/")) return false;
+  if (!path.startsWith("/environment/")) return false;
   if (!isOurs(request)) {
     say(response, 403, { error: "Another site may not speak here." });
     return true;
   }
   route(environment, behind, path, request, response).catch((error) => {
-    behind.log.warn({ path, error: messageOf(error) }, "the estate could not answer");
+    behind.log.warn({ path, error: messageOf(error) }, "the environment could not answer");
     if (response.headersSent) response.destroy();
     else say(response, 500, { error: messageOf(error) });
   });
@@ -53,19 +53,19 @@ async function route(
 ): Promise<void> {
   const type = FILES[path];
   if (request.method === "GET" && type !== undefined) return await sendFile(path, type, response);
-  const rebuilt = /^\/estate\/hosts\/([a-z0-9-]+)\/rebuild$/.exec(path)?.[1];
+  const rebuilt = /^\/environment\/hosts\/([a-z0-9-]+)\/rebuild$/.exec(path)?.[1];
   if (request.method === "POST" && rebuilt !== undefined)
     return await rebuild(environment, behind, rebuilt, request, response);
   switch (`${request.method} ${path}`) {
-    case "GET /estate/state":
+    case "GET /environment/state":
       return say(response, 200, await environment.state());
-    case "GET /estate/events":
+    case "GET /environment/events":
       return stream(behind.observer, request, response);
-    case "GET /estate/chaos":
-      return say(response, 200, { chaos: ENVIRONMENT_FAULTS });
-    case "POST /estate/chaos":
-      return await chaos(environment, request, response);
-    case "POST /estate/measure":
+    case "GET /environment/faults":
+      return say(response, 200, { faults: ENVIRONMENT_FAULTS });
+    case "POST /environment/faults":
+      return await faults(environment, request, response);
+    case "POST /environment/measure":
       await environment.application.measure();
       return say(response, 200, await environment.state());
     default:
@@ -73,7 +73,7 @@ async function route(
   }
 }
 
-async function chaos(
+async function faults(
   environment: PracticeEnvironment,
   request: IncomingMessage,
   response: ServerResponse,
@@ -117,7 +117,7 @@ function stream(snapshot: EnvironmentObserver, request: IncomingMessage, respons
 }
 
 async function sendFile(path: string, type: string, response: ServerResponse): Promise<void> {
-  const file = join(projectRoot(), "practice/systems/practice/panel", path.slice("/estate/".length));
+  const file = join(projectRoot(), "practice/systems/practice/panel", path.slice("/environment/".length));
   const body = await readFile(file);
   response.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(body);
 }

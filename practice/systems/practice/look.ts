@@ -77,7 +77,7 @@ async function askOnce(host: DatabaseHost, password: string, sql: string): Promi
     database: "postgres",
     user: "monitor",
     password,
-    application_name: "estate",
+    application_name: "environment",
     connectionTimeoutMillis: 700,
     query_timeout: 700,
   });

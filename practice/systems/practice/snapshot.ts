@@ -5,7 +5,7 @@ import { bytesBetween, lookAtHost, type NodeState } from "./look.ts";
 import { countLosses, type Losses } from "./losses.ts";
 import type { OrdersState } from "./orders/api.ts";
 
-/** Everything the panel shows: `GET /estate/state`. */
+/** Everything the panel shows: `GET /environment/state`. */
 export interface EnvironmentState {
   readonly at: string;
   readonly nodes: readonly NodeState[];

@@ -49,7 +49,7 @@ export async function createCloud(): Promise<Cloud> {
   aws.state.healthChecks.set(controlCheck, { ...check, id: controlCheck, routingControl: control });
   aws.state.healthChecks.set(recordCheck, { ...check, id: recordCheck, children: [healthCheck, controlCheck] });
   aws.state.controls.set(control, "On");
-  for (const cluster of [east, west]) furnish(cluster, cluster === east ? REPLICAS.east : REPLICAS.west);
+  for (const cluster of [east, west]) populate(cluster, cluster === east ? REPLICAS.east : REPLICAS.west);
   return {
     aws,
     east,
@@ -101,7 +101,7 @@ function recordSets(): RecordSet[] {
   ];
 }
 
-function furnish(cluster: PracticeCluster, replicas: number): void {
+function populate(cluster: PracticeCluster, replicas: number): void {
   cluster.put("backupstoragelocations", "velero", {
     metadata: { name: "default" },
     status: { phase: "Available" },

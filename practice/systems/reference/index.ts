@@ -46,7 +46,7 @@ export interface ReferenceEnvironment extends SystemEnvironment {
 }
 
 const PER_SECOND = 25;
-const STRIKES = [
+const FAULTS = [
   { id: "lose-leader", title: "Cut the power of the database leader" },
   { id: "leave-behind", title: "Leave every replica behind, then cut the leader's power" },
   { id: "lose-region", title: "Make us-east-1 unreachable" },
@@ -74,7 +74,7 @@ export async function createReferenceEnvironment({
   };
   try {
     const environment = await build(folder, ends, stop);
-    log.info({ folder }, "the reference estate is up");
+    log.info({ folder }, "the reference environment is up");
     return environment;
   } catch (error) {
     await stop();
@@ -169,8 +169,8 @@ async function build(
     });
   const stopped = () =>
     soon("the application in us-east-1 being gone", async () => !(await fetch(`${east.url}/health`)).ok);
-  const strike = async (id: string): Promise<void> => {
-    switch (id as (typeof STRIKES)[number]["id"]) {
+  const injectFault = async (id: string): Promise<void> => {
+    switch (id as (typeof FAULTS)[number]["id"]) {
       case "lose-leader":
         return await payments.patroni.lose(leads);
       case "leave-behind":
@@ -213,9 +213,9 @@ async function build(
         return await heal();
       default:
         throw new LifeboatError({
-          code: "strike-unknown",
+          code: "fault-unknown",
           what: `There is no way to break "${id}"`,
-          allowed: STRIKES.map((one) => one.id).join(", "),
+          allowed: FAULTS.map((one) => one.id).join(", "),
         });
     }
   };
@@ -235,8 +235,8 @@ async function build(
       { title: "AWS: Route 53", kind: "stand-in" },
       { title: "Kubernetes with Velero, two clusters", kind: "stand-in" },
     ],
-    strikes: STRIKES,
-    inject: strike,
+    injectable: FAULTS,
+    inject: injectFault,
     handle: () => false,
     environment: () => ({
       LIFEBOAT_VALUES: valuesFile,
@@ -259,7 +259,7 @@ async function build(
     async prepare(runbook, mode) {
       await heal();
       const breaks = BREAKS[runbook];
-      if (breaks && (mode === "unplanned" || runbook !== "region-active-passive")) await strike(breaks);
+      if (breaks && (mode === "unplanned" || runbook !== "region-active-passive")) await injectFault(breaks);
       if (runbook === "region-rejoin") await moved();
       if (runbook === "aa-return") await evacuated();
       if (runbook === "velero-restore") removeApplication(cloud.east, "production");
@@ -303,11 +303,11 @@ async function build(
 
   /** As someone who lost us-east-1 and promoted us-west-2 finds it when us-east-1 is back. */
   async function moved(): Promise<void> {
-    await strike("lose-region");
+    await injectFault("lose-region");
     await payments.promote("us-west-2");
     await soon("the public name leading to us-west-2", async () => way.leads === balancers["us-west-2"].port);
     await flows();
-    await strike("return-region");
+    await injectFault("return-region");
   }
 
   async function evacuated(): Promise<void> {
@@ -388,7 +388,7 @@ async function build(
 }
 
 /** What stands at the beginning of a runbook that is for something broken. */
-const BREAKS: Readonly<Record<string, (typeof STRIKES)[number]["id"]>> = {
+const BREAKS: Readonly<Record<string, (typeof FAULTS)[number]["id"]>> = {
   "patroni-failover": "leave-behind",
   "route53-failover": "stop-application",
   "region-active-passive": "lose-region",

@@ -179,23 +179,23 @@ async function build(patroni: PatroniCluster): Promise<Payments> {
       await leaveBehind(patroni, DATABASE);
     },
     async loseRegion(region) {
-      const { balancer: door, patroni: lost } = sides[region];
-      door.route("nowhere");
+      const { balancer, patroni: lost } = sides[region];
+      balancer.route("nowhere");
       await Promise.all(lost.nodes.map((node) => lost.lose(node)));
     },
     async regainRegion(region) {
-      const { balancer: door, patroni: back } = sides[region];
+      const { balancer, patroni: back } = sides[region];
       await Promise.all(back.nodes.map((node) => back.restart(node)));
-      door.route("cluster");
+      balancer.route("cluster");
       await soon("Patroni answering", async () => {
         const told = await Promise.all(back.nodes.map(({ api }) => fetch(`${api}/patroni`, limits())));
         return told.every(({ ok }) => ok);
       });
-      await answers(door);
+      await answers(balancer);
       // Patroni says that a member leads before its PostgreSQL has left recovery: what led takes writes a moment later.
       if (!(await back.configure()).standby_cluster)
         await soon(`${region} taking writes again`, async () => {
-          const [row] = await asOwner<{ leads: boolean }>(door.port, ["select not pg_is_in_recovery() as leads"]);
+          const [row] = await asOwner<{ leads: boolean }>(balancer.port, ["select not pg_is_in_recovery() as leads"]);
           return row?.leads === true;
         });
     },

@@ -143,7 +143,7 @@ export async function createSav3(options: SystemEnvironmentOptions): Promise<Sav
         return runbook === "db-restore-moment" && lastGood !== null ? { to: lastGood } : {};
       },
       byHand: (runbook, step) => byHand(parts, runbook, step),
-      strikes: [
+      injectable: [
         { id: "kill-primary", title: "Kill the primary database" },
         { id: "start-old", title: "Start the old primary again", returns: true },
         { id: "lose-media", title: "Make the media storage in use unreachable" },
@@ -155,7 +155,7 @@ export async function createSav3(options: SystemEnvironmentOptions): Promise<Sav
         { id: "lose-databases", title: "Lose both database servers" },
         { id: "burn", title: "Lose every machine" },
       ],
-      inject: (id) => strike(parts, id),
+      inject: (id) => injectFault(parts, id),
       look: () => look(parts),
       stop,
     };
@@ -186,7 +186,7 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
   const { databases, media, stack, traffic, bouncer } = parts;
   switch (runbook) {
     case "db-failover":
-      if (mode === "unplanned") await strike(parts, "kill-primary");
+      if (mode === "unplanned") await injectFault(parts, "kill-primary");
       return null;
     case "db-rebuild-primary":
       traffic.pause(true);
@@ -197,16 +197,16 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
       traffic.pause(false);
       return null;
     case "db-restore":
-      await strike(parts, "lose-databases");
+      await injectFault(parts, "lose-databases");
       return null;
     case "new-machines":
     case "full-recovery":
-      await strike(parts, "burn");
+      await injectFault(parts, "burn");
       return null;
     case "db-restore-moment":
       return await damaged(parts);
     case "media-switch":
-      if (mode === "unplanned") await strike(parts, "lose-media");
+      if (mode === "unplanned") await injectFault(parts, "lose-media");
       return null;
     case "media-restore":
       media.clear(MEDIA);
@@ -217,7 +217,7 @@ async function prepare(parts: Parts, runbook: string, mode: "planned" | "unplann
       };
       return null;
     case "traefik-switch":
-      if (mode === "unplanned") await strike(parts, "stop-api");
+      if (mode === "unplanned") await injectFault(parts, "stop-api");
       return null;
     case "validate-daily":
       await databases.archived();
@@ -243,13 +243,13 @@ async function damaged({ databases, traffic }: Parts): Promise<string> {
 
 async function byHand(parts: Parts, runbook: string, step: string): Promise<void> {
   if (runbook !== "weekly-drill") return;
-  if (step.endsWith("break-database")) await strike(parts, "kill-primary");
-  if (step.endsWith("break-media")) await strike(parts, "lose-media");
-  if (step.endsWith("mend-media")) await strike(parts, "return-media");
-  if (step.endsWith("break-service")) await strike(parts, "crash-api");
+  if (step.endsWith("break-database")) await injectFault(parts, "kill-primary");
+  if (step.endsWith("break-media")) await injectFault(parts, "lose-media");
+  if (step.endsWith("mend-media")) await injectFault(parts, "return-media");
+  if (step.endsWith("break-service")) await injectFault(parts, "crash-api");
 }
 
-const STRIKES: Readonly<Record<string, (parts: Parts) => Promise<void> | void>> = {
+const FAULTS: Readonly<Record<string, (parts: Parts) => Promise<void> | void>> = {
   "kill-primary": async ({ databases }) => (await databases.writer())?.kill(),
   "start-old": async ({ databases: { primary, standby } }) => {
     for (const host of [primary, standby]) if (!host.running) await host.start();
@@ -283,9 +283,9 @@ const STRIKES: Readonly<Record<string, (parts: Parts) => Promise<void> | void>> 
   },
 };
 
-async function strike(parts: Parts, id: string): Promise<void> {
-  const known = STRIKES[id];
-  if (known === undefined) throw new LifeboatError({ code: "strike-unknown", what: `Nothing here is called "${id}"` });
+async function injectFault(parts: Parts, id: string): Promise<void> {
+  const known = FAULTS[id];
+  if (known === undefined) throw new LifeboatError({ code: "fault-unknown", what: `Nothing here is called "${id}"` });
   await known(parts);
 }
 

@@ -66,13 +66,13 @@ const OPERATIONS: readonly Operation[] = [
     operation: "ImageInspect",
     method: "GET",
     path: /^\/images\/(.+)\/json$/,
-    act: (works, _knock, name) => image(works, name),
+    act: (works, _request, name) => image(works, name),
   },
   {
     operation: "DistributionInspect",
     method: "GET",
     path: /^\/distribution\/(.+)\/json$/,
-    act: (works, _knock, name) => distribution(works, name),
+    act: (works, _request, name) => distribution(works, name),
   },
   {
     operation: "ContainerList",
@@ -93,19 +93,19 @@ const OPERATIONS: readonly Operation[] = [
     operation: "ContainerInspect",
     method: "GET",
     path: /^\/containers\/([^/]+)\/json$/,
-    act: (works, _knock, name) => ({ status: 200, body: inspected(found(works, name)) }),
+    act: (works, _request, name) => ({ status: 200, body: inspected(found(works, name)) }),
   },
   {
     operation: "ContainerDelete",
     method: "DELETE",
     path: /^\/containers\/([^/]+)$/,
-    act: (works, _knock, name) => remove(works, found(works, name)),
+    act: (works, _request, name) => remove(works, found(works, name)),
   },
   {
     operation: "ContainerStart",
     method: "POST",
     path: /^\/containers\/([^/]+)\/start$/,
-    async act(works, _knock, name) {
+    async act(works, _request, name) {
       const one = found(works, name);
       if (one.state === "running") return { status: 304 };
       await works.start(one);

@@ -200,8 +200,8 @@ export async function createDocker({ socket, stopMilliseconds = 20 }: DockerOpti
 }
 
 /** One thing after the other, as an engine does to a container. */
-async function inTurn<T>(one: Container, deed: () => Promise<T>): Promise<T> {
-  const mine = one.turn.then(deed, deed);
+async function inTurn<T>(one: Container, work: () => Promise<T>): Promise<T> {
+  const mine = one.turn.then(work, work);
   one.turn = mine.catch(() => {});
   return await mine;
 }

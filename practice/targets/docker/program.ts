@@ -40,13 +40,13 @@ export const web: Program = async (about) => {
 export const sick: Program = async () => ({ healthy: () => false, stop: async () => {} });
 
 /** For a program of the environment that is started and stopped elsewhere: a database, a cache. */
-export function managed(deeds: {
+export function managed(program: {
   start(): Promise<void>;
   stop(): Promise<void>;
   healthy(): Promise<boolean> | boolean;
 }): Program {
   return async () => {
-    await deeds.start();
-    return { healthy: deeds.healthy, stop: deeds.stop };
+    await program.start();
+    return { healthy: program.healthy, stop: program.stop };
   };
 }

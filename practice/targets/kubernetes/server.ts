@@ -93,7 +93,7 @@ export async function createCluster({
   const denied = new Set<string>();
   const token = randomBytes(16).toString("hex");
   const system = store.create(kindNamed("namespaces"), undefined, { metadata: { name: "kube-system" } });
-  for (const node of nodes) furnish(store, node);
+  for (const node of nodes) populate(store, node);
 
   const proxy = async (pod: Thing, path: string) => {
     const port = kubelet.portOf(pod);
@@ -202,7 +202,7 @@ export async function createCluster({
   };
 }
 
-function furnish(store: ObjectStore, name: string): void {
+function populate(store: ObjectStore, name: string): void {
   const status = { conditions: [{ type: "Ready", status: "True", reason: "KubeletReady" }] };
   store.create(kindNamed("nodes"), undefined, { metadata: { name }, spec: {}, status });
 }

@@ -27,7 +27,7 @@ export async function leaveBehind(environment: PatroniCluster, database = "postg
   });
   await environment.lose(leader);
   await environment.expire(leader);
-  await nobodyLeads(environment.nodes.filter((node) => node !== leader));
+  await noLeader(environment.nodes.filter((node) => node !== leader));
   return leader;
 }
 
@@ -74,7 +74,7 @@ const toldBy = async ({ api }: PatroniNode) =>
   (await (await fetch(`${api}/cluster`, { signal: AbortSignal.timeout(2000) })).json()) as Told;
 
 /** For two rounds of Patroni's: no one elects by itself. */
-async function nobodyLeads(nodes: readonly PatroniNode[]): Promise<void> {
+async function noLeader(nodes: readonly PatroniNode[]): Promise<void> {
   let rounds = 0;
   await soon("a cluster without a leader", async () => {
     const told = await Promise.all(nodes.map(toldBy));

@@ -80,7 +80,7 @@ export async function createDebianHost(fleet: Fleet, options: DebianHostOptions)
       return server?.running === true;
     },
     url: (database = "postgres") =>
-      `postgres://postgres:${encodeURIComponent(passwords.owner)}@127.0.0.1:${port}/${database}?application_name=estate`,
+      `postgres://postgres:${encodeURIComponent(passwords.owner)}@127.0.0.1:${port}/${database}?application_name=environment`,
     async create() {
       await rm(folder, { recursive: true, force: true });
       const password = await fleet.write(`${name}.password`, passwords.owner);

@@ -113,7 +113,7 @@ async function nameServersOf(ctx: ReadContext, zone: string): Promise<Server[]> 
     throw new LifeboatError({
       code: "dns-servers-missing",
       what: `In practice the name servers of ${zone} are not looked up`,
-      next: "Give nameServers and resolvers of the practice estate",
+      next: "Give nameServers and resolvers of the practice environment",
     });
   }
   const names = await withDeadline(`The name servers of ${zone}`, ASK_SECONDS, () => resolveNs(zone), ctx.signal);

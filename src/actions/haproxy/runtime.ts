@@ -32,12 +32,12 @@ export async function order(ctx: ReadContext, target: RuntimeTarget, line: strin
   return await withDeadline(
     `HAProxy at ${placeOf(target)}`,
     SECONDS,
-    async (signal) => await said(await doorOf(ctx, target, signal), line, signal),
+    async (signal) => await said(await socketOf(ctx, target, signal), line, signal),
     ctx.signal,
   );
 }
 
-async function doorOf(
+async function socketOf(
   ctx: ReadContext,
   { socket, host = "", port = 0 }: RuntimeTarget,
   signal: AbortSignal,

@@ -40,7 +40,7 @@ export const failover = defineAction<Input, ClusterView>({
   ],
   ready: (seen, given, evidence) => [
     everyApi(seen),
-    nobodyLeads(seen),
+    noLeader(seen),
     notPaused(seen),
     candidateUp(seen, given.candidate),
     accepted(given.allowDataLoss),
@@ -87,7 +87,7 @@ function isDone(seen: ClusterView, candidate: string, before: ClusterView | null
   return before === null ? "no" : "unknown";
 }
 
-function nobodyLeads(seen: ClusterView): Check {
+function noLeader(seen: ClusterView): Check {
   const answering = seen.apis.filter((one) => one.answers).length;
   const enough = answering >= 2 || answering === seen.apis.length;
   const leader = memberNamed(seen, seen.leader);

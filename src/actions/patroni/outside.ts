@@ -63,7 +63,7 @@ export function takesWrites(view: OutsideView): boolean {
  * While Patroni holds still it is a fence's guard: acting again, it lets another member lead, and what was fenced takes writes. With
  * a second server that takes the writes of the same database, that is two primaries.
  */
-export function nobodyElseWrites(
+export function noOtherWriter(
   outside: readonly (OutsideView & { readonly mayBeAbsent?: boolean })[],
   cluster: { readonly name: string; readonly systemId: string | null },
   acceptUnreachable: boolean,

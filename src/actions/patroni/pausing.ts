@@ -3,7 +3,7 @@ import { type Action, defineAction, type ReadContext, unfencedFact } from "../co
 import { until } from "../poll.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
 import { clusterInput, command, resourceOf } from "./client.ts";
-import { lookOutside, nobodyElseWrites, type OutsideView, otherInput } from "./outside.ts";
+import { lookOutside, noOtherWriter, type OutsideView, otherInput } from "./outside.ts";
 import { everyApi } from "./readiness.ts";
 import { apiOf, type ClusterView, glance, memberNamed } from "./view.ts";
 
@@ -69,7 +69,7 @@ export function pausing(paused: boolean): Action<Input, Seen> {
       // A standby cluster takes no writes, whoever does.
       ...(seen.standby
         ? []
-        : nobodyElseWrites(
+        : noOtherWriter(
             seen.outside ?? [],
             { name: cluster.name, systemId: seen.systemId ?? null },
             acceptUnreachable,

@@ -59,7 +59,7 @@ export const follow = defineAction<Input, Seen>({
     nodeAnswers(seen),
     masterFit(seen, given),
     ...(isMaster(seen.node)
-      ? [...[quiet(seen), named(seen), notTheOnlyHolder(seen)].map(beforeItIsLeft(given)), nobodyConnected(seen)]
+      ? [...[quiet(seen), named(seen), notTheOnlyHolder(seen)].map(beforeItIsLeft(given)), noneConnected(seen)]
       : []),
   ],
   done({ node, master }): Done {
@@ -201,7 +201,7 @@ function notTheOnlyHolder({ node, master }: Seen): Check {
   return { id: "node.notTheOnlyHolder", level: "block", ok, says };
 }
 
-function nobodyConnected({ node, clients }: Seen): Check {
+function noneConnected({ node, clients }: Seen): Check {
   const ok = clients === 0;
   const says = ok
     ? `Nothing else is connected to ${node.name}.`

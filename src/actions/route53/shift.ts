@@ -31,7 +31,7 @@ const input = z.strictObject({
   ttlSecondsMax: z.number().int().min(0).max(86_400).default(60),
 });
 type Input = z.infer<typeof input>;
-type Wanted = z.infer<typeof recordInput>;
+type Weights = z.infer<typeof recordInput>;
 type Saying = z.infer<typeof saying>;
 
 /** A record set as it was found, whole, so that undo can put back exactly that. */
@@ -134,7 +134,7 @@ export const shift = defineAction<Input, Seen>({
         ? "The records say so; whether every name server has them yet was not asked"
         : "Every name server has them";
     return {
-      says: `${given.records.map((record) => `${titleOf(record)} is ${sayWanted(record.to)}`).join("; ")}. ${known}. Resolvers may keep the old answer for up to ${tail ?? "an unknown number of"} s.`,
+      says: `${given.records.map((record) => `${titleOf(record)} is ${sayWeights(record.to)}`).join("; ")}. ${known}. Resolvers may keep the old answer for up to ${tail ?? "an unknown number of"} s.`,
       facts: [
         { id: "changeId", label: "Change", value: id, material: false },
         { id: "dnsTailSeconds", label: "Old answers live on for, seconds", value: tail, material: false },
@@ -152,13 +152,13 @@ export const shift = defineAction<Input, Seen>({
       const sets = before.records.map(({ set }) => set);
       return byHand(`Put the record sets in zone ${given.zone} back as they were: ${JSON.stringify(sets)}`);
     }
-    const says = records.map((record) => record && `${titleOf(record)} back to ${sayWanted(record.to)}`).join("; ");
+    const says = records.map((record) => record && `${titleOf(record)} back to ${sayWeights(record.to)}`).join("; ");
     return inverse("route53.shift", { ...given, records }, says);
   }),
 });
 
 /** What the record set said before, of what the step changed. */
-function formerOf(set: ResourceRecordSet, { to }: Wanted): Saying {
+function formerOf(set: ResourceRecordSet, { to }: Weights): Saying {
   return {
     ...(to.weight !== undefined && set.Weight !== undefined ? { weight: set.Weight } : {}),
     ...(to.values !== undefined ? { values: valuesOf(set) } : {}),
@@ -199,7 +199,7 @@ interface Listing {
 }
 
 /** Siblings, too: what a weight means depends on the others'. */
-async function listingOf(ctx: ReadContext, given: Input, { name, type }: Wanted): Promise<Listing> {
+async function listingOf(ctx: ReadContext, given: Input, { name, type }: Weights): Promise<Listing> {
   try {
     const sets: ResourceRecordSet[] = [];
     let from: object | null = { StartRecordName: name, StartRecordType: type };
@@ -229,7 +229,7 @@ async function listingOf(ctx: ReadContext, given: Input, { name, type }: Wanted)
 }
 
 /** Weights of the same name and type that the plan leaves as they are. */
-function otherWeights({ sets }: Listing, given: Input, record: Wanted): readonly number[] {
+function otherWeights({ sets }: Listing, given: Input, record: Weights): readonly number[] {
   return (sets ?? [])
     .filter((set) => !given.records.some((one) => isThat(set, one)))
     .flatMap(({ Weight }) => (Weight === undefined || record.setIdentifier === undefined ? [] : [Number(Weight)]));
@@ -294,7 +294,7 @@ async function untilFree<T>(ctx: ApplyContext, send: () => Promise<T>): Promise<
   }
 }
 
-function isThat(set: ResourceRecordSet, record: Wanted): boolean {
+function isThat(set: ResourceRecordSet, record: Weights): boolean {
   return (
     nameOf(set.Name ?? "") === nameOf(record.name) &&
     set.Type === record.type &&
@@ -318,7 +318,7 @@ function isDone(seen: Seen, given: Input, _before: Seen | null): Done {
 }
 
 /** AWS deletes a record set only if it is, to the letter, the one that was seen: someone else's change refuses the whole batch. */
-function changesOf(set: ResourceRecordSet | null, record: Wanted): Change[] {
+function changesOf(set: ResourceRecordSet | null, record: Weights): Change[] {
   const next = changed(set, record);
   if (set === null) return [{ Action: "CREATE", ResourceRecordSet: next }];
   return [
@@ -327,7 +327,7 @@ function changesOf(set: ResourceRecordSet | null, record: Wanted): Change[] {
   ];
 }
 
-function changed(set: ResourceRecordSet | null, record: Wanted): ResourceRecordSet {
+function changed(set: ResourceRecordSet | null, record: Weights): ResourceRecordSet {
   return {
     ...(set ?? { Name: record.name, Type: record.type as RRType }),
     ...(record.to.weight !== undefined ? { Weight: record.to.weight } : {}),
@@ -335,7 +335,7 @@ function changed(set: ResourceRecordSet | null, record: Wanted): ResourceRecordS
   } as ResourceRecordSet;
 }
 
-function checksOf(record: Wanted, seen: Seen, i: number, given: Input): Check[] {
+function checksOf(record: Weights, seen: Seen, i: number, given: Input): Check[] {
   const found = seen.records[i] ?? { set: null, protectedBy: null };
   const title = titleOf(record);
   const here = { level: "block" as const };
@@ -353,7 +353,7 @@ function checksOf(record: Wanted, seen: Seen, i: number, given: Input): Check[] 
       ok: as,
       says: as
         ? `${title} is ${say(found.set)}, as the plan expects.`
-        : `${title} is ${say(found.set)}; the plan expects ${sayWanted(record.from)}. It was changed: plan again.`,
+        : `${title} is ${say(found.set)}; the plan expects ${sayWeights(record.from)}. It was changed: plan again.`,
     },
     {
       id: `record.${i + 1}.ttl`,
@@ -415,11 +415,11 @@ function say(set: ResourceRecordSet | null): string | null {
   return set.Weight === undefined ? values : `${values} with weight ${set.Weight}`;
 }
 
-function sayWanted({ weight, values }: Saying): string {
+function sayWeights({ weight, values }: Saying): string {
   return [values ? sorted(values) : "", weight === undefined ? "" : `weight ${weight}`].filter(Boolean).join(" with ");
 }
 
-function titleOf({ name, type, setIdentifier }: Wanted): string {
+function titleOf({ name, type, setIdentifier }: Weights): string {
   return `${name} ${type}${setIdentifier ? ` (${setIdentifier})` : ""}`;
 }
 

@@ -43,7 +43,7 @@ export const run = defineAction<Input, Seen>({
   budget: { typicalSeconds: 5, warnSeconds: 60, failSeconds: 4200 },
   resources: ({ script, resource }) => [resource ?? `script:${script.path}`],
   async observe(ctx, given) {
-    const [hash, world] = await Promise.all([hashNow(given.script), askWorld(ctx, given)]);
+    const [hash, world] = await Promise.all([hashNow(given.script), askEffect(ctx, given)]);
     return { hash, world };
   },
   facts: ({ hash, world }, { script }) => [
@@ -77,7 +77,7 @@ export const run = defineAction<Input, Seen>({
         stateNow: () => `${observe.url} ${world?.says ?? "was not asked"}`,
       },
       async () => {
-        world = await askWorld(ctx, given);
+        world = await askEffect(ctx, given);
         if (!world.met) return null;
         if (observe.changes === undefined || isChanged(world, before.world)) return world;
         world = { ...world, says: `still says ${observe.changes} ${world.value ?? "nothing"}, as before the run` };
@@ -93,7 +93,7 @@ export const run = defineAction<Input, Seen>({
   undo: neverUndone(({ script }) => `What ${script.name} does backwards is not known here.`),
 });
 
-function askWorld(ctx: ReadContext, { observe: { changes, ...expected } }: Input): Promise<Answered> {
+function askEffect(ctx: ReadContext, { observe: { changes, ...expected } }: Input): Promise<Answered> {
   return askOnce(ctx, expected, changes);
 }
 

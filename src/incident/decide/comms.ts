@@ -41,12 +41,12 @@ export function snooze({ due, minutes }: Of<"snooze">, state: IncidentState, con
   const no = (refusal: Refusal) => refuse(context, "snooze", refusal);
   const refusal = mayNotTell(state, context);
   if (refusal !== null) return no(refusal);
-  const owed = duesOf(state, context.system).find(({ id }) => id === due);
-  if (owed === undefined) return no({ code: "due-unknown" });
+  const dueUpdate = duesOf(state, context.system).find(({ id }) => id === due);
+  if (dueUpdate === undefined) return no({ code: "due-unknown" });
   if (!(minutes >= 1 && minutes <= SNOOZE_MINUTES_MAX))
     return no({ code: "snooze-length", minutes, most: SNOOZE_MINUTES_MAX });
   const until = new Date(context.now.getTime() + minutes * 60_000).toISOString();
-  return accept(context, [{ type: "comms.snoozed", data: { due, kind: owed.kind, until } }]);
+  return accept(context, [{ type: "comms.snoozed", data: { due, kind: dueUpdate.kind, until } }]);
 }
 
 function leavesChannel({ channels, email, page, slack }: PostedUpdate): boolean {

@@ -45,13 +45,15 @@ export function endDelegation(command: Of<"endDelegation">, state: IncidentState
   const no = (refusal: Refusal) => refuse(context, "delegate", refusal);
   const person = personOf(context.actor, context.system);
   if (person === null) return no(strangerTo(context));
-  const lent = delegationsNow(state, context.now).filter(({ role, to }) => role === command.role && to === command.to);
-  if (lent.length === 0) return no({ code: "delegation-unknown" });
+  const delegated = delegationsNow(state, context.now).filter(
+    ({ role, to }) => role === command.role && to === command.to,
+  );
+  if (delegated.length === 0) return no({ code: "delegation-unknown" });
   const mine = holds(person, COMMANDER, state)
-    ? lent
-    : lent.filter(({ from, to }) => from === person.id || to === person.id);
+    ? delegated
+    : delegated.filter(({ from, to }) => from === person.id || to === person.id);
   if (mine.length === 0)
-    return no({ code: "delegation-not-yours", able: lent.map(({ from }) => nameOf(from, context.system)) });
+    return no({ code: "delegation-not-yours", able: delegated.map(({ from }) => nameOf(from, context.system)) });
   return {
     kind: "accepted",
     events: accept(

@@ -9,7 +9,7 @@ import { isLive } from "../status.ts";
 
 /** Why this actor may do nothing here, or null. Asked before anything else. */
 export function blockedRefusal({ blocked }: DecideContext): Refusal | null {
-  return blocked === null ? null : { code: "barred", why: blocked };
+  return blocked === null ? null : { code: "account-blocked", why: blocked };
 }
 
 export function notOnRoster(context: DecideContext): Refusal | null {

@@ -103,12 +103,12 @@ function stepOf(
 function mayNotChange(state: IncidentState, run: RunState, step: StepState, context: DecideContext): Refusal | null {
   const person = personOf(context.actor, context.system);
   const { system, now } = context;
-  const lent = delegationsNow(state, now);
+  const delegated = delegationsNow(state, now);
   const gate = coveringNow(run, step.step.id).find(
-    (one) => isGiven(one) && (person === null || !mayChange(person, run, one, system, lent)),
+    (one) => isGiven(one) && (person === null || !mayChange(person, run, one, system, delegated)),
   );
   if (gate === undefined) return null;
-  const able = reachableNames(changers(run, gate, system, lent), context.unreachable);
+  const able = reachableNames(changers(run, gate, system, delegated), context.unreachable);
   const approved = run.steps.get(gate.step)?.step.title ?? gate.step;
   return { code: "skip-approved", step: step.step.title, gate: approved, able };
 }

@@ -1,7 +1,7 @@
 /** About people: who may use this at all, members of a private incident, roles and delegations. Names, not ids. */
 export type PeopleRefusal =
   /** `why`: a sentence of the transport, such as "Guests can't use Lifeboat". */
-  | { readonly code: "barred"; readonly why: string }
+  | { readonly code: "account-blocked"; readonly why: string }
   | { readonly code: "not-on-roster"; readonly system: string }
   | { readonly code: "not-private" }
   | { readonly code: "members-missing" }

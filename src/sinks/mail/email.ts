@@ -68,7 +68,7 @@ export function createEmail({ url, from }: MailOptions): Sink & { close(): void 
           says: says.length === 0 ? null : says.join("; "),
         };
       } catch (error) {
-        return trouble(error);
+        return failureOf(error);
       }
     },
     close() {
@@ -102,7 +102,7 @@ interface SmtpError {
 /** Nothing was said yet when these happened: no name, no line, no TLS, no greeting, no password. */
 const BEFORE = new Set(["EDNS", "ETLS", "EAUTH", "ENOAUTH", "EOAUTH2"]);
 
-function trouble(error: unknown): Sent {
+function failureOf(error: unknown): Sent {
   const { code = "", responseCode, syscall } = error as SmtpError;
   const said = messageOf(error).replace(/\s+/g, " ").slice(0, 200);
   // What the installation has wrong (a password, a certificate) a person can put right, and then it goes out.

@@ -6,7 +6,7 @@ import { backoffSeconds } from "./deliver.ts";
 import { limits } from "./limits.ts";
 import type { DesiredChannel } from "./places.ts";
 
-export interface Furnishing {
+export interface ChannelSetup {
   readonly outbox: Outbox;
   readonly client: WebClient;
   readonly log: Logger;
@@ -14,7 +14,7 @@ export interface Furnishing {
 }
 
 /** What surrounds the messages of a channel, as it was last seen. `wanted` is set when all of that is there. */
-interface Furniture {
+interface DeliveredSetup {
   topic?: string;
   /** When the topic was set, in milliseconds of this process's clock since 1970. */
   topicAt?: number;
@@ -50,43 +50,43 @@ const SETTLED = new Set([
  * Topic, members, bookmarks and pins. It never holds up a message, and its failures are its own. `waiting`: a message to
  * be pinned is not there yet.
  */
-export async function setUpChannel(deps: Furnishing, queue: Queue): Promise<"done" | "waiting" | "failed"> {
+export async function setUpChannel(deps: ChannelSetup, queue: Queue): Promise<"done" | "waiting" | "failed"> {
   const channel = queue.place as string;
   const wanted = queue.wanted as DesiredChannel;
-  const have = { ...(queue.shown as Furniture) };
+  const have = { ...(queue.shown as DeliveredSetup) };
   delete have.wanted;
   const posted = await deps.outbox.deliveredAs(queue.stream as string, wanted.pinned);
-  const troubles = (
+  const failed = (
     await Promise.all([
       setTopic(deps, channel, wanted, have),
       invite(deps, channel, wanted, have),
-      bookmark(deps, channel, wanted, have, queue.furnishFailures > 0),
+      bookmark(deps, channel, wanted, have, queue.setupFailures > 0),
       pin(deps, channel, wanted, have, posted),
     ])
   ).filter((failure) => failure !== null);
-  const isWhole = troubles.length === 0 && have.topic === wanted.topic;
+  const isWhole = failed.length === 0 && have.topic === wanted.topic;
   const last = isWhole ? await archive(deps, queue, wanted, have) : null;
-  if (last !== null && last !== "waiting") troubles.push(last);
+  if (last !== null && last !== "waiting") failed.push(last);
   const waiting = last === "waiting" || wanted.pinned.some((key) => !posted.has(key));
   const isTopicDue = have.topic !== wanted.topic;
-  if (troubles.length === 0 && !waiting && !isTopicDue) have.wanted = wanted;
-  const waits = [retryIn(troubles, waiting, queue.furnishFailures), isTopicDue ? topicWait(have) : null];
+  if (failed.length === 0 && !waiting && !isTopicDue) have.wanted = wanted;
+  const waits = [retryIn(failed, waiting, queue.setupFailures), isTopicDue ? topicWait(have) : null];
   const again = waits.reduce(
     (first, wait) => (first === null ? wait : wait === null ? first : Math.min(first, wait)),
     null,
   );
-  await deps.outbox.furnished(queue.queue, deps.owner, have, again, troubles.length > 0, wanted);
-  return troubles.length > 0 ? "failed" : waiting ? "waiting" : "done";
+  await deps.outbox.setUp(queue.queue, deps.owner, have, again, failed.length > 0, wanted);
+  return failed.length > 0 ? "failed" : waiting ? "waiting" : "done";
 }
 
-function retryIn(troubles: readonly CallFailure[], waiting: boolean, failures: number): number | null {
-  const limited = troubles.map((failure) => (failure.kind === "limited" ? failure.seconds : 0));
-  if (troubles.length > 0) return Math.max(...limited, backoffSeconds(failures));
+function retryIn(failed: readonly CallFailure[], waiting: boolean, failures: number): number | null {
+  const limited = failed.map((failure) => (failure.kind === "limited" ? failure.seconds : 0));
+  if (failed.length > 0) return Math.max(...limited, backoffSeconds(failures));
   return waiting ? 2 : null;
 }
 
 /** Slack tells everyone in the channel each time, so what changes within a minute is told once. */
-async function setTopic({ client }: Furnishing, channel: string, wanted: DesiredChannel, have: Furniture) {
+async function setTopic({ client }: ChannelSetup, channel: string, wanted: DesiredChannel, have: DeliveredSetup) {
   if (have.topic === wanted.topic || topicWait(have) > 0) return null;
   const failure = await attempt(
     async () => void (await client.conversations.setTopic({ channel, topic: wanted.topic })),
@@ -98,24 +98,24 @@ async function setTopic({ client }: Furnishing, channel: string, wanted: Desired
 }
 
 /** Seconds until the topic may be set again. */
-function topicWait({ topicAt = 0 }: Furniture): number {
+function topicWait({ topicAt = 0 }: DeliveredSetup): number {
   const since = Math.max(0, Date.now() - topicAt) / 1000;
   return Math.max(0, limits.topicEverySeconds - since);
 }
 
-async function invite({ client, log }: Furnishing, channel: string, wanted: DesiredChannel, have: Furniture) {
+async function invite({ client, log }: ChannelSetup, channel: string, wanted: DesiredChannel, have: DeliveredSetup) {
   const missing = wanted.invite.filter((user) => !have.invited?.includes(user));
-  const troubles: (CallFailure | null)[] = [];
+  const failed: (CallFailure | null)[] = [];
   for (let i = 0; i < missing.length; i += limits.inviteUsers) {
     const users = missing.slice(i, i + limits.inviteUsers);
     const together = await attempt(
       async () => void (await client.conversations.invite({ channel, users: users.join(","), force: true })),
     );
-    if (together?.kind === "refused" && users.length > 1) troubles.push(...(await oneByOne(users)));
-    else troubles.push(together);
+    if (together?.kind === "refused" && users.length > 1) failed.push(...(await oneByOne(users)));
+    else failed.push(together);
     if (together === null) have.invited = [...(have.invited ?? []), ...users];
   }
-  return troubles.find((failure) => failure !== null) ?? null;
+  return failed.find((failure) => failure !== null) ?? null;
 
   async function oneByOne(users: readonly string[]) {
     const results: (CallFailure | null)[] = [];
@@ -135,10 +135,10 @@ async function invite({ client, log }: Furnishing, channel: string, wanted: Desi
 }
 
 async function bookmark(
-  { client }: Furnishing,
+  { client }: ChannelSetup,
   channel: string,
   wanted: DesiredChannel,
-  have: Furniture,
+  have: DeliveredSetup,
   unsure: boolean,
 ) {
   const markOf = (title: string, link: string) => `${title}\n${link}`;
@@ -161,10 +161,10 @@ async function bookmark(
 }
 
 async function pin(
-  { client }: Furnishing,
+  { client }: ChannelSetup,
   channel: string,
   wanted: DesiredChannel,
-  have: Furniture,
+  have: DeliveredSetup,
   posted: ReadonlyMap<string, string>,
 ) {
   let first: CallFailure | null = null;
@@ -179,7 +179,7 @@ async function pin(
 }
 
 /** The last thing that is done to it: `waiting` while there is still something to be said there. */
-async function archive({ client, outbox }: Furnishing, queue: Queue, wanted: DesiredChannel, have: Furniture) {
+async function archive({ client, outbox }: ChannelSetup, queue: Queue, wanted: DesiredChannel, have: DeliveredSetup) {
   if (wanted.archived !== true || have.archived === true) return null;
   if ((await outbox.pending(queue.queue)).length > 0) return "waiting";
   const failure = await attempt(
@@ -190,14 +190,17 @@ async function archive({ client, outbox }: Furnishing, queue: Queue, wanted: Des
 }
 
 export function isArchived({ shown }: Queue): boolean {
-  return (shown as Furniture | null)?.archived === true;
+  return (shown as DeliveredSetup | null)?.archived === true;
 }
 
 /**
  * Its incident was reopened. Slack lets many apps archive a channel and not take it back: then the incident gets a new channel with
  * everything in it.
  */
-export async function unarchive({ client, outbox, log, owner }: Furnishing, queue: Queue): Promise<CallFailure | null> {
+export async function unarchive(
+  { client, outbox, log, owner }: ChannelSetup,
+  queue: Queue,
+): Promise<CallFailure | null> {
   const channel = queue.place as string;
   const failure = await client.conversations.unarchive({ channel }).then(() => null, callFailureOf);
   if (failure?.kind === "refused" && failure.error !== "not_archived") {
@@ -209,8 +212,8 @@ export async function unarchive({ client, outbox, log, owner }: Furnishing, queu
     return null;
   }
   if (failure !== null && failure.kind !== "refused") return failure;
-  const { archived: _was, wanted: _told, ...have } = queue.shown as Furniture;
-  await outbox.furnished(queue.queue, owner, have, 0, false, queue.wanted);
+  const { archived: _was, wanted: _delivered, ...have } = queue.shown as DeliveredSetup;
+  await outbox.setUp(queue.queue, owner, have, 0, false, queue.wanted);
   return null;
 }
 

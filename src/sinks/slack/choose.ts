@@ -84,9 +84,9 @@ export function choose(
 
 /** What a reader of `item` would see above it does not show yet what is known: an urgent edit is due or on its way. */
 function isStaleAbove(other: Item, item: Item): boolean {
-  const inSight = other.under === item.under || other.key === item.under || (item.broadcast && other.under === null);
+  const isShown = other.under === item.under || other.key === item.under || (item.broadcast && other.under === null);
   return (
-    inSight &&
+    isShown &&
     !isPost(other) &&
     other.priority === 0 &&
     other.stream === item.stream &&

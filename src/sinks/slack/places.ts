@@ -7,7 +7,7 @@ export interface About {
   readonly live: boolean;
 }
 
-/** The furniture of a channel, as the outbox keeps it. */
+/** The topic, bookmarks and pins of a channel, as the outbox keeps it. */
 export interface DesiredChannel {
   readonly name: string;
   /** When the incident was declared, in seconds since 1970. Absent: written by an older version. */

@@ -75,7 +75,7 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
   const paces = pacesAt(rate);
   const underWay = new Map<string, Promise<void>>();
   let posts: Bucket | null = null;
-  let furnishing: Promise<void> | null = null;
+  let settingUp: Promise<void> | null = null;
   let gone: string | null = null;
   let toPin = false;
   let broken = false;
@@ -127,7 +127,7 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
         else if (queue.stream !== null) deps.onPlace(queue.stream);
         continue;
       }
-      if ((queue.furnishDue || toPin) && !queue.borrowed && furnishing === null) furnishing = beginFurnishing(queue);
+      if ((queue.setupDue || toPin) && !queue.borrowed && settingUp === null) settingUp = beginSetup(queue);
       const busy = new Set(underWay.keys());
       const due = await dueIn(queue);
       const edits = due.every(isPost) ? NO_EDITS : await deps.edits.look();
@@ -142,12 +142,12 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
       }
       // Another process took the edit that was left: it is looked at again how long to wait.
       if (outpaced) continue;
-      const going: Promise<void>[] = [...underWay.values(), ...(furnishing === null ? [] : [furnishing])];
+      const going: Promise<void>[] = [...underWay.values(), ...(settingUp === null ? [] : [settingUp])];
       if (going.length === 0 && (choice.waitMs === null || choice.waitMs > LINGER_MS)) return;
       await bell.wait(Math.min(choice.waitMs ?? ROUND_MS, ROUND_MS), going, deps.stopping);
     }
   } finally {
-    await Promise.all([...underWay.values(), furnishing]);
+    await Promise.all([...underWay.values(), settingUp]);
     const tokens = posts === null ? 0 : filled(posts, paces.posts, performance.now()).tokens;
     await outbox.release(name, owner, tokens).catch(() => {});
   }
@@ -176,14 +176,14 @@ export async function workQueue(deps: Working, name: string, bell: Bell): Promis
     }
   }
 
-  async function beginFurnishing(queue: Queue): Promise<void> {
+  async function beginSetup(queue: Queue): Promise<void> {
     toPin = false;
     try {
       await setUpChannel(deps, queue);
     } catch (error) {
       deps.log.error({ event: "slack.channel_setup_failed", err: error, queue: name }, "a channel could not be set up");
     } finally {
-      furnishing = null;
+      settingUp = null;
     }
   }
 }

@@ -13,7 +13,7 @@ export function truncateMessage(
   mostText: number = limits.messageText,
 ): { readonly text: string; readonly blocks: readonly Block[] } {
   const text = truncateText(message.text, mostText) || "(nothing to say)";
-  return { text, blocks: withinBudget(clampBlocks(message.blocks, limits.messageBlocks, "message")) };
+  return { text, blocks: withinBudget(truncateBlocks(message.blocks, limits.messageBlocks, "message")) };
 }
 
 export interface ModalView {
@@ -33,7 +33,7 @@ export function truncateForm(form: Form, carried: string): ModalView {
       code: "form-carries",
       what: `The form ${form.callback} carries more than Slack brings back`,
     });
-  const blocks = withinView(clampBlocks(form.blocks, limits.viewBlocks, "view"));
+  const blocks = withinView(truncateBlocks(form.blocks, limits.viewBlocks, "view"));
   const asks = blocks.some((block) => block.type === "input");
   return {
     type: "modal",
@@ -47,7 +47,7 @@ export function truncateForm(form: Form, carried: string): ModalView {
 }
 
 export function truncateHome(blocks: readonly Block[]): readonly Block[] {
-  return withinView(clampBlocks(blocks, limits.viewBlocks, "view"));
+  return withinView(truncateBlocks(blocks, limits.viewBlocks, "view"));
 }
 
 /** A name Slack takes for a channel: `a-z 0-9 - _`, at most 80. */
@@ -88,16 +88,16 @@ type Surface = "message" | "view";
 const FENCE = "\n```";
 const OMITTED = "… More stands in the timeline than fits here.";
 
-function clampBlocks(blocks: readonly Block[], most: number, surface: Surface): Block[] {
+function truncateBlocks(blocks: readonly Block[], most: number, surface: Surface): Block[] {
   const ids = new Set<string>();
-  const clamped = blocks.map((block) => clampBlock(block, surface)).filter((block) => block !== null);
-  for (const block of clamped) {
+  const truncated = blocks.map((block) => truncateBlock(block, surface)).filter((block) => block !== null);
+  for (const block of truncated) {
     const id = block.block_id;
     if (typeof id !== "string") continue;
     if (ids.has(id)) delete (block as { block_id?: unknown }).block_id;
     ids.add(id);
   }
-  return clamped.length <= most ? clamped : [...keepButtons(clamped, most - 1), omitted()];
+  return truncated.length <= most ? truncated : [...keepButtons(truncated, most - 1), omitted()];
 }
 
 /** The first blocks, but never without the last row of buttons: a prompt no one can answer is no prompt. */
@@ -135,7 +135,7 @@ function omitted(): Block {
   return { type: "context", elements: [{ type: "mrkdwn", text: OMITTED }] };
 }
 
-function clampBlock(block: Block, surface: Surface): Block | null {
+function truncateBlock(block: Block, surface: Surface): Block | null {
   const made = SHAPES[block.type]?.(block, surface);
   if (!made) return null;
   const id = block.block_id;

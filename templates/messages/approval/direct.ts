@@ -27,13 +27,13 @@ function letters(
   around: Surroundings,
 ): ShownMessage[] {
   // Also what is delegated no longer: a letter that was sent is edited to the outcome.
-  const lent = delegatedAt(run, gate, state.delegations).filter(
+  const delegated = delegatedAt(run, gate, state.delegations).filter(
     ({ since, until }) => until > asked.openedAt && (asked.closedAt === null || since < asked.closedAt),
   );
   const isAsked = (role: string) => asked.roles.includes(role);
   const people = around.system.people.filter((person) => {
     const own = asked.approvers.includes(person.id) && person.roles.some(isAsked);
-    const borrowed = delegatedTo(person, run, around.system, lent).some(({ role }) => isAsked(role));
+    const borrowed = delegatedTo(person, run, around.system, delegated).some(({ role }) => isAsked(role));
     return (own || borrowed) && person.id !== run.requester && !person.slack.includes(run.requester);
   });
   const letter = (id: string, account: string, says: Message): ShownMessage => ({

@@ -165,11 +165,11 @@ export function reviewForm(actionValue: string, what: string): Form {
 /** A day is the longest a role may be delegated. */
 /** Also a time that was typed and isn't among them. */
 function timesWith(time: string | undefined) {
-  const isAmong = time === undefined || LENDING_TIMES.some(({ value }) => value === time);
-  return isAmong ? LENDING_TIMES : [{ value: time, says: time }, ...LENDING_TIMES];
+  const isAmong = time === undefined || DELEGATION_TIMES.some(({ value }) => value === time);
+  return isAmong ? DELEGATION_TIMES : [{ value: time, says: time }, ...DELEGATION_TIMES];
 }
 
-const LENDING_TIMES = [
+const DELEGATION_TIMES = [
   { value: "30m", says: "30 minutes" },
   ...[1, 2, 4, 8, 12].map((hours) => ({ value: `${hours}h`, says: hours === 1 ? "1 hour" : `${hours} hours` })),
   { value: "24h", says: "1 day" },

@@ -114,7 +114,7 @@ function contextWords({ run, gate }: ApprovalRequest, around: Surroundings, apar
 function waitingWords(ask: ApprovalRequest, who: Awaited, around: Surroundings): string {
   const { gate, state } = ask;
   const { approved, missing, next } = who;
-  const lent = delegationsNow(state, around.now).filter(
+  const delegated = delegationsNow(state, around.now).filter(
     ({ role, from, to }) =>
       who.asked.some((level) => level.role === role) && [from, to].every((id) => acting(id, around)),
   );
@@ -128,7 +128,7 @@ function waitingWords(ask: ApprovalRequest, who: Awaited, around: Surroundings):
       ? `*Approvals:* ${approved.length} of ${gate.quorum} (${approved.map(({ person }) => around.names(person)).join(", ")})`
       : null,
     reason ? `📣 ${ended(safe(cut(reason, 250)))}` : null,
-    ...lent.map(
+    ...delegated.map(
       ({ role, from, to, until }) =>
         `*Delegated:* ${around.names(to)} decides as ${roleWords(around.system, role)} for ${around.names(from)} until ${local(until)}`,
     ),
@@ -188,7 +188,7 @@ export function decide(ask: ApprovalRequest, who: Awaited, around: Surroundings,
     talk,
     ...(gate.level < gate.escalate.length ? [rise] : []),
   ];
-  return [actions(...buttons), ...glass(ask, who, around, own)];
+  return [actions(...buttons), ...breakGlass(ask, who, around, own)];
 }
 
 function approve(ask: ApprovalRequest, own: { detail?: string }): Button {
@@ -215,7 +215,7 @@ function approve(ask: ApprovalRequest, own: { detail?: string }): Button {
 }
 
 /** Offered where everybody has been asked and nobody answers, or nobody is left who could. */
-function glass(ask: ApprovalRequest, who: Awaited, around: Surroundings, own: { detail?: string }): Block[] {
+function breakGlass(ask: ApprovalRequest, who: Awaited, around: Surroundings, own: { detail?: string }): Block[] {
   const { run, gate } = ask;
   const able = around.system.people.some((person) => breakingRole(person, around.system) !== null);
   const from = silentFrom(run, gate, around.system, around.now, delegationsNow(ask.state, around.now));

@@ -13,9 +13,9 @@ import { at, clock } from "../kit/when.ts";
 /** Every promise someone was reminded of, or that was missed, with the words it deserves now. */
 export function reminders(state: IncidentState, around: Surroundings): readonly { due: string; message: Message }[] {
   const ids = [...new Set([...state.comms.reminded.keys(), ...state.comms.late.keys()])];
-  const owed = new Map(duesOf(state, around.system).map((due) => [due.id, due]));
+  const dueUpdate = new Map(duesOf(state, around.system).map((due) => [due.id, due]));
   return ids.map((id) => {
-    const due = owed.get(id);
+    const due = dueUpdate.get(id);
     return { due: id, message: due === undefined ? kept(id, state) : reminder(state, due, around) };
   });
 }
@@ -28,10 +28,10 @@ function reminder(state: IncidentState, due: Due, around: Surroundings): Message
   const until = state.comms.snoozed.get(due.id);
   const waits = until !== undefined && !due.reminded ? ` Reminded again at ${clock(until)}.` : "";
   const says = due.late
-    ? `${OWED[due.kind]} of ${where} is *overdue* since ${at(due.dueAt)}, and recorded as late.`
-    : `${OWED[due.kind]} of ${where} is due by ${at(due.dueAt)}.`;
+    ? `${DUE_TITLES[due.kind]} of ${where} is *overdue* since ${at(due.dueAt)}, and recorded as late.`
+    : `${DUE_TITLES[due.kind]} of ${where} is due by ${at(due.dueAt)}.`;
   return {
-    text: `${who}: ${OWED[due.kind]} of ${where} ${due.late ? `is overdue since ${clock(due.dueAt)}` : `is due by ${clock(due.dueAt)}`}.${waits}`,
+    text: `${who}: ${DUE_TITLES[due.kind]} of ${where} ${due.late ? `is overdue since ${clock(due.dueAt)}` : `is due by ${clock(due.dueAt)}`}.${waits}`,
     blocks: [
       section(`${due.late ? "⏰" : "🔔"} ${who}: ${says}${waits}`),
       actions(
@@ -77,7 +77,7 @@ export function tellers(state: IncidentState, around: Surroundings): readonly st
   return (lead.length > 0 ? lead : holders(around.system, state, "incident-commander")).slice(0, 3);
 }
 
-const OWED: Readonly<Record<DueKind, string>> = {
+const DUE_TITLES: Readonly<Record<DueKind, string>> = {
   firstNotice: "The first notice",
   update: "The next update",
   resolution: "The resolution update",

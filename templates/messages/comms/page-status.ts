@@ -11,10 +11,10 @@ export function pageOf(state: IncidentState, ask: string | null): Page | null {
 
 /** The page about break-glass that is to be used at this question, or was. */
 export function breakGlassPageOf(state: IncidentState, ask: string): Page | null {
-  return lastPage(state, (page, key) => page.ask === ask && GLASS.test(key));
+  return lastPage(state, (page, key) => page.ask === ask && BREAK_GLASS.test(key));
 }
 
-const GLASS = /\/glass(?:-broken)?$/;
+const BREAK_GLASS = /\/glass(?:-broken)?$/;
 
 function lastPage({ paging }: IncidentState, is: (page: Page, key: string) => boolean): Page | null {
   return [...paging.pages].findLast(([key, page]) => is(page, key))?.[1] ?? null;

@@ -72,7 +72,7 @@ export function pageWords(practice: boolean) {
         ].join("\n"),
       };
     },
-    glass(
+    breakGlass(
       about: { state: IncidentState; run: RunState; gate: GateState | null; broke: Break | null },
       system: System,
     ): Spoken {

@@ -22,7 +22,7 @@ export function renderSentUpdates(state: IncidentState, declared: Declared, arou
       }),
     ];
   });
-  const owed = reminders(state, around).flatMap(({ due, message }): ShownMessage[] => [
+  const dueUpdate = reminders(state, around).flatMap(({ due, message }): ShownMessage[] => [
     { key: `owed:${due}`, in: "incident", under: null, priority: 0, message },
     ...accounts(state, around).map(
       (person): ShownMessage => ({
@@ -34,7 +34,7 @@ export function renderSentUpdates(state: IncidentState, declared: Declared, arou
       }),
     ),
   ]);
-  return [...said, ...owed];
+  return [...said, ...dueUpdate];
 }
 
 /** Those who tell people, where a phone shows it. */

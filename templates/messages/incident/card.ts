@@ -29,7 +29,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
   const runs = [...state.runs.values()];
   const planned = declared.kind === "maintenance";
   return {
-    text: `${prefix}${named(state)} ${safe(declared.title)}: ${statusWords(state.status)}. ${planned ? "" : `${rolesSentence(state, around)} `}${runsSentence(runs)}${alertSentence(state)}${owedSentence(state, around)}`,
+    text: `${prefix}${named(state)} ${safe(declared.title)}: ${statusWords(state.status)}. ${planned ? "" : `${rolesSentence(state, around)} `}${runsSentence(runs)}${alertSentence(state)}${dueSentence(state, around)}`,
     blocks: [
       header(`${prefix}${named(state)}: ${plain(declared.title)}`),
       fields([
@@ -37,7 +37,7 @@ export function statusCard(state: IncidentState, declared: Declared, around: Sur
         ["System", safe(around.system.title)],
         ...(planned ? [] : rolePairs(state, around)),
         ["Clock", clockWords(state, around.now)],
-        ...owedPair(state, around),
+        ...duePair(state, around),
       ]),
       ...pagedBlocks(state, around),
       ...alertBlocks(state),
@@ -64,12 +64,12 @@ function leftWords(state: IncidentState, { openBefore }: Surroundings): readonly
   return left === null || state.resolvedAt !== null ? [] : [left];
 }
 
-function owedSentence(state: IncidentState, around: Surroundings): string {
+function dueSentence(state: IncidentState, around: Surroundings): string {
   const due = nextDueUpdate(state, around);
   return due === null ? "" : ` Next update ${due.late ? "overdue since" : "due by"} ${clock(due.dueAt)}.`;
 }
 
-function owedPair(state: IncidentState, around: Surroundings): (readonly [string, string])[] {
+function duePair(state: IncidentState, around: Surroundings): (readonly [string, string])[] {
   const due = nextDueUpdate(state, around);
   return due === null ? [] : [["Next update due", dueUpdateWords(due)]];
 }

@@ -38,7 +38,7 @@ export function catchUp(
     .slice(-HAPPENED_SHOWN)
     .map(({ at, what }) => `• ${clock(at).slice(0, 5)} ${safe(cut(what, 110))}`);
   const who = people(state, around);
-  const awaited = [...waiting, ...owedLine(state, around)].slice(0, 4).map((one) => `• ${one}`);
+  const awaited = [...waiting, ...dueLine(state, around)].slice(0, 4).map((one) => `• ${one}`);
   const parts: (readonly [string, readonly string[]])[] = [
     ["Now", now],
     ["Timeline (UTC)", story.length > 0 ? story : ["• Nothing is recorded yet."]],
@@ -81,7 +81,7 @@ function people(state: IncidentState, around: Surroundings): string {
   return [...taken, ...missing].join(" · ") || "No roles are assigned.";
 }
 
-function owedLine(state: IncidentState, around: Surroundings): string[] {
+function dueLine(state: IncidentState, around: Surroundings): string[] {
   const due = nextDueUpdate(state, around);
   return due === null ? [] : [dueUpdateWords(due)];
 }

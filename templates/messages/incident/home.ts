@@ -83,7 +83,7 @@ function waiting(home: HomeSituation): Block[] {
         actionValue: actionValue(run.id, gate.ask),
         style: "primary",
         aloud: `Approve ${run.plan.title}`,
-        ...(!asksForProof(step) && {
+        ...(!asksForCode(step) && {
           confirm: {
             title: `Approve: ${run.plan.title}?`,
             says: `${notFencedPlain(run)}${cut(run.plan.target, 110)}. Data loss: ${cut(gate.loss, 120)}.`,
@@ -104,7 +104,7 @@ function waiting(home: HomeSituation): Block[] {
   ]);
 }
 
-function asksForProof({ step }: StepState): boolean {
+function asksForCode({ step }: StepState): boolean {
   return step.kind === "gate" && step.gate.stepUp;
 }
 
@@ -118,14 +118,14 @@ function pendingFor(home: HomeSituation, state: IncidentState, channel: string |
   const system = home.systems.find(({ id }) => id === state.declared?.system);
   const person = readerOf(home, state);
   if (!system || person === null) return [];
-  const lent = delegationsNow(state, home.now);
+  const delegated = delegationsNow(state, home.now);
   return [...state.runs.values()]
     .filter((run) => run.endedAt === null)
     .flatMap((run) =>
       [...run.steps.values()].flatMap((step) => {
         if (step.status !== "gate" || step.gate.outcome !== "open" || step.gate.broken !== null) return [];
         const { gate } = step;
-        const may = entitled(run, gate, system, lent).some(({ id }) => id === person);
+        const may = entitled(run, gate, system, delegated).some(({ id }) => id === person);
         const has = gate.approvals.some((approval) => approval.person === person);
         return may && !has ? [{ state, run, step, gate, channel }] : [];
       }),

@@ -4,7 +4,7 @@ import type { WordsOf } from "../kit/refusal-words.ts";
 
 /** Who may not do something, and who is not there to be given a role. */
 export const PEOPLE_REFUSALS: WordsOf<PeopleRefusal> = {
-  barred: ({ why }) => ({
+  "account-blocked": ({ why }) => ({
     what: `You can't do this: ${why}`,
     allowed: "Members of this workspace who are on the system's roster may do it",
   }),

@@ -63,7 +63,7 @@ export function notWritten(): Problem {
 /** `why`: a sentence of the transport, such as "Guests can't use Lifeboat". */
 export function blocked(why: string): Problem {
   return {
-    code: "barred",
+    code: "account-blocked",
     what: `You can't do this: ${why}`,
     allowed: "Members of this workspace who are on a system's roster may do it",
   };

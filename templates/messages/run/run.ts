@@ -128,10 +128,10 @@ function stageLines(plan: Plan, stage: Plan["stages"][number], n: number): strin
   const together = stage.parallel && stage.steps.length > 1 ? " (in parallel)" : "";
   const clock = clockAt(plan, stage.id);
   const given = clock === null ? "" : ` ${givenWords(plan, clock)}`;
-  return [`${n}. *${safe(stage.title)}*${together}${given}`, ...branchesOf(stage).flatMap(laneLines)];
+  return [`${n}. *${safe(stage.title)}*${together}${given}`, ...branchesOf(stage).flatMap(branchLines)];
 }
 
-function laneLines({ branch, steps }: ReturnType<typeof branchesOf<PlanStep>>[number]): string[] {
+function branchLines({ branch, steps }: ReturnType<typeof branchesOf<PlanStep>>[number]): string[] {
   if (branch === null) return steps.map((step) => `      • ${stepWords(step)}`);
   const inOrder = steps.map((step, n) => `            ${n + 1}. ${stepWords(step)}`);
   return [`      • *${safe(branch.title)}*, in sequence`, ...inOrder];

@@ -56,8 +56,8 @@ describe("a compose project", () => {
   test("another engine behind the same address, and one that hangs, are said before anything is sent", async () => {
     const stranger = new Step(harness, "compose.stop", { ...api(), project: { ...project(), engineId: "another" } });
     expect(await stranger.blockedBy()).toEqual(["engine.answers"]);
-    const nobody = new Step(harness, "compose.stop", { project: project(), services: ["nobody"] });
-    expect(await nobody.blockedBy()).toEqual(["services.present"]);
+    const noOne = new Step(harness, "compose.stop", { project: project(), services: ["nobody"] });
+    expect(await noOne.blockedBy()).toEqual(["services.present"]);
     const step = new Step(harness, "compose.stop", api());
     await step.intend();
     docker.faults.throw({ kind: "down" });

@@ -73,14 +73,14 @@ function overDocker(
   };
 }
 
-const nobody = (docker: PracticeDocker) => asked({ project: projectOf(docker), services: ["nobody"] });
+const noOne = (docker: PracticeDocker) => asked({ project: projectOf(docker), services: ["nobody"] });
 
 const restart = overDocker(
   "compose.restart",
   async (docker) => ({
     input: { ...apiOf(docker), ...stable },
     holds: () => state(docker) === "running",
-    wrong: () => nobody(docker),
+    wrong: () => noOne(docker),
     blocks: "services.present",
   }),
   { instead: { "done by hand": "a restart by somebody else is not the one this step was asked for" } },
@@ -90,7 +90,7 @@ const stop = overDocker("compose.stop", async (docker) => ({
   input: apiOf(docker),
   holds: () => state(docker) === "exited",
   byHand: () => order(docker, "stop"),
-  wrong: () => nobody(docker),
+  wrong: () => noOne(docker),
   blocks: "services.present",
 }));
 
@@ -100,7 +100,7 @@ const start = overDocker("compose.start", async (docker) => {
     input: apiOf(docker),
     holds: () => state(docker) === "running",
     byHand: () => order(docker, "start"),
-    wrong: () => nobody(docker),
+    wrong: () => noOne(docker),
     blocks: "services.present",
   };
 });

@@ -221,7 +221,7 @@ describe("patroni over a real cluster", () => {
       await api.close();
       await home(environment);
     }, 100_000);
-    const strike = (kind: FaultKind) => api.way.faults.throw({ kind, on: "writes", times: 1, after: 0 });
+    const injectFault = (kind: FaultKind) => api.way.faults.throw({ kind, on: "writes", times: 1, after: 0 });
     const effects = () => api.way.writes().filter(({ done }) => done).length;
 
     test("nobody leads: what does nothing is known to have done nothing, and is sent once", async () => {
@@ -231,11 +231,11 @@ describe("patroni over a real cluster", () => {
       expect([await step.afterwards(), effects()]).toEqual(["again", 0]);
       for (const kind of ["throttle", "down", "hang"] as const) {
         const sent = api.way.writes().length;
-        strike(kind);
+        injectFault(kind);
         await expect(step.apply(1500)).rejects.toThrow();
         expect([kind, api.way.writes().length - sent]).toEqual([kind, 1]);
       }
-      strike("lie");
+      injectFault("lie");
       await step.apply();
       await expect(step.verify(1500)).rejects.toThrow();
       expect([await step.afterwards(), effects()]).toEqual(["again", 0]);
@@ -249,7 +249,7 @@ describe("patroni over a real cluster", () => {
       "nobody leads, and %s: one leads afterwards, asked for once",
       async (_what, kind) => {
         const step = new Step(harness, "patroni.failover", given);
-        if (kind) strike(kind);
+        if (kind) injectFault(kind);
         if (kind === "failAfter") {
           await step.intend();
           await expect(step.apply()).rejects.toThrow();

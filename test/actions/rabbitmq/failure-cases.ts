@@ -63,7 +63,7 @@ const exporting: FailureCase = {
   async begin() {
     const file = join(folder, `export-${++files}.json`);
     const way = await openFront(rabbit.url, (_method, path) => path === "/api/definitions");
-    const { throw: strike } = struck(way);
+    const { throw: injectFault } = struck(way);
     const input = { broker: brokerOf(rabbit, way.port), file };
     let byOthers = false;
     return {
@@ -72,7 +72,7 @@ const exporting: FailureCase = {
       sent: () => Number(existsSync(file) && !byOthers),
       accepted: () => Number(existsSync(file)),
       // The first of two reads is the look before.
-      throw: (fault) => strike(fault, 1),
+      throw: (fault) => injectFault(fault, 1),
       holds: () => existsSync(file),
       byHand() {
         byOthers = true;

@@ -70,10 +70,8 @@ describe("traefik.switch", () => {
   });
 
   test("what would not work is said before anything is written", async () => {
-    const nobody = "http://127.0.0.1:1";
-    expect(await step({ to: { servers: [nobody] }, target: [{ url: nobody }] }).blockedBy()).toEqual([
-      "target.answers",
-    ]);
+    const noOne = "http://127.0.0.1:1";
+    expect(await step({ to: { servers: [noOne] }, target: [{ url: noOne }] }).blockedBy()).toEqual(["target.answers"]);
     expect(await step({ target: [] }).blockedBy()).toEqual(["target.answers"]);
     expect(await step({ service: "split" }).blockedBy()).toEqual(["service.present"]);
     expect(await step({ file: join(stand.folder, "none.yml") }).blockedBy()).toEqual(["file.readable"]);

@@ -27,7 +27,9 @@ describe("declare", () => {
 
   test("is for everybody but those who are barred", () => {
     expect(codeOf(new IncidentScenario().asks(stranger, declaring()))).toBe("accepted");
-    expect(codeOf(new IncidentScenario().asks("ana", declaring(), { blocked: "guests can't" }))).toBe("barred");
+    expect(codeOf(new IncidentScenario().asks("ana", declaring(), { blocked: "guests can't" }))).toBe(
+      "account-blocked",
+    );
   });
 
   test("happens once", () => {
@@ -112,7 +114,9 @@ describe("status", () => {
 
   test("the barred do nothing at all", () => {
     for (const command of [RESOLVE, MONITOR, SEVERITY, ROLE, RUN, NOTE, REOPEN, CLOSE])
-      expect(codeOf(new IncidentScenario().declared().asks("ana", command, { blocked: "deactivated" }))).toBe("barred");
+      expect(codeOf(new IncidentScenario().declared().asks("ana", command, { blocked: "deactivated" }))).toBe(
+        "account-blocked",
+      );
   });
 
   test("an incident is not resolved, nor closed, while a run is live, and it says which", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { fold } from "../../../src/incident/evolve.ts";
 import { renderIncident } from "../../../templates/messages/render.ts";
-import * as nights from "../../support/incident-states.ts";
+import * as scenarios from "../../support/incident-states.ts";
 import type { RecordedIncident } from "../../support/recorded-incident.ts";
 import { around } from "../../support/surroundings.ts";
 
@@ -11,7 +11,7 @@ const linesOf = (story: RecordedIncident, state = story.state) =>
     .map(({ key, in: place, once, message }) => ({ key, place, once, text: message.text }));
 
 const changing = () =>
-  nights
+  scenarios
     .declared()
     .ask("bo", { type: "changeSeverity", to: "P0", reason: "nobody in EU can check out, <!channel>" })
     .ask("bo", { type: "changeStatus", to: "mitigating" })

@@ -10,7 +10,7 @@ import { BRIEF_WORDS, briefLines, briefOf, wordsIn } from "../../../templates/me
 import { refusal } from "../../../templates/messages/kit/refusal.ts";
 import { renderIncident } from "../../../templates/messages/render.ts";
 import { detailLines } from "../../../templates/messages/run/details.ts";
-import * as nights from "../../support/incident-states.ts";
+import * as scenarios from "../../support/incident-states.ts";
 import { around } from "../../support/surroundings.ts";
 
 /** "About fifty": the labels of the lines, a cause that is never cut below what names it, and one line that says what is allowed. */
@@ -166,18 +166,18 @@ describe("what went wrong is said in three lines of about fifty words", () => {
 
   test("in a thread: a failed step, a failed script, a failed preflight, a run that ended or can't go on", () => {
     const stories = [
-      nights.failed,
-      nights.aborted,
-      nights.plannedButDead,
-      nights.onlyPlannedAndDead,
-      nights.stuckAndPaused,
+      scenarios.failed,
+      scenarios.aborted,
+      scenarios.plannedButDead,
+      scenarios.onlyPlannedAndDead,
+      scenarios.stuckAndPaused,
     ];
     const output = Array.from(
       { length: 40 },
       (_, n) => `/var/lib/lifeboat/scripts/switch.sh: line ${n}: no route`,
     ).join(" | ");
     const script = () =>
-      nights
+      scenarios
         .approved()
         .engine({ type: "step.started", data: { step: "promote", attempt: 1, epoch: "1" } })
         .after(3)

@@ -3,7 +3,7 @@ import { fold } from "../../../src/incident/evolve.ts";
 import { safe } from "../../../templates/messages/kit/escape.ts";
 import type { ShownMessage } from "../../../templates/messages/kit/view.ts";
 import { renderIncident } from "../../../templates/messages/render.ts";
-import * as nights from "../../support/incident-states.ts";
+import * as scenarios from "../../support/incident-states.ts";
 import { printMessage } from "../../support/print-blocks.ts";
 import type { RecordedIncident } from "../../support/recorded-incident.ts";
 import { asked, everyRunbook, planOf } from "../../support/runbook-plans.ts";
@@ -31,7 +31,7 @@ function ticks(story: RecordedIncident, seconds: number): readonly number[] {
 }
 
 const promoting = () =>
-  nights.approved().engine({ type: "step.started", data: { step: "promote", attempt: 1, epoch: "1" } });
+  scenarios.approved().engine({ type: "step.started", data: { step: "promote", attempt: 1, epoch: "1" } });
 
 describe("the card of a run in progress", () => {
   test("says how far it is, what it does now and usually needs for it, and what comes next", () => {
@@ -46,9 +46,9 @@ describe("the card of a run in progress", () => {
   });
 
   test("says who is waited for", () => {
-    expect(cardAt(nights.asked()).says).toContain("*Waiting for:* Database administrator (<@U0BO>)");
-    expect(cardAt(nights.failed()).says).toContain("*Waiting for:* a decision about Promote the standby");
-    expect(cardAt(nights.byHand()).says).toContain(": Tell the payment provider");
+    expect(cardAt(scenarios.asked()).says).toContain("*Waiting for:* Database administrator (<@U0BO>)");
+    expect(cardAt(scenarios.failed()).says).toContain("*Waiting for:* a decision about Promote the standby");
+    expect(cardAt(scenarios.byHand()).says).toContain(": Tell the payment provider");
   });
 
   test("is edited at a pace that leaves edits for others: six times in the first minute, then less", () => {
@@ -61,11 +61,11 @@ describe("the card of a run in progress", () => {
   });
 
   test("counts the time of machines only, and stands still while people are waited for", () => {
-    expect(ticks(nights.failed(), 3600)).toEqual([]);
-    expect(cardAt(nights.failed().after(1800)).says).toBe(cardAt(nights.failed()).says);
+    expect(ticks(scenarios.failed(), 3600)).toEqual([]);
+    expect(cardAt(scenarios.failed().after(1800)).says).toBe(cardAt(scenarios.failed()).says);
   });
 
-  test.each(Object.entries(nights))("%s: never says something else before it said it would", (_, tell) => {
+  test.each(Object.entries(scenarios))("%s: never says something else before it said it would", (_, tell) => {
     const told = tell();
     for (const index of told.events.keys()) {
       const event = told.events[index];

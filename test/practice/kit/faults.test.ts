@@ -22,7 +22,7 @@ const MEANS: Readonly<Record<FaultKind, readonly [told: number | "cut" | "nothin
 /** A counter behind a front: how often it was really moved on. */
 interface Front {
   readonly url: string;
-  strike(kind: FaultKind): void;
+  injectFault(kind: FaultKind): void;
   moved(): number;
   /** By its own ledger. */
   arrived(): number;
@@ -43,7 +43,7 @@ const fronts: Readonly<Record<string, () => Promise<Front>>> = {
     });
     return {
       url: standIn.url,
-      strike: (kind) => standIn.faults.throw({ kind, times: 1, milliseconds: 1 }),
+      injectFault: (kind) => standIn.faults.throw({ kind, times: 1, milliseconds: 1 }),
       moved: () => count,
       arrived: () => standIn.writes().filter((one) => one.done || one.fault === "hang").length,
       done: () => standIn.writes().filter((one) => one.done).length,
@@ -66,7 +66,7 @@ const fronts: Readonly<Record<string, () => Promise<Front>>> = {
     });
     return {
       url: server.url,
-      strike: (kind) => faults.next("move", kind),
+      injectFault: (kind) => faults.next("move", kind),
       moved: () => count,
       arrived: () => ledger.of("move").length,
       done: () => ledger.of("move", "accepted").length,
@@ -79,7 +79,7 @@ describe.each(Object.entries(fronts))("a request to a %s", (_name, open) => {
   test.each(Object.entries(MEANS))("that %s strikes", async (kind, [told, done]) => {
     const front = await open();
     try {
-      front.strike(kind as FaultKind);
+      front.injectFault(kind as FaultKind);
       let heard: number | "cut" | "nothing" = "nothing";
       const answered = fetch(front.url, { method: "POST" }).then(
         ({ status }) => (heard = status),

@@ -50,10 +50,10 @@ describe("connections", () => {
 
   test.each(["refresh", "drop"])(
     "after %s the bot connects anew and is heard again",
-    async (trouble) => {
+    async (fault) => {
       const { heard } = await bot();
       const first = workspace.connections()[0]?.name;
-      workspace.faults(trouble);
+      workspace.faults(fault);
       await until(() => {
         const now = workspace.connections()[0]?.name;
         return now !== undefined && now !== first;

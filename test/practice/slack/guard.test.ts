@@ -10,10 +10,10 @@ beforeAll(async () => {
   workspace = await createWorkspace({
     mounts: [
       {
-        prefix: "/estate",
-        panel: "/estate/panel.js",
+        prefix: "/environment",
+        panel: "/environment/panel.js",
         handle(request, response) {
-          if (request.url !== "/estate/panel.js") return false;
+          if (request.url !== "/environment/panel.js") return false;
           response.end("export function mount() {}");
           return true;
         },
@@ -37,7 +37,7 @@ async function status(method: string, path: string, headers: Record<string, stri
 }
 
 const own = () => new URL(workspace.url).host;
-const deed = JSON.stringify({ do: "say", text: "hello", channel: "CINCIDENT" });
+const userAction = JSON.stringify({ do: "say", text: "hello", channel: "CINCIDENT" });
 const json = { "content-type": "application/json" };
 
 describe("who may speak to the workspace", () => {
@@ -96,7 +96,7 @@ describe("who may speak to the workspace", () => {
     ["a path out of the page's folder", "GET", "/page/..%2fstore.ts", () => ({ host: own() }), 404],
     ["a module that is not offered", "GET", "/vendor/constructor", () => ({ host: own() }), 404],
   ])("%s: %s %s", async (_who, method, path, headers, expected) => {
-    expect(await status(method, path, headers(), method === "POST" && !path.startsWith("/api") ? deed : "")).toBe(
+    expect(await status(method, path, headers(), method === "POST" && !path.startsWith("/api") ? userAction : "")).toBe(
       expected,
     );
   });
@@ -114,9 +114,11 @@ describe("who may speak to the workspace", () => {
 
   test("a mount answers what is under it, and nothing that only begins like it", async () => {
     const get = async (path: string) => (await fetch(workspace.url + path)).status;
-    expect([await get("/estate/panel.js"), await get("/estate/nothing"), await get("/estates/panel.js")]).toEqual([
-      200, 404, 404,
-    ]);
+    expect([
+      await get("/environment/panel.js"),
+      await get("/environment/nothing"),
+      await get("/environments/panel.js"),
+    ]).toEqual([200, 404, 404]);
   });
 });
 

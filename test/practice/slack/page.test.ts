@@ -32,11 +32,11 @@ inBrowser("the page, as a person uses it", () => {
       },
       mounts: [
         {
-          prefix: "/estate",
-          panel: "/estate/panel.js",
-          title: "Estate",
+          prefix: "/environment",
+          panel: "/environment/panel.js",
+          title: "Environment",
           handle(request, response) {
-            if (request.url !== "/estate/panel.js") return false;
+            if (request.url !== "/environment/panel.js") return false;
             response.setHeader("content-type", "text/javascript");
             response.end("export function mount(element, base) { element.textContent = 'Drawn at ' + base; }");
             return true;
@@ -80,7 +80,7 @@ inBrowser("the page, as a person uses it", () => {
   test("the hint is followed, a command answered for one's eyes only, and lost on reload", async () => {
     const page = await open();
     expect(await page.getByText("PRACTICE", { exact: true }).isVisible()).toBe(true);
-    await page.getByText("Drawn at /estate").waitFor();
+    await page.getByText("Drawn at /environment").waitFor();
     await page.getByRole("button", { name: "/dr failover database" }).click();
     await page.keyboard.press("Enter");
     await message(page, "Asked the incident commander.").getByText("Only visible to you").waitFor();
@@ -175,7 +175,7 @@ inBrowser("the page, as a person uses it", () => {
 
     await page.getByRole("tab", { name: "Inspector" }).click();
     await page.getByRole("complementary").getByText("chat.postMessage").first().waitFor();
-    await page.getByRole("tab", { name: "Chaos" }).click();
+    await page.getByRole("tab", { name: "Faults" }).click();
     await page.getByRole("button", { name: "Answer 503" }).click();
     await page.getByText(/unavailableSeconds/).waitFor();
     await page.getByRole("button", { name: "Calm everything" }).click();
@@ -233,7 +233,7 @@ inBrowser("the page, as a person uses it", () => {
     await page.getByRole("menu").waitFor();
     await sound("the list of people");
     await page.keyboard.press("Escape");
-    for (const panel of ["Estate", "Inspector", "Chaos"]) {
+    for (const panel of ["Environment", "Inspector", "Faults"]) {
       const way = phone
         ? page.getByRole("navigation", { name: "Channels" }).getByRole("button", { name: panel })
         : page.getByRole("tab", { name: panel });
@@ -275,7 +275,7 @@ inBrowser("the page, as a person uses it", () => {
     await page.keyboard.press("Escape");
     expect(await focus()).toBe("Shortcuts and files");
 
-    await page.getByRole("tab", { name: "Estate" }).focus();
+    await page.getByRole("tab", { name: "Environment" }).focus();
     await page.keyboard.press("ArrowRight");
     await page.getByRole("tab", { name: "Inspector", selected: true }).waitFor();
     await expect(settled(focus, /Inspector/)).resolves.toBe("Inspector");

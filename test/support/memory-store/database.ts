@@ -152,8 +152,8 @@ export interface QueueRow {
   makingSince: number | null;
   wanted: string | null;
   shown: string;
-  furnishAt: number;
-  furnishFailures: number;
+  setupAt: number;
+  setupFailures: number;
   tokens: number;
   tokensAt: number;
   notBefore: number;
@@ -198,7 +198,7 @@ export function blankStream(id: string): StreamRow {
 export function blankQueue(queue: string, sink: string, stream: string | null = null): QueueRow {
   return {
     ...{ queue, sink, stream, place: null, placeName: null, borrowed: false, makingSince: null, wanted: null },
-    ...{ shown: "{}", furnishAt: Number.NEGATIVE_INFINITY, furnishFailures: 0, tokens: 0 },
+    ...{ shown: "{}", setupAt: Number.NEGATIVE_INFINITY, setupFailures: 0, tokens: 0 },
     ...{ tokensAt: Number.NEGATIVE_INFINITY, notBefore: Number.NEGATIVE_INFINITY, failures: 0, says: null },
     ...{ owner: null, claimedUntil: Number.NEGATIVE_INFINITY },
   };

@@ -55,7 +55,7 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
     }
     if (row.wanted === wanted) return;
     row.wanted = wanted;
-    if (row.furnishFailures === 0) row.furnishAt = NEVER;
+    if (row.setupFailures === 0) row.setupAt = NEVER;
   }
 
   function wantMessage(stream: string, version: number, message: DesiredState["messages"][number]): void {
@@ -90,13 +90,13 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
       (item) =>
         item.queue === row.queue && isDue(item) && item.notBefore <= now && !(isElsewhere && item.deliveredAs === null),
     );
-    return due || (isUnfurnished(row) && row.furnishAt <= now);
+    return due || (needsSetup(row) && row.setupAt <= now);
   };
   const priorityOf = (row: QueueRow) =>
     Math.min(...items.flatMap((item) => (item.queue === row.queue && isDue(item) ? [item.priority] : [])));
 
   return {
-    want: (drawing) => asked((now) => want(drawing, now)),
+    want: (desiredState) => asked((now) => want(desiredState, now)),
     drawn: (stream) =>
       asked(() => {
         const row = drawn.get(stream);
@@ -140,7 +140,7 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
     retryNow: () =>
       asked(() => {
         for (const row of queues.values())
-          if (row.failures > 0 || row.furnishFailures > 0) Object.assign(row, { notBefore: NEVER, furnishAt: NEVER });
+          if (row.failures > 0 || row.setupFailures > 0) Object.assign(row, { notBefore: NEVER, setupAt: NEVER });
         for (const row of slackItems()) if (row.tries > 0 && isDue(row)) row.notBefore = NEVER;
       }),
     making: (queue, owner) =>
@@ -188,13 +188,13 @@ export function createMemoryOutbox(database: MemoryDatabase, link: Link): Outbox
         Object.assign(row, { place: null, borrowed: false, makingSince: null, shown: "{}" });
         for (const item of items) if (item.queue === queue) Object.assign(item, { ...UNSHOWN, sendingSince: null });
       }),
-    furnished: (queue, owner, shown, retryInSeconds, failed, wanted) =>
+    setUp: (queue, owner, shown, retryInSeconds, failed, wanted) =>
       ofQueue(queue, owner, (row, now) => {
         const isOver = retryInSeconds === null || (!failed && row.wanted !== textOf(wanted));
         Object.assign(row, {
           shown: textOf(shown),
-          furnishFailures: failed ? row.furnishFailures + 1 : 0,
-          furnishAt: isOver ? NEVER : now + retryInSeconds * 1000,
+          setupFailures: failed ? row.setupFailures + 1 : 0,
+          setupAt: isOver ? NEVER : now + retryInSeconds * 1000,
         });
       }),
     putOff: (queue, owner, seconds, says, failed) =>
@@ -332,8 +332,8 @@ function queueOf(row: QueueRow, now: number): Queue {
     ...{ says: row.says, makingSince: row.makingSince === null ? null : new Date(row.makingSince) },
     wanted: row.wanted === null ? null : JSON.parse(row.wanted),
     shown: JSON.parse(row.shown),
-    furnishDue: isUnfurnished(row) && row.furnishAt <= now,
-    ...{ furnishFailures: row.furnishFailures, tokens: row.tokens },
+    setupDue: needsSetup(row) && row.setupAt <= now,
+    ...{ setupFailures: row.setupFailures, tokens: row.tokens },
     tokensAgoMs: row.tokensAt === NEVER ? 0 : now - row.tokensAt,
     waitMs: row.notBefore === NEVER ? 0 : row.notBefore - now,
     failures: row.failures,
@@ -348,7 +348,7 @@ function isClosed(row: QueueRow, now: number): boolean {
   return row.stream === null && row.borrowed && row.place === null && row.notBefore > now;
 }
 
-function isUnfurnished({ stream, borrowed, wanted, shown }: QueueRow): boolean {
+function needsSetup({ stream, borrowed, wanted, shown }: QueueRow): boolean {
   if (stream === null || borrowed || wanted === null) return false;
   return wanted !== wantedIn(shown);
 }

@@ -77,8 +77,8 @@ export function createMemoryTimeline(parts: MemoryTimelineParts): Timeline {
     const last = inDoubt.pending?.events.at(-1);
     if (inDoubt.pending && last && seen.events[last.version - 1]?.hash === last.hash)
       return { kind: "written", ...inDoubt.pending };
-    const driven = lease === undefined ? undefined : heldRun(lease);
-    if (driven === null) return { kind: "lost" };
+    const held = lease === undefined ? undefined : heldRun(lease);
+    if (held === null) return { kind: "lost" };
     const { events: wanted, runs = [], ended = [], value } = decided(decide, seen.events, now);
     const hadNumber = database.numbers.has(stream);
     const events = linked(stream, seen, seen.keys, numbered(stream, wanted, seen.keys), now, keyring);
@@ -86,7 +86,7 @@ export function createMemoryTimeline(parts: MemoryTimelineParts): Timeline {
     const holder = refusedBy(stream, runs, ended, hadNumber);
     if (holder !== null) return { kind: "held", ...holder };
 
-    if (driven !== undefined) driven.beatAt = database.now();
+    if (held !== undefined) held.beatAt = database.now();
     for (const run of ended) endRun(stream, run);
     for (const run of runs) openRun(stream, run);
     inDoubt.pending = { value, events };

@@ -188,10 +188,10 @@ export function leaseContract(stores: Stores): void {
     test("when the claim's answer was lost and nobody drives it, though the owner lives and drives others", async () => {
       const store = await replica();
       await startRun(store, "run-1");
-      const driven = await claimed(store);
+      const held = await claimed(store);
       await startRun(store, "run-2");
       await store.leases.claim(1);
-      const beating = setInterval(() => void store.leases.beat([driven]), 100);
+      const beating = setInterval(() => void store.leases.beat([held]), 100);
       const lease = await claimed(store);
       clearInterval(beating);
       expect(lease).toMatchObject({ run: "run-2", epoch: "2" });

@@ -58,7 +58,7 @@ export function operations(random: () => number, count: number): readonly Operat
   const maybe = (share: number) => random() < share;
   let serial = 0;
 
-  function drawing(): DesiredState {
+  function desiredState(): DesiredState {
     const stream = one(STREAMS);
     const own = `own:${stream}`;
     const used = [own, "CHOUSE", "direct:UA"];
@@ -85,7 +85,7 @@ export function operations(random: () => number, count: number): readonly Operat
     const stream = one(STREAMS);
     const key = one(["card", "reply", "told", "asked"]);
     const failed = maybe(0.5);
-    const wanted = drawing();
+    const wanted = desiredState();
     const again = one([null, seconds]);
     const forgets = maybe(0.2);
     const topic = { topic: one(["x", "y"]), pinned: [] };
@@ -126,8 +126,8 @@ export function operations(random: () => number, count: number): readonly Operat
       on("closedQueues", async (store) => [...(await store.closedQueues())].sort()),
       on(`restored ${queue}`, (store) => store.restored(queue)),
       on(`lost ${queue} by ${owner}`, (store) => store.lost(queue, owner)),
-      on(`furnished ${queue} by ${owner} in ${seconds}, failed ${failed}`, (store) =>
-        store.furnished(queue, owner, failed ? {} : { wanted: topic }, again, failed, topic),
+      on(`set up ${queue} by ${owner} in ${seconds}, failed ${failed}`, (store) =>
+        store.setUp(queue, owner, failed ? {} : { wanted: topic }, again, failed, topic),
       ),
       on(`putOff ${queue} by ${owner} for ${seconds}`, (store) => store.putOff(queue, owner, seconds, "no", failed)),
       on(`answered ${queue}`, (store) => store.answered(queue)),

@@ -1,4 +1,4 @@
-// The practice estate in a side panel: what the servers and the application are doing, and buttons that break them.
+// The practice environment in a side panel: what the servers and the application are doing, and buttons that break them.
 import { button, clock, follow, headlineOf, make, orNothing, panel, post, say, section } from "/page/panel.js";
 
 const HARM = new Set(["kill-primary", "stall-and-kill-primary", "freeze-primary"]);
@@ -10,17 +10,17 @@ const writes = [];
 /**
  * Draws the panel into an element and keeps it current.
  * @param {HTMLElement} element emptied first
- * @param {string} base where the estate answers: `/estate`
+ * @param {string} base where the environment answers: `/environment`
  * @returns {() => void} takes the panel away again
  */
-export function mount(element, base = "/estate") {
+export function mount(element, base = "/environment") {
   const root = base.replace(/\/$/, "");
   const parts = skeleton();
   element.replaceChildren(parts.panel);
   const end = follow(
     `${root}/events`,
     (state) => show(parts, state),
-    () => say(parts.headline, "The estate doesn't answer.", "bad"),
+    () => say(parts.headline, "The environment doesn't answer.", "bad"),
   );
   void addButtons(parts, root);
   return () => {
@@ -40,7 +40,7 @@ function skeleton() {
     log: make("ul", { class: "panel-log" }),
   };
   parts.panel = panel(
-    "Practice estate",
+    "Practice environment",
     parts.headline,
     section("Servers", parts.nodes),
     section("Orders application", parts.numbers, parts.chart),
@@ -73,7 +73,7 @@ function sayGap(app) {
   return ["Longest gap", seconds(app.longestGapSeconds), false];
 }
 
-/** One sentence for the whole estate, worst thing first. */
+/** One sentence for the whole environment, worst thing first. */
 function sayAll(state) {
   const app = state.application;
   if (!app) return ["The orders application doesn't answer.", "bad"];
@@ -152,10 +152,10 @@ function words(x, y, text, anchor) {
 }
 
 async function addButtons(parts, root) {
-  const answer = await fetch(`${root}/chaos`);
-  const { chaos } = await answer.json();
+  const answer = await fetch(`${root}/faults`);
+  const { faults } = await answer.json();
   parts.buttons.replaceChildren(
-    ...chaos.map((one) => {
+    ...faults.map((one) => {
       const press = () => cause(parts, root, one);
       const element = button(one.says, press, { title: one.explains, "aria-description": one.explains });
       if (HARM.has(one.what)) element.dataset.harm = "";
@@ -168,7 +168,7 @@ async function cause(parts, root, one) {
   const buttons = [...parts.buttons.children];
   for (const button of buttons) button.disabled = true;
   say(parts.said, `${one.says}: in progress …`);
-  const { ok, body } = await post(`${root}/chaos`, { what: one.what });
+  const { ok, body } = await post(`${root}/faults`, { what: one.what });
   say(parts.said, ok ? `${one.says}: done. ${one.explains}` : `${one.says}: ${body.error}`, ok ? "" : "bad");
   for (const button of buttons) button.disabled = false;
 }

@@ -6,7 +6,7 @@ if (name === undefined) {
   process.exit(64);
 }
 
-const answer = await fetch(new URL(`/estate/hosts/${encodeURIComponent(name)}/rebuild`, hosts), {
+const answer = await fetch(new URL(`/environment/hosts/${encodeURIComponent(name)}/rebuild`, hosts), {
   method: "POST",
   headers: { authorization: `Bearer ${process.env.PRACTICE_HOSTS_TOKEN}` },
   redirect: "error",

@@ -16,9 +16,9 @@ import { projectRoot } from "../../../../src/lib/root.ts";
 import { built } from "../../../support/built.ts";
 import { soon } from "../../../support/database-fixture.ts";
 
-const newFolder = () => mkdtemp(join(tmpdir(), "lifeboat-estate-"));
+const newFolder = () => mkdtemp(join(tmpdir(), "lifeboat-environment-"));
 
-describe("the practice estate", () => {
+describe("the practice environment", () => {
   let practiceEnvironment: PracticeEnvironment;
   let folder: string;
   beforeAll(async () => {
@@ -65,15 +65,15 @@ describe("the practice estate", () => {
   });
 
   test("shows the same over HTTP, once and as it changes, and serves its panel", async () => {
-    const once = (await (await fetch(`${practiceEnvironment.url}/estate/state`)).json()) as EnvironmentState;
+    const once = (await (await fetch(`${practiceEnvironment.url}/environment/state`)).json()) as EnvironmentState;
     expect(once.nodes).toHaveLength(2);
-    const panel = await fetch(`${practiceEnvironment.url}/estate/panel.js`);
+    const panel = await fetch(`${practiceEnvironment.url}/environment/panel.js`);
     expect(panel.headers.get("content-type")).toMatch(/^text\/javascript/);
     expect(await panel.text()).toContain("export function mount(");
-    expect((await fetch(`${practiceEnvironment.url}/estate/../../../package.json`)).status).toBe(404);
+    expect((await fetch(`${practiceEnvironment.url}/environment/../../../package.json`)).status).toBe(404);
 
     const leave = new AbortController();
-    const stream = await fetch(`${practiceEnvironment.url}/estate/events`, { signal: leave.signal });
+    const stream = await fetch(`${practiceEnvironment.url}/environment/events`, { signal: leave.signal });
     const states: EnvironmentState[] = [];
     for await (const chunk of stream.body as unknown as AsyncIterable<Uint8Array>) {
       states.push(JSON.parse(new TextDecoder().decode(chunk).replace(/^data: /, "")) as EnvironmentState);
@@ -84,21 +84,21 @@ describe("the practice estate", () => {
   });
 
   test("nobody elsewhere can break it, and only who knows the word rebuilds a host", async () => {
-    const chaos = (headers: Record<string, string>) =>
-      fetch(`${practiceEnvironment.url}/estate/chaos`, {
+    const injectFault = (headers: Record<string, string>) =>
+      fetch(`${practiceEnvironment.url}/environment/faults`, {
         method: "POST",
         headers,
         body: JSON.stringify({ what: "kill-primary" }),
       });
-    expect((await chaos({ origin: "https://evil.example" })).status).toBe(403);
-    expect(await withHost(`${practiceEnvironment.url}/estate/state`, "evil.example")).toBe(403);
-    const unknown = await fetch(`${practiceEnvironment.url}/estate/chaos`, {
+    expect((await injectFault({ origin: "https://evil.example" })).status).toBe(403);
+    expect(await withHost(`${practiceEnvironment.url}/environment/state`, "evil.example")).toBe(403);
+    const unknown = await fetch(`${practiceEnvironment.url}/environment/faults`, {
       method: "POST",
       body: '{"what":"rm -rf"}',
     });
     expect(unknown.status).toBe(400);
     const rebuild = (token: string) =>
-      fetch(`${practiceEnvironment.url}/estate/hosts/orders-b/rebuild`, {
+      fetch(`${practiceEnvironment.url}/environment/hosts/orders-b/rebuild`, {
         method: "POST",
         headers: { authorization: token },
       });
@@ -107,7 +107,7 @@ describe("the practice estate", () => {
   });
 
   test("a power cut stops orders, starting again brings them back, and healing makes a pair of it", async () => {
-    const caused = await fetch(`${practiceEnvironment.url}/estate/chaos`, {
+    const caused = await fetch(`${practiceEnvironment.url}/environment/faults`, {
       method: "POST",
       body: '{"what":"stall-and-kill-primary"}',
     });

@@ -6,7 +6,7 @@ import { useEffect, useState } from "preact/hooks";
  */
 
 /** @type {Json} */
-export const world = {
+export const state = {
   ready: false,
   connected: false,
   users: [],
@@ -25,7 +25,7 @@ export const world = {
   canvases: {},
   modals: {},
   homes: {},
-  weather: {},
+  faults: {},
   /** @type {Json[]} */
   inspected: [],
   me: sessionStorage.getItem("persona") ?? "UALEX",
@@ -46,33 +46,33 @@ export const world = {
   tour: null,
 };
 
-const watchers = new Set();
+const listeners = new Set();
 
 /** Draws every component that uses the world again. */
 export function changed() {
-  for (const watcher of watchers) watcher();
+  for (const listener of listeners) listener();
 }
 
-export function useWorld() {
+export function usePageState() {
   const [, turn] = useState(0);
   useEffect(() => {
-    const watcher = () => turn((n) => n + 1);
-    watchers.add(watcher);
-    return () => watchers.delete(watcher);
+    const listener = () => turn((n) => n + 1);
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }, []);
-  return world;
+  return state;
 }
 
 const narrow = matchMedia("(max-width: 760px)");
-world.phone = narrow.matches;
+state.phone = narrow.matches;
 narrow.addEventListener("change", () => {
-  world.phone = narrow.matches;
+  state.phone = narrow.matches;
   changed();
 });
 
 /** A panel that changes what the bot works on says what is typed first from then on. */
 document.addEventListener("hint", (event) => {
-  world.hint = /** @type {CustomEvent} */ (event).detail;
+  state.hint = /** @type {CustomEvent} */ (event).detail;
   changed();
 });
 
@@ -86,11 +86,11 @@ export function follow() {
     await load();
     for (const change of held) apply(change);
     held = null;
-    world.connected = true;
+    state.connected = true;
     changed();
   };
   source.onerror = () => {
-    world.connected = false;
+    state.connected = false;
     changed();
   };
   source.onmessage = ({ data }) => {
@@ -101,10 +101,10 @@ export function follow() {
 }
 
 async function load() {
-  const [state, inspected] = await Promise.all(
+  const [fetched, inspected] = await Promise.all(
     ["state", "inspector"].map(async (what) => (await fetch(`/control/${what}`)).json()),
   );
-  const first = !world.ready;
+  const first = !state.ready;
   for (const key of [
     "users",
     "channels",
@@ -118,24 +118,24 @@ async function load() {
     "canvases",
     "modals",
     "homes",
-    "weather",
+    "faults",
     "hint",
   ])
-    world[key] = state[key];
-  world.inspected = inspected;
-  const mine = [...world.messages.values()].flat().filter((message) => message.only);
-  world.messages = new Map();
+    state[key] = fetched[key];
+  state.inspected = inspected;
+  const mine = [...state.messages.values()].flat().filter((message) => message.only);
+  state.messages = new Map();
   // Ephemerals live only in the page that saw them come: a reload loses them, as in Slack.
-  for (const message of [...state.messages, ...mine]) put(message);
+  for (const message of [...fetched.messages, ...mine]) put(message);
   if (first) {
-    for (const persona of world.personas)
-      for (const channel of world.channels) world.read.set(`${persona} ${channel.id}`, latest(channel.id));
+    for (const persona of state.personas)
+      for (const channel of state.channels) state.read.set(`${persona} ${channel.id}`, latest(channel.id));
     const [, channel] = /^\/archives\/([A-Z0-9]+)/.exec(location.pathname) ?? [];
-    if (channel && channelOf(channel)) world.place = { kind: "channel", channel };
-    if (!world.personas.includes(world.me)) world.me = world.personas[0];
-    if (world.panels.length > 0 && innerWidth >= 1200) world.side = world.panels[0].url;
+    if (channel && channelOf(channel)) state.place = { kind: "channel", channel };
+    if (!state.personas.includes(state.me)) state.me = state.personas[0];
+    if (state.panels.length > 0 && innerWidth >= 1200) state.side = state.panels[0].url;
   }
-  world.ready = true;
+  state.ready = true;
 }
 
 /** @param {Json} change */
@@ -145,31 +145,31 @@ function apply(change) {
       put(change.message);
       break;
     case "deleted":
-      world.messages.set(
+      state.messages.set(
         change.channel,
         messagesIn(change.channel).filter((one) => one.ts !== change.ts),
       );
       break;
     case "channel":
-      world.channels = [...world.channels.filter((one) => one.id !== change.channel.id), change.channel];
+      state.channels = [...state.channels.filter((one) => one.id !== change.channel.id), change.channel];
       break;
-    case "furniture":
-      world.pins[change.channel] = change.pins;
-      world.bookmarks[change.channel] = change.bookmarks;
-      if (change.canvas) world.canvases[change.channel] = change.canvas;
+    case "bookmarks":
+      state.pins[change.channel] = change.pins;
+      state.bookmarks[change.channel] = change.bookmarks;
+      if (change.canvas) state.canvases[change.channel] = change.canvas;
       break;
     case "modal":
-      world.modals = { ...world.modals, [change.user]: change.stack };
+      state.modals = { ...state.modals, [change.user]: change.stack };
       break;
     case "home":
-      world.homes = { ...world.homes, [change.user]: change.view };
+      state.homes = { ...state.homes, [change.user]: change.view };
       break;
     case "inspected":
-      if (change.weather) world.weather = change.weather;
-      world.inspected = [...world.inspected.filter((one) => one.n !== change.entry.n), change.entry].slice(-500);
+      if (change.faults) state.faults = change.faults;
+      state.inspected = [...state.inspected.filter((one) => one.n !== change.entry.n), change.entry].slice(-500);
       break;
-    case "weather":
-      world.weather = change.weather;
+    case "faults":
+      state.faults = change.faults;
       break;
   }
   soon();
@@ -190,16 +190,16 @@ function put(message) {
   const said = messagesIn(message.channel).filter((one) => one.ts !== message.ts);
   said.push(message);
   said.sort((a, b) => (a.ts < b.ts ? -1 : 1));
-  world.messages.set(message.channel, said);
+  state.messages.set(message.channel, said);
 }
 
 export function messagesIn(channel) {
-  return world.messages.get(channel) ?? [];
+  return state.messages.get(channel) ?? [];
 }
 
 /** What I see of a channel: everyone's messages and the ephemerals that are for me. */
 export function visibleIn(channel) {
-  return messagesIn(channel).filter((one) => !one.only || one.only === world.me);
+  return messagesIn(channel).filter((one) => !one.only || one.only === state.me);
 }
 
 export function isReply(message) {
@@ -212,7 +212,7 @@ export function inChannel(message) {
 
 export function userOf(id) {
   return (
-    world.users.find((user) => user.id === id) ?? {
+    state.users.find((user) => user.id === id) ?? {
       id,
       name: id,
       real_name: id === "USLACKBOT" ? "Slackbot" : id,
@@ -222,12 +222,12 @@ export function userOf(id) {
 }
 
 export function channelOf(id) {
-  return world.channels.find((channel) => channel.id === id);
+  return state.channels.find((channel) => channel.id === id);
 }
 
 export function channelName(channel) {
   if (channel.kind !== "im") return channel.name;
-  return userOf(channel.members.find((one) => one !== world.me) ?? world.me).real_name;
+  return userOf(channel.members.find((one) => one !== state.me) ?? state.me).real_name;
 }
 
 function latest(channel) {
@@ -235,50 +235,50 @@ function latest(channel) {
 }
 
 export function markRead(channel) {
-  world.read.set(`${world.me} ${channel}`, latest(channel));
+  state.read.set(`${state.me} ${channel}`, latest(channel));
 }
 
 /** @returns {{ unread: boolean, mentions: number }} */
 export function newsIn(channel) {
-  const read = world.read.get(`${world.me} ${channel.id}`) ?? "0";
-  const news = visibleIn(channel.id).filter((one) => one.ts > read && one.user !== world.me && !one.subtype);
+  const read = state.read.get(`${state.me} ${channel.id}`) ?? "0";
+  const news = visibleIn(channel.id).filter((one) => one.ts > read && one.user !== state.me && !one.subtype);
   const forMe = news.filter(
-    (one) => channel.kind === "im" || JSON.stringify([one.text, one.blocks]).includes(`<@${world.me}`),
+    (one) => channel.kind === "im" || JSON.stringify([one.text, one.blocks]).includes(`<@${state.me}`),
   );
   return { unread: news.length > 0, mentions: forMe.length };
 }
 
 export function go(place, screen = "main") {
-  world.place = place;
-  world.thread = null;
-  world.screen = screen;
+  state.place = place;
+  state.thread = null;
+  state.screen = screen;
   changed();
   if (place.kind === "home") act({ do: "home" });
 }
 
 export function become(persona) {
-  world.me = persona;
+  state.me = persona;
   sessionStorage.setItem("persona", persona);
-  world.thread = null;
-  const channel = world.place.kind === "channel" && channelOf(world.place.channel);
+  state.thread = null;
+  const channel = state.place.kind === "channel" && channelOf(state.place.channel);
   if (channel && channel.kind !== "public" && !channel.members.includes(persona))
-    world.place = { kind: "channel", channel: "CINCIDENT" };
-  if (world.place.kind === "home") act({ do: "home" });
+    state.place = { kind: "channel", channel: "CINCIDENT" };
+  if (state.place.kind === "home") act({ do: "home" });
   changed();
 }
 
 /** Does something as the current persona. @param {Json} deed @returns {Promise<Json>} the outcome */
-export async function act(deed) {
-  const me = world.me;
+export async function act(userAction) {
+  const me = state.me;
   try {
-    return await send(`/control/as/${me}`, deed);
+    return await send(`/control/as/${me}`, userAction);
   } catch (error) {
     return { ok: false, error: "page_offline", said: `The practice workspace does not answer (${error}).` };
   }
 }
 
-export async function trouble(name, details = {}) {
-  return send(`/control/chaos/${name}`, details);
+export async function injectFault(name, details = {}) {
+  return send(`/control/faults/${name}`, details);
 }
 
 /** What Slackbot tells only me: failures of what I just did. */
@@ -290,7 +290,7 @@ export function whisper(channel, text, thread) {
     channel,
     user: "USLACKBOT",
     text,
-    only: world.me,
+    only: state.me,
     ...(thread ? { thread_ts: thread } : {}),
   });
   changed();
@@ -299,10 +299,10 @@ export function whisper(channel, text, thread) {
 /** Asks before something is done. @param {Json} dialog Slack's confirm object @returns {Promise<boolean>} */
 export function ask(dialog) {
   return new Promise((resolve) => {
-    world.confirm = {
+    state.confirm = {
       dialog,
       answer(yes) {
-        world.confirm = null;
+        state.confirm = null;
         changed();
         resolve(yes);
       },

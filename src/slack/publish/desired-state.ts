@@ -17,7 +17,7 @@ export function canvasKey(draft: number): string {
 }
 
 /** A view as the outbox takes it. What has no place to be shown in (nowhere was announced, an account that is gone) is left out. */
-export function drawingOf(
+export function desiredStateOf(
   state: IncidentState,
   view: View,
   announceIn: string | null,
@@ -27,13 +27,13 @@ export function drawingOf(
   const { declared } = state;
   const announce = announcedIn(declared?.announceIn ?? null, announceIn);
   const own = view.channel === null ? null : ownQueue(state.id);
-  const laneOf = ({ in: place }: ShownMessage) => {
+  const queueOf = ({ in: place }: ShownMessage) => {
     if (typeof place === "object") return "person" in place ? directQueue(place.person) : place.channel;
     return place === "incident" ? (own ?? announce) : announce;
   };
   const shown = reachedBy(view.messages, unreachable);
   const messages: DesiredMessage[] = shown.flatMap((message) => {
-    const queue = laneOf(message);
+    const queue = queueOf(message);
     return queue === null ? [] : [wanted(message, queue)];
   });
   const places = shown.flatMap(({ in: place }) => (typeof place === "object" ? [place] : []));
@@ -59,7 +59,7 @@ export function drawingOf(
 }
 
 /** What is told of the house and not of an incident: where incidents are announced, and to people. */
-export function houseDrawing(
+export function noticesState(
   stream: string,
   version: number,
   messages: readonly ShownMessage[],
