@@ -1,11 +1,10 @@
-import { stateNow } from "../src/incident/state-now.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
+import { abortSays, runAborted } from "../templates/messages/run/answers.ts";
 import { waysBack } from "../templates/messages/run/undo.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say } from "./say.ts";
+import { no, say } from "./say.ts";
 
 export const abort: Command = {
   verb: "abort",
@@ -17,17 +16,11 @@ export const abort: Command = {
     const { state, run, words } = await findRun(context, request);
     const reason = request.form?.reason ?? words.join(" ");
     if (reason.trim() === "" && request.form === null && request.canAskForm) {
-      const says = `${run.plan.title} (${run.id}) ends here and can't be resumed. ${stateNow(run)}`;
-      return { kind: "form", form: reasonForm("run.abort", "Abort the run", "Abort run", run.id, says) };
+      return { kind: "form", form: reasonForm("run.abort", "Abort the run", "Abort run", run.id, abortSays(run)) };
     }
     const acted = await act(context, request, state.id, { type: "abort", run: run.id, reason });
     if (acted.kind === "refused") return no(acted.problem);
     const after = acted.state.runs.get(run.id) ?? run;
-    const ways = waysBack(acted.state, after);
-    return say([
-      `${runName(run)} is aborted: ${safe(reason)}`,
-      `*State now:* ${safe(stateNow(after))}`,
-      ...(ways.length > 0 ? ["*Undo, in this order*", ...ways] : []),
-    ]);
+    return say(runAborted(after, reason, waysBack(acted.state, after)));
   },
 };

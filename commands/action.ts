@@ -3,6 +3,7 @@ import { incidentName } from "../src/incident/numbers.ts";
 import { canAct, personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { actionLine } from "../templates/messages/incident/action-items.ts";
+import { actionAdded, actionDone, actionsOf, actionsOpen } from "../templates/messages/incident/answers.ts";
 import { noIssueTracker, unknownActionCommand } from "../templates/messages/incident/command-refusals.ts";
 import { actionForm } from "../templates/messages/incident/forms.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
@@ -71,8 +72,8 @@ async function add(context: CommandContext, request: Request, text: string): Pro
   if (acted.kind === "refused") return no(acted.problem);
   const after = await context.incidents.read(incident.id);
   const item = after.actions?.at(-1);
-  if (item === undefined) return say("The action item is on the timeline.");
-  return say(`Action item added to ${safe(incidentName(after))}: ${actionLine(item, (one) => nameIn(context, one))}`);
+  const line = item === undefined ? null : actionLine(item, (one) => nameIn(context, one));
+  return say(actionAdded(incidentName(after), line));
 }
 
 /** `A1` of the incident that is meant, or `INC-42/A1`. */
@@ -81,7 +82,7 @@ async function done(context: CommandContext, request: Request, named: string, no
   const incident = of === null ? await theIncident(context, request, true) : await incidentNamed(context, of);
   const acted = await act(context, request, incident.id, { type: "doneAction", action: id, note: note || null });
   if (acted.kind === "refused") return no(acted.problem);
-  return say(`${safe(incidentName(incident))}/${safe(id.toUpperCase())} is done.`);
+  return say(actionDone(incidentName(incident), id));
 }
 
 /** Of this incident, where one is meant; else everything that is open. */
@@ -91,17 +92,17 @@ async function list(context: CommandContext, request: Request): Promise<Reply> {
     typeof named === "string" ? await incidentNamed(context, named) : (await incidentHere(context, request))?.state;
   const names = (who: string) => nameIn(context, who);
   if (here)
-    return say([
-      `*Action items of ${safe(incidentName(here))}*`,
-      ...((here.actions ?? []).length === 0 ? ["None. Add one: `/dr action add <what>`"] : []),
-      ...(here.actions ?? []).map((item) => `• ${actionLine(item, names)}`),
-    ]);
+    return say(
+      actionsOf(
+        incidentName(here),
+        (here.actions ?? []).map((item) => actionLine(item, names)),
+      ),
+    );
   const open = (await context.incidents.current()).filter((state) => openActions(state).length > 0);
-  if (open.length === 0) return say("No open action items.");
   const lines = open.flatMap((state) =>
-    openActions(state).map((item) => `• ${safe(incidentName(state))}/${actionLine(item, names)}`),
+    openActions(state).map((item) => `${safe(incidentName(state))}/${actionLine(item, names)}`),
   );
-  return say(["*Open action items*", ...lines.slice(0, 40)]);
+  return say(actionsOpen(lines.slice(0, 40)));
 }
 
 function ownerMeant(context: CommandContext, incident: IncidentState, word: string): string {

@@ -4,6 +4,7 @@ import type { Mode, Runbook } from "../src/catalog/types.ts";
 import type { Problem } from "../src/lib/errors.ts";
 import { REASON, textInput } from "../templates/messages/kit/form.ts";
 import { quoted } from "../templates/messages/kit/line.ts";
+import { reasonButton, reasonLine } from "../templates/messages/run/answers.ts";
 import type { Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { lineFor } from "./line.ts";

@@ -1,8 +1,8 @@
 import type { Alert, System } from "../src/catalog/types.ts";
+import { alertList, alertNext, alertUnknown, type StrayAlerts } from "../templates/messages/incident/answers.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { pressOnly } from "../templates/messages/kit/command-refusals.ts";
-import { cut, safe } from "../templates/messages/kit/escape.ts";
-import { at } from "../templates/messages/kit/when.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { lineFor } from "./line.ts";
@@ -33,13 +33,15 @@ export const alerts: Command = {
     const found = all
       .filter((one) => words.every((word) => namesOf(one.system, one.alert).some((name) => name.includes(word))))
       .sort((one, other) => one.alert.severity.localeCompare(other.alert.severity));
-    const strays = words.length === 0 ? await strayLines(context) : [];
-    if (found.length > 0)
-      return say([...found.map(({ system, alert }) => line(context, system, alert, systems.length > 1)), ...strays]);
-    if (all.length === 0) return say(["The catalogue has no alerts for this channel.", ...strays]);
-    return say(
-      `No alert has "${safe(request.words.join(" "))}" in it. There are: ${all.map(({ alert }) => safe(alert.id)).join(", ")}.`,
-    );
+    if (found.length === 0 && all.length > 0)
+      return say(
+        alertUnknown(
+          request.words.join(" "),
+          all.map(({ alert }) => alert.id),
+        ),
+      );
+    const lines = found.map(({ system, alert }) => line(context, system, alert, systems.length > 1));
+    return say(alertList(lines, words.length === 0 ? await straysOf(context) : []));
   },
 };
 
@@ -54,21 +56,9 @@ async function start(context: CommandContext, request: Request): Promise<Reply> 
 }
 
 /** What was sent and opened no incident: without it no one would know that an alert is missing in the catalogue, or its sender's secret wrong. */
-async function strayLines({ tally }: CommandContext): Promise<string[]> {
-  const counted = (await tally.read("alerts/")).slice(0, STRAYS);
-  if (counted.length === 0) return [];
-  const lines = counted.map(({ what, who, count, lastAt, last }) => {
-    const kind = STRAY[what] ?? what;
-    return `• ${kind}: ${safe(cut(who, 120))}, ${count} times, last ${at(lastAt)}${last ? ` (${safe(cut(last, 160))})` : ""}`;
-  });
-  return ["*Sent, and no alert of the catalogue:*", ...lines];
+async function straysOf({ tally }: CommandContext): Promise<readonly StrayAlerts[]> {
+  return (await tally.read("alerts/")).slice(0, STRAYS).map(({ what, ...one }) => ({ ...one, kind: what }));
 }
-
-const STRAY: Readonly<Record<string, string>> = {
-  "alerts/unmatched": "Not in the catalogue",
-  "alerts/refused": "Not readable",
-  "alerts/unauthenticated": "Not authenticated",
-};
 
 /** Everything it goes by, in lower case. */
 function namesOf(system: System, { id, title, when, component }: Alert): readonly string[] {
@@ -79,12 +69,10 @@ function namesOf(system: System, { id, title, when, component }: Alert): readonl
 function line({ catalog }: CommandContext, system: System, alert: Alert, several: boolean): string {
   const runbook = catalog.runbooks.find((one) => one.system === system.id && one.id === alert.runbook);
   const where = several ? ` (${safe(system.title)})` : "";
-  const next =
-    runbook !== undefined
-      ? `${safe(runbook.title)}: \`${lineFor(catalog, runbook, alert.mode)}\``
-      : system.triage !== undefined
-        ? "No runbook answers it. Start triage: `/dr triage`"
-        : "No runbook answers it";
+  const next = alertNext(
+    runbook === undefined ? null : { title: runbook.title, line: lineFor(catalog, runbook, alert.mode) },
+    system.triage !== undefined,
+  );
   const more = alert.link === null ? "" : ` · <${new URL(alert.link).href.replace(/\|/g, "%7C")}|More>`;
   return `• *${alert.severity}* ${safe(alert.id)}${where}: ${safe(alert.title)} (${safe(alert.when)}). ${next}${more}`;
 }

@@ -1,10 +1,11 @@
+import { noOpenApproval, questionAnswered } from "../templates/messages/approval/answers.ts";
 import { answerForm } from "../templates/messages/approval/forms.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { act } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say } from "./say.ts";
+import { no, say } from "./say.ts";
 
 export const answer: Command = {
   verb: "answer",
@@ -17,7 +18,7 @@ export const answer: Command = {
     const open = openApprovalRequests(state, run);
     const found = pressed === null ? open[0] : open.find(({ gate }) => gate.ask === pressed);
     const about = pressed ?? found?.gate.ask ?? null;
-    if (about === null) return say(`${runName(run)} has no open approval, so there's nothing to answer.`);
+    if (about === null) return say(noOpenApproval(run, "answer"));
     const text = (request.form?.answer ?? words.join(" ")).trim();
     if (text === "" && request.form === null && request.canAskForm) {
       const question = found?.gate.talk.findLast(({ kind }) => kind === "question")?.says ?? run.plan.title;
@@ -25,6 +26,6 @@ export const answer: Command = {
     }
     const acted = await act(context, request, state.id, { type: "answer", run: run.id, ask: about, text });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`Your answer is in the thread of ${runName(run)}.`);
+    return say(questionAnswered(run));
   },
 };

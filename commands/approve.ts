@@ -1,3 +1,4 @@
+import { approved, howToApprove, noOpenApproval } from "../templates/messages/approval/answers.ts";
 import { stepsUnseen } from "../templates/messages/approval/command-refusals.ts";
 import { proveForm } from "../templates/messages/approval/forms.ts";
 import { gateCard } from "../templates/messages/approval/gate.ts";
@@ -8,7 +9,7 @@ import { act } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say, stop, surroundings } from "./say.ts";
+import { no, say, stop, surroundings } from "./say.ts";
 import { prove } from "./step-up.ts";
 import { needsList, showPage } from "./steps.ts";
 
@@ -24,10 +25,12 @@ export const approve: Command = {
     const ask = pressed ?? words[0] ?? null;
     if (ask === null) {
       const [open] = openApprovalRequests(state, run);
-      if (open === undefined) return say(`${runName(run)} has no open approval.`);
+      if (open === undefined) return say(noOpenApproval(run));
       const card = gateCard(open, surroundings(context, state, await context.channelOf(state.id)));
-      const how = `To approve exactly this, type \`/dr approve ${safe(run.id)} ${safe(open.gate.ask)}\`.`;
-      return { kind: "private", message: { text: `${card.text}\n${how}`, blocks: card.blocks } };
+      return {
+        kind: "private",
+        message: { text: `${card.text}\n${howToApprove(run, open.gate.ask)}`, blocks: card.blocks },
+      };
     }
     const unseen = needsList(run, ask, request);
     if (unseen !== null && request.canAskForm) return showPage(context, request, state, unseen, 1);
@@ -49,6 +52,6 @@ export const approve: Command = {
     if (proved.kind === "asked") return proved.reply;
     const acted = await act(context, request, state.id, command, null, proved.proved);
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`Your approval of ${runName(run)} is recorded. ${safe(run.plan.target)}`);
+    return say(approved(run));
   },
 };

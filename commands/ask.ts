@@ -1,10 +1,11 @@
+import { noOpenApproval, questionAsked } from "../templates/messages/approval/answers.ts";
 import { questionForm } from "../templates/messages/approval/forms.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { act } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
-import { nameIn, no, runName, say } from "./say.ts";
+import { nameIn, no, say } from "./say.ts";
 
 export const ask: Command = {
   verb: "ask",
@@ -15,14 +16,12 @@ export const ask: Command = {
   async handle(context, request) {
     const { state, run, pressed, words } = await findRun(context, request);
     const about = pressed ?? openApprovalRequests(state, run)[0]?.gate.ask ?? null;
-    if (about === null) return say(`${runName(run)} has no open approval, so there's nothing to ask about.`);
+    if (about === null) return say(noOpenApproval(run, "ask"));
     const text = (request.form?.question ?? words.join(" ")).trim();
     if (text === "" && request.form === null && request.canAskForm)
       return { kind: "form", form: questionForm(actionValue(run.id, about), `${run.plan.title}: ${run.plan.target}`) };
     const acted = await act(context, request, state.id, { type: "question", run: run.id, ask: about, text });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(
-      `${nameIn(context, run.requester)} was asked in the thread of ${runName(run)}. The approval stays open.`,
-    );
+    return say(questionAsked(run, nameIn(context, run.requester)));
   },
 };

@@ -3,19 +3,25 @@ import { needsSecond } from "../src/incident/break-glass.ts";
 import type { IncidentCommand } from "../src/incident/commands.ts";
 import { personById } from "../src/incident/people.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
+import {
+  breakGlassConfirmed,
+  breakGlassSays,
+  breakGlassUsed,
+  breakGlassWaits,
+  confirmBreakSays,
+  noOpenApproval,
+} from "../templates/messages/approval/answers.ts";
 import { proveForm } from "../templates/messages/approval/forms.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
-import { clock } from "../templates/messages/kit/when.ts";
-import { notFencedPlain } from "../templates/messages/run/fence.ts";
 import { act } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { systemOf } from "./incidents.ts";
 import { type Found, findRun } from "./runs.ts";
-import { no, runName, say } from "./say.ts";
+import { no, say } from "./say.ts";
 import { gateAsking, prove } from "./step-up.ts";
 
 const CONFIRM = "gate.confirm-break";
@@ -29,7 +35,7 @@ export const breakGlass: Command = {
   async handle(context, request) {
     const found = await findRun(context, request);
     const ask = found.pressed ?? openApprovalRequests(found.state, found.run)[0]?.gate.ask ?? null;
-    if (ask === null) return say(`${runName(found.run)} has no open approval to override.`);
+    if (ask === null) return say(noOpenApproval(found.run, "override"));
     return request.verb === CONFIRM ? confirm(context, request, found, ask) : smash(context, request, found, ask);
   },
 };
@@ -46,7 +52,7 @@ async function smash(
   const mine = gate?.breaking && gate.breaking.person === request.caller.person ? gate.breaking.reason : null;
   const reason = typed || mine;
   const stepUp = gate !== null && needsSecondFactor(run, gate);
-  const says = `${run.plan.title}: ${run.plan.target}. ${notFencedPlain(run)}You override an approval. Everyone is told now, and someone else reviews it.`;
+  const says = breakGlassSays(run);
   if (reason === null && request.form === null && request.canAskForm && !stepUp)
     return { kind: "form", form: reasonForm("gate.break", "Use break-glass", "Use break-glass", carries, says) };
   const command: IncidentCommand = { type: "breakGlass", run: run.id, ask, reason: reason ?? "not given yet" };
@@ -69,13 +75,10 @@ async function smash(
   const after = (await context.incidents.read(state.id)).runs.get(run.id);
   const waits = after && gateAsking(after, ask)?.broken === null ? gateAsking(after, ask)?.breaking : null;
   if (waits)
-    return say([
-      `Your break-glass request is recorded for ${runName(run)}: ${safe(waits.reason)}`,
-      mustHaveSecond(context, state, run, waits.person)
-        ? "A second person must confirm in the thread: you requested this run, so you can't go on alone."
-        : `A second person is asked to confirm in the thread. From ${clock(waits.aloneAt)} you may go on alone.`,
-    ]);
-  return say(`Break-glass used for ${runName(run)}. Everyone is told; someone else must review it: \`/dr review\`.`);
+    return say(
+      breakGlassWaits(run, waits.reason, mustHaveSecond(context, state, run, waits.person) ? null : waits.aloneAt),
+    );
+  return say(breakGlassUsed(run));
 }
 
 function mustHaveSecond(context: CommandContext, state: IncidentState, run: RunState, person: string): boolean {
@@ -87,7 +90,7 @@ function mustHaveSecond(context: CommandContext, state: IncidentState, run: RunS
 async function confirm(context: CommandContext, request: Request, { state, run }: Found, ask: string): Promise<Reply> {
   const command: IncidentCommand = { type: "confirmBreak", run: run.id, ask };
   const breaking = gateAsking(run, ask)?.breaking;
-  const says = `${run.plan.title}: ${run.plan.target}. Your confirmation overrides the approval. Reason given: ${breaking?.reason ?? ""}`;
+  const says = confirmBreakSays(run, breaking?.reason ?? "");
   const proved = await prove(context, request, {
     ...{ state, run, ask, command },
     form: () => proveForm(CONFIRM, "Confirm break-glass", "Confirm", actionValue(run.id, ask), [safe(says)]),
@@ -96,5 +99,5 @@ async function confirm(context: CommandContext, request: Request, { state, run }
   if (proved.kind === "asked") return proved.reply;
   const acted = await act(context, request, state.id, command, null, proved.proved);
   if (acted.kind === "refused") return no(acted.problem);
-  return say(`You are the second person: break-glass used for ${runName(run)}. Someone else must review it.`);
+  return say(breakGlassConfirmed(run));
 }

@@ -6,6 +6,13 @@ import { doneBy } from "../src/calendar/taken.ts";
 import type { Occasion, System } from "../src/catalog/types.ts";
 import { LIMITS } from "../src/incident/decide/words.ts";
 import { COMMANDER, personOf, roleTitle } from "../src/incident/people.ts";
+import {
+  calendarList,
+  checklistDone,
+  checklistDoneBefore,
+  occasionDone,
+  occasionPostponed,
+} from "../templates/messages/incident/answers.ts";
 import { minute, occasionLine } from "../templates/messages/incident/calendar.ts";
 import { calendarDoneForm, calendarPostponeForm } from "../templates/messages/incident/calendar-forms.ts";
 import {
@@ -13,6 +20,7 @@ import {
   dateTooFar,
   doneByPeople,
   doneByRunbook,
+  NAMES_WITH_COMMAS,
   noBeforeList,
   noNewDate,
   severalEntries,
@@ -83,7 +91,7 @@ async function list(context: CommandContext, request: Request): Promise<Reply> {
     const all = await occasionsIn(context.timeline, context.catalog, system, readerIn(system, request));
     if (all.length > 0) told.push(`*${safe(system.title)}*`, ...all.map((one) => occasionLine(one)));
   }
-  return say(told.length === 0 ? `No calendar entries for ${titles(systems)}.` : told);
+  return say(calendarList(told, titles(systems)));
 }
 
 interface Entry {
@@ -150,10 +158,8 @@ async function done(context: CommandContext, request: Request, entry: Entry): Pr
     const event = doneBy(occasion, state.occasions.get(occasion.id), now, facts, slot);
     return event === null ? [] : [event];
   });
-  if (written === 0) return say(`*${safe(occasion.title)}* is recorded as done already.`);
-  return say(
-    `✅ Done: *${safe(occasion.title)}*. Took part: ${people.map((one) => nameOf(system, one)).join(", ") || "not said"}.`,
-  );
+  const who = people.map((one) => nameOf(system, one));
+  return say(occasionDone(occasion, written === 0 ? null : who));
 }
 
 async function postpone(context: CommandContext, request: Request, entry: Entry): Promise<Reply> {
@@ -187,9 +193,7 @@ async function postpone(context: CommandContext, request: Request, entry: Entry)
     };
     return [{ type: "occasion.postponed", data, key: `${request.key}/postponed`, actor: actorOf(request.caller) }];
   });
-  if (written === 0)
-    return say(`*${safe(occasion.title)}* can't be postponed: it's in progress, done, or was postponed just now.`);
-  return say(`📅 Postponed to ${minute(at)}: *${safe(occasion.title)}*.`);
+  return say(occasionPostponed(occasion, written === 0 ? null : minute(at)));
 }
 
 /** Its before-list was gone through. */
@@ -202,8 +206,7 @@ async function check(context: CommandContext, request: Request, entry: Entry): P
     const key = `occasion.checked/${occasion.id}/${slot}/${state.version}`;
     return [{ type: "occasion.checked", data: { occasion: occasion.id, slot }, key, actor: actorOf(request.caller) }];
   });
-  const itself = startsItself(occasion) ? " It starts at its hour, or now where that has come." : "";
-  return say(written === 0 ? "That list is ticked already." : `✅ Checklist done: *${safe(occasion.title)}*.${itself}`);
+  return say(written === 0 ? checklistDoneBefore() : checklistDone(occasion, startsItself(occasion)));
 }
 
 /** Now, and requested by who asks: as the line of the calendar does, with a record of its own. */
@@ -254,9 +257,7 @@ function peopleMeant(system: System, request: Request): readonly string[] {
   if (typeof typed !== "string" || typed.trim() === "")
     return [readerIn(system, request)].filter((one) => one !== null);
   const words = typed.split(",").map((one) => one.trim());
-  const found = words
-    .filter((one) => one !== "")
-    .map((one) => personMeant(system, ["", one], "Full names, with commas between them"));
+  const found = words.filter((one) => one !== "").map((one) => personMeant(system, ["", one], NAMES_WITH_COMMAS));
   return [...new Set(found.map(({ person }) => person.id))];
 }
 

@@ -4,6 +4,7 @@ import { roleTitle } from "../src/incident/people.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
 import { lastEntries, planIn } from "../src/report/transcript.ts";
+import { approvalAwaited, notDeclared } from "../templates/messages/incident/answers.ts";
 import { catchUp, HAPPENED_SHOWN } from "../templates/messages/incident/catchup.ts";
 import { JOINED } from "../templates/messages/kit/action-value.ts";
 import { cut, plainWords, safe } from "../templates/messages/kit/escape.ts";
@@ -30,7 +31,7 @@ export const catchup: Command = {
     if (request.actionValue === JOINED && (await incidentHere(context, request)) === null) return { kind: "nothing" };
     const incident = await theIncident(context, request, true);
     const { declared } = incident;
-    if (declared === null) return say("No incident was declared here.");
+    if (declared === null) return say(notDeclared());
     const age = (context.timeline.now().getTime() - declared.at.getTime()) / 1000;
     if (request.actionValue === JOINED && age < LATE_SECONDS) return { kind: "nothing" };
     const events = await context.timeline.read(incident.id);
@@ -71,9 +72,8 @@ function asks(context: CommandContext, incident: IncidentState, run: RunState): 
   return openApprovalRequests(incident, run).map(({ gate }) => {
     const { asked, next } = awaited(run, gate, system, context.timeline.now());
     const people = [...new Set(asked.flatMap((level) => level.people.map(({ name }) => name)))];
-    const who = people.length === 0 ? "no one who may approve" : people.slice(0, 3).join(", ");
-    const then = next === null ? "" : `, then ${roleTitle(next.role, system)} at ${minute(next.at)}`;
-    return `Approval by ${safe(who)} since ${minute(gate.firstOpenedAt)}${safe(then)}`;
+    const then = next === null ? null : `${roleTitle(next.role, system)} at ${minute(next.at)}`;
+    return approvalAwaited(people, minute(gate.firstOpenedAt), then);
   });
 }
 

@@ -1,3 +1,4 @@
+import { closed } from "../templates/messages/incident/answers.ts";
 import { closeForm } from "../templates/messages/incident/forms.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
@@ -19,6 +20,6 @@ export const close: Command = {
       return { kind: "form", form: closeForm(incident.id) };
     const acted = await act(context, request, incident.id, { type: "close", waived });
     if (acted.kind === "refused") return no(acted.problem);
-    return say([`${await whereOf(context, incident.id)} is closed.`, "Not over? `/dr reopen <why>`."]);
+    return say(closed(await whereOf(context, incident.id)));
   },
 };

@@ -1,8 +1,11 @@
-import { act } from "./act.ts";
+import { isOnProbation } from "../src/incident/probation.ts";
+import { reasonForm } from "../templates/messages/kit/form.ts";
+import { commitSays, runCommitted } from "../templates/messages/run/answers.ts";
+import { act, wouldRefuse } from "./act.ts";
 import type { Command } from "./command.ts";
 import { movedRun, movesSince } from "./probation-run.ts";
 import { standbyAfter } from "./reprotect.ts";
-import { no, runName, say } from "./say.ts";
+import { no, say } from "./say.ts";
 
 export const commit: Command = {
   verb: "commit",
@@ -12,14 +15,15 @@ export const commit: Command = {
   examples: ["/dr commit", "/dr commit run-7k2m9xqz Frankfurt stays down for days"],
   async handle(context, request) {
     const { state, run, words } = await movedRun(context, request);
-    const reason = words.join(" ").trim() || null;
+    const reason = (request.form?.reason ?? words.join(" ")).trim() || null;
     const moved = await movesSince(context, run);
-    const acted = await act(context, request, state.id, { type: "commit", run: run.id, reason, moved });
+    const command = { type: "commit", run: run.id, reason, moved } as const;
+    if (reason === null && request.form === null && request.canAskForm && isOnProbation(run))
+      if (await wouldRefuse(context, request, state, command))
+        return { kind: "form", form: reasonForm("run.commit", "Commit: why now?", "Commit", run.id, commitSays(run)) };
+    const acted = await act(context, request, state.id, command);
     if (acted.kind === "refused") return no(acted.problem);
     const { says, buttons } = standbyAfter(run);
-    return say(
-      [`${runName(run)} is committed: it stays in ${run.plan.direction?.to.title ?? "the new site"}.`, ...says],
-      ...buttons,
-    );
+    return say(runCommitted(run, says, buttons));
   },
 };

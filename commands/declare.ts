@@ -3,14 +3,14 @@ import type { SeverityId } from "../src/incident/events.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import { messageOf } from "../src/lib/errors.ts";
+import { declared, declaredPrivately } from "../templates/messages/incident/answers.ts";
 import { systemMissing, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { severityHelp } from "../templates/messages/incident/contacts.ts";
 import { declareForm } from "../templates/messages/incident/forms.ts";
 import { readinessWarning } from "../templates/messages/incident/readiness.ts";
 import { didYouMean } from "../templates/messages/kit/command-refusals.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
-import type { Command, Reply, Request } from "./command.ts";
+import type { Command, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { pastMoment } from "./fields.ts";
 import { idFor } from "./ids.ts";
@@ -68,19 +68,13 @@ export const declare: Command = {
       system,
     );
     if (acted.kind === "refused") return no(acted.problem);
-    const name = safe(incidentName(await context.incidents.read(incident)));
+    const name = incidentName(await context.incidents.read(incident));
     const channel = await context.channelOf(incident);
-    if (hidden) return declaredPrivately(name, severity, channel === null ? null : await whereOf(context, incident));
+    const where = channel === null ? null : await whereOf(context, incident);
+    if (hidden) return say(declaredPrivately(name, severity, where));
     const elsewhere = announcedElsewhere(context, request.place.channel);
-    return say([
-      `${severity} incident declared: ${name} *${safe(title)}* (${safe(system.title)}).`,
-      channel === null
-        ? "Creating its channel; the announcement will link it."
-        : `Handled in ${await whereOf(context, incident)}.`,
-      ...(await readinessLine(context, system)),
-      ...(elsewhere === null ? [] : [`Announced in ${elsewhere}: direct messages reach no one else.`]),
-      "Next: take a role with `/dr role take`, or start a recovery with `/dr failover`.",
-    ]);
+    const warnings = await readinessLine(context, system);
+    return say(declared({ name, title, severity, system, where, warnings, elsewhere }));
   },
 };
 
@@ -94,15 +88,6 @@ async function readinessLine({ readiness, log }: CommandContext, system: System)
     log.warn({ event: "readiness.unread", error: messageOf(error) }, "readiness could not be read");
     return [];
   }
-}
-
-/** It is announced nowhere, so who declares is told where it is. */
-function declaredPrivately(name: string, severity: SeverityId, where: string | null): Reply {
-  return say([
-    `Private ${severity} incident declared: ${name}. Only its members see it.`,
-    where === null ? "Creating its private channel; you're invited." : `Handled in ${where}.`,
-    "Next: invite people with `/dr invite @who`.",
-  ]);
 }
 
 /** A message that was pointed at: its words are a proposal for the title, not the title. */

@@ -7,11 +7,10 @@ import { canAct, personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
 import { delegateNotEnrolled } from "../templates/messages/approval/command-refusals.ts";
+import { delegated, delegationEnded, delegations } from "../templates/messages/approval/answers.ts";
 import { delegateForm } from "../templates/messages/approval/forms.ts";
 import { notADuration } from "../templates/messages/incident/command-refusals.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { roleWords } from "../templates/messages/kit/people.ts";
-import { clock } from "../templates/messages/kit/when.ts";
 import { act, NOTHING_PROVED, type StepUp, wouldRefuse } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -98,10 +97,7 @@ async function lend(
   const acted = await act(context, request, incident.id, command, null, stepUp);
   if (acted.kind === "refused") return no(acted.problem);
   const until = new Date(context.timeline.now().getTime() + seconds * 1000);
-  return say([
-    `${nameIn(context, to)} may decide as *${roleWords(system, role)}* for you for ${saySeconds(seconds)}, until ${clock(until)}.`,
-    `Together you count once. To end it: \`/dr delegate end ${safe(role)} ${safe(to)}\`.`,
-  ]);
+  return say(delegated(nameIn(context, to), role, system, to, seconds, until));
 }
 
 /** @throws LifeboatError where they can't prove who they are: what an account alone hands over would count for nothing */
@@ -129,27 +125,12 @@ async function end(context: CommandContext, request: Request, incident: Incident
   const { person } = personMeant(system, ["", ...rest], "`/dr delegate end <role> @sam`");
   const acted = await act(context, request, incident.id, { type: "endDelegation", role, to: person.id });
   if (acted.kind === "refused") return no(acted.problem);
-  return say(
-    `${safe(person.name)} no longer decides as *${roleWords(system, role)}*. Their approvals for steps not yet started are void.`,
-  );
+  return say(delegationEnded(person.name, role, system));
 }
 
 function list(context: CommandContext, incident: IncidentState, system: System): Reply {
-  const delegated = delegationsNow(incident, context.timeline.now());
-  if (delegated.length === 0)
-    return say(
-      "No roles are delegated. To delegate yours: `/dr delegate <role> to @sam for 2h`.".replace(
-        "<role>",
-        "&lt;role&gt;",
-      ),
-    );
-  return say([
-    "Lent now:",
-    ...delegated.map(
-      ({ role, from, to, until }) =>
-        `• *${roleWords(system, role)}*: ${nameIn(context, to)} for ${nameIn(context, from)}, until ${clock(until)}`,
-    ),
-  ]);
+  const now = delegationsNow(incident, context.timeline.now());
+  return say(delegations(now, system, (who) => nameIn(context, who)));
 }
 
 /** `vp-engineering to @tess for 2h on a plane`; `to` may be left out. */

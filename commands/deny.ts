@@ -1,14 +1,20 @@
+import {
+  denialExplained,
+  denied,
+  denySays,
+  explainSays,
+  noOpenApproval,
+} from "../templates/messages/approval/answers.ts";
 import { denyReason } from "../templates/messages/approval/command-refusals.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
-import { ended, safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
-import { changedWords, leftLines } from "../templates/messages/run/left.ts";
+import { leftLines } from "../templates/messages/run/left.ts";
 import { act, NOTHING_PROVED, wouldRefuse } from "./act.ts";
 import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say, stop } from "./say.ts";
+import { no, say, stop } from "./say.ts";
 import { signedFor } from "./step-up.ts";
 
 /** The verb of the button of earlier versions that adds the reason afterwards. */
@@ -24,13 +30,15 @@ export const deny: Command = {
     if (request.verb === EXPLAIN) return explain(context, request);
     const { state, run, pressed, words } = await findRun(context, request);
     const ask = pressed ?? openApprovalRequests(state, run)[0]?.gate.ask ?? null;
-    if (ask === null) return say(`${runName(run)} has no open approval.`);
+    if (ask === null) return say(noOpenApproval(run));
     const reason = (request.form?.reason ?? words.join(" ")).trim() || null;
     const command = { type: "deny", run: run.id, ask, reason } as const;
     if (reason === null && !(await wouldRefuse(context, request, state, command))) {
-      const says = `${run.plan.target}. The run stops here. ${changedWords(run)}`;
       if (request.form === null && request.canAskForm)
-        return { kind: "form", form: reasonForm("gate.deny", "Deny: why?", "Deny", actionValue(run.id, ask), says) };
+        return {
+          kind: "form",
+          form: reasonForm("gate.deny", "Deny: why?", "Deny", actionValue(run.id, ask), denySays(run)),
+        };
       return stop(denyReason(run.plan.title, run.id));
     }
     const signed = signedFor(request, run, ask);
@@ -38,11 +46,9 @@ export const deny: Command = {
     const acted = await act(context, request, state.id, command, null, proof);
     if (acted.kind === "refused") return no(acted.problem);
     const step = openApprovalRequests(state, run).find(({ gate }) => gate.ask === ask)?.step.id;
-    const told = `You denied ${runName(run)}: ${ended(safe(reason ?? ""))} The run is paused.`;
     // In Slack the card says the rest, where everyone reads it.
-    return request.caller.transport === "slack" || step === undefined
-      ? say(told)
-      : say([told, ...leftLines(run, step)]);
+    const left = request.caller.transport === "slack" || step === undefined ? [] : leftLines(run, step);
+    return say(denied(run, reason ?? "", left));
   },
 };
 
@@ -51,10 +57,10 @@ async function explain(context: CommandContext, request: Request): Promise<Reply
   const ask = pressed ?? "";
   const reason = request.form?.reason ?? words.join(" ");
   if (request.form === null && request.canAskForm) {
-    const says = `${run.plan.title}: ${run.plan.target}. The reason is posted in the thread.`;
+    const says = explainSays(run);
     return { kind: "form", form: reasonForm(EXPLAIN, "Why it was denied", "Say why", actionValue(run.id, ask), says) };
   }
   const acted = await act(context, request, state.id, { type: "explain", run: run.id, ask, reason });
   if (acted.kind === "refused") return no(acted.problem);
-  return say(`Your reason for denying ${runName(run)} is posted: ${safe(reason)}`);
+  return say(denialExplained(run, reason));
 }

@@ -1,6 +1,7 @@
 import { isLive } from "../src/incident/status.ts";
 import { lastEntries, line, planIn } from "../src/report/transcript.ts";
 import { plainWords } from "../templates/messages/kit/escape.ts";
+import { said } from "../templates/messages/kit/reply.ts";
 import { noRun, noSuchStep } from "../templates/messages/run/command-refusals.ts";
 import { detailLines, detailsForm } from "../templates/messages/run/details.ts";
 import type { Command, Request } from "./command.ts";
@@ -29,7 +30,7 @@ export const details: Command = {
       event.run === run.id && concerns(event.data, step);
     const entries = lastEntries(events, planIn(state), names, ENTRIES, about).map(line);
     const lines = detailLines(state, run, step, entries);
-    return request.canAskForm ? { kind: "form", form: detailsForm(run, lines) } : say(lines);
+    return request.canAskForm ? { kind: "form", form: detailsForm(run, lines) } : say(said(lines));
   },
 };
 

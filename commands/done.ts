@@ -1,11 +1,11 @@
 import { actionValue } from "../templates/messages/kit/action-value.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
+import { stepDone } from "../templates/messages/run/answers.ts";
 import { noStep } from "../templates/messages/run/command-refusals.ts";
 import { confirmForm } from "../templates/messages/run/forms.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun, stepIn } from "./runs.ts";
-import { no, runName, say, stop } from "./say.ts";
+import { no, say, stop } from "./say.ts";
 
 export const done: Command = {
   verb: "done",
@@ -26,6 +26,6 @@ export const done: Command = {
     const note = (request.form?.note ?? typed).trim() || null;
     const acted = await act(context, request, state.id, { type: "confirmStep", run: run.id, step, note });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`*${safe(title)}* of ${runName(run)} is done. The run goes on.`);
+    return say(stepDone(run, step));
   },
 };

@@ -1,10 +1,9 @@
 import { personOf } from "../src/incident/people.ts";
 import { holderOf, type SecondFactor } from "../src/mfa/second-factor.ts";
+import { alreadyEnrolled, enrolled, enrolling } from "../templates/messages/approval/answers.ts";
 import { noAuthenticators } from "../templates/messages/approval/command-refusals.ts";
 import { enrollForm, enrollLines } from "../templates/messages/approval/forms.ts";
 import { onNoRoster } from "../templates/messages/kit/command-refusals.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
-import { at } from "../templates/messages/kit/when.ts";
 import { sourceOf, tellLocked } from "./codes.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -25,15 +24,10 @@ export const enroll: Command = {
     const code = request.form?.code ?? request.words[0];
     if (code !== undefined) return confirm(context, request, mfa, mine, code);
     const replaces = await mfa.enrolled(holders(mine));
-    if (replaces && request.options.again === undefined)
-      return say([
-        `You already have an authenticator set up (${safe(mfa.method)}).`,
-        "A new phone? `/dr enroll --again` replaces it; you need a code of the current one.",
-      ]);
+    if (replaces && request.options.again === undefined) return say(alreadyEnrolled(mfa.method));
     const { secret, uri } = await mfa.begin(holders(mine), mine[0]?.name ?? request.caller.name);
     if (request.canAskForm) return { kind: "form", form: enrollForm(secret, uri, replaces) };
-    const then = replaces ? "`/dr enroll 123456 --current 654321`" : "`/dr enroll 123456`";
-    return say([...enrollLines(secret, uri), `Then confirm with the code it shows: ${then}, within ten minutes.`]);
+    return say(enrolling(enrollLines(secret, uri), replaces));
   },
 };
 
@@ -67,12 +61,7 @@ async function confirm(
     actor: actorOf(request.caller),
   };
   await context.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
-  if (from !== null)
-    return say([
-      `Your authenticator counts from ${at(from)}, for approvals requested after that.`,
-      "Sooner, if a colleague with an authenticator vouches for you: `/dr vouch @you`. The announce channel is told.",
-    ]);
-  return say("Your authenticator is set up. Approvals that need a code will ask for it.");
+  return say(enrolled(from));
 }
 
 /** Every roster the caller is on: one entry in the authenticator serves them all. */

@@ -1,6 +1,6 @@
+import { escalated, escalateSays, noOpenApproval } from "../templates/messages/approval/answers.ts";
 import { escalateReason } from "../templates/messages/approval/command-refusals.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
 import { roleOf } from "../templates/messages/kit/people.ts";
 import { act, wouldRefuse } from "./act.ts";
@@ -8,7 +8,7 @@ import { openApprovalRequests } from "./approval-requests.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say, stop } from "./say.ts";
+import { no, say, stop } from "./say.ts";
 
 export const escalate: Command = {
   verb: "escalate",
@@ -19,14 +19,14 @@ export const escalate: Command = {
   async handle(context, request) {
     const { state, run, pressed, words } = await findRun(context, request);
     const ask = pressed ?? openApprovalRequests(state, run)[0]?.gate.ask ?? null;
-    if (ask === null) return say(`${runName(run)} has no open approval.`);
+    if (ask === null) return say(noOpenApproval(run));
     const why = (request.form?.reason ?? words.join(" ")).trim() || null;
     const before = openApprovalRequests(state, run).find(({ gate }) => gate.ask === ask)?.gate;
     const next = before?.escalate[before.level]?.role;
-    const who = next ? (roleOf(systemOf(context, state), next)?.title ?? next) : "The next level";
+    const who = next ? (roleOf(systemOf(context, state), next)?.title ?? next) : null;
     const command = { type: "escalate", run: run.id, ask, why } as const;
     if (why === null && !(await wouldRefuse(context, request, state, command))) {
-      const says = `${run.plan.target}. ${who} is asked now and reads your reason.`;
+      const says = escalateSays(run, who);
       if (request.form === null && request.canAskForm)
         return {
           kind: "form",
@@ -36,6 +36,6 @@ export const escalate: Command = {
     }
     const acted = await act(context, request, state.id, command);
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${runName(run)} is escalated to ${safe(who)}. ${safe(run.plan.target)}`);
+    return say(escalated(run, who));
   },
 };

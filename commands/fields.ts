@@ -1,5 +1,6 @@
 import { words } from "../src/incident/decide/words.ts";
 import { LifeboatError } from "../src/lib/errors.ts";
+import { FIELD_ERRORS } from "../templates/messages/kit/form.ts";
 import type { FormErrors } from "./command.ts";
 import { momentIn } from "./moment.ts";
 
@@ -10,7 +11,7 @@ export function pastMoment(form: Readonly<Record<string, string>>, field: string
   const typed = form[field]?.trim() ?? "";
   if (typed === "") return {};
   try {
-    return momentIn(typed, now) <= now ? {} : { [field]: "That's in the future. Choose a time that has passed." };
+    return momentIn(typed, now) <= now ? {} : { [field]: FIELD_ERRORS.future };
   } catch (error) {
     if (!(error instanceof LifeboatError)) throw error;
     const { what, allowed } = error.problem;
@@ -21,11 +22,11 @@ export function pastMoment(form: Readonly<Record<string, string>>, field: string
 /** Slack takes blanks, and characters no one sees, for an answer. */
 export function blanks(form: Readonly<Record<string, string>>, required: readonly string[]): FormErrors {
   const empty = required.filter((field) => words(form[field] ?? "", 1) === null);
-  return Object.fromEntries(empty.map((field) => [field, "Fill this in."]));
+  return Object.fromEntries(empty.map((field) => [field, FIELD_ERRORS.empty]));
 }
 
 /** Codes of an authenticator, where the form asks for them. Whether they are the right ones is not looked at here. */
 export function sixDigits(form: Readonly<Record<string, string>>, fields: readonly string[]): FormErrors {
   const wrong = fields.filter((field) => form[field] !== undefined && !/^\d{6}$/.test(form[field].replace(/\s/g, "")));
-  return Object.fromEntries(wrong.map((field) => [field, "A code has six digits."]));
+  return Object.fromEntries(wrong.map((field) => [field, FIELD_ERRORS.code]));
 }

@@ -1,7 +1,8 @@
 import type { Runbook } from "../src/catalog/types.ts";
 import { unknownCommand } from "../templates/messages/kit/command-refusals.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
-import { code, helpList, helpOf } from "../templates/messages/kit/help.ts";
+import { helpList, helpOf } from "../templates/messages/kit/help.ts";
+import { said } from "../templates/messages/kit/reply.ts";
+import { runbookHelp } from "../templates/messages/run/answers.ts";
 import { inputLines } from "../templates/messages/run/inputs.ts";
 import type { Command } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -23,21 +24,14 @@ export function helpFor(all: () => readonly Command[]): Command {
       if (asked === undefined) return { kind: "private", message: helpList(all()) };
       const command = commandNamed(all(), asked);
       const books = command === null ? runbooksNamed(context, asked) : [];
-      if (books.length > 0) return say(books.flatMap((book) => runbookHelp(context, book)));
+      if (books.length > 0) return say(said(books.flatMap((book) => helpOfRunbook(context, book))));
       return { kind: "private", message: helpOf(command ?? unknownVerb(all(), asked)) };
     },
   };
 }
 
-function runbookHelp(context: CommandContext, runbook: Runbook): readonly string[] {
-  const { id, system, title, summary, modes } = runbook;
-  const lines = inputLines(runbook);
-  return [
-    `*${safe(title)}* (${safe(id)} of ${safe(system)}), ${modes.join(" or ")}`,
-    safe(summary),
-    ...(lines.length === 0 ? [] : ["It asks for:", ...lines]),
-    code(lineFor(context.catalog, runbook, null)),
-  ];
+function helpOfRunbook(context: CommandContext, runbook: Runbook): readonly string[] {
+  return runbookHelp(runbook, inputLines(runbook), lineFor(context.catalog, runbook, null));
 }
 
 export function commandNamed(all: readonly Command[], word: string): Command | null {

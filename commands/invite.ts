@@ -1,4 +1,5 @@
 import { personOf } from "../src/incident/people.ts";
+import { invited } from "../templates/messages/incident/answers.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -23,7 +24,10 @@ export const invite: Command = {
     const acted = await act(context, request, incident.id, command);
     if (acted.kind === "refused") return no(acted.problem);
     return say(
-      `${who.map((one) => nameIn(context, one)).join(", ")} can see ${await whereOf(context, incident.id)} now.`,
+      invited(
+        who.map((one) => nameIn(context, one)),
+        await whereOf(context, incident.id),
+      ),
     );
   },
 };

@@ -1,6 +1,7 @@
 import type { IncidentState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
 import { isOpen } from "../src/incidents/index.ts";
+import { incidentList } from "../templates/messages/incident/answers.ts";
 import { named } from "../templates/messages/incident/maintenance.ts";
 import type { Open } from "../templates/messages/incident/situation.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
@@ -23,11 +24,7 @@ export const list: Command = {
     const mayBe = (state: IncidentState) => mayKnow(context, state, caller.person);
     const open = (await context.incidents.open()).filter(({ state }) => mayBe(state));
     const over = await context.incidents.withChannels(await latestOver(context, mayBe));
-    return say([
-      open.length === 0 ? "No open incidents." : "*Open*",
-      ...open.flatMap(lines),
-      ...(over.length === 0 ? [] : ["*Over*", ...over.flatMap(lines)]),
-    ]);
+    return say(incidentList(open.flatMap(lines), over.flatMap(lines)));
   },
 };
 

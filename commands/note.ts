@@ -1,6 +1,5 @@
+import { noted } from "../templates/messages/incident/answers.ts";
 import { noteForm } from "../templates/messages/incident/forms.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
-import { clock } from "../templates/messages/kit/when.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import { pastMoment } from "./fields.ts";
@@ -28,8 +27,7 @@ export const note: Command = {
     const link = request.form?.link?.trim() || null;
     const acted = await act(context, request, incident.id, { type: "note", text, happenedAt, link });
     if (acted.kind === "refused") return no(acted.problem);
-    const at = happenedAt ? `, at ${clock(happenedAt)}` : "";
-    return say(`Noted on the timeline of ${await whereOf(context, incident.id)}${at}: ${safe(text)}`);
+    return say(noted(await whereOf(context, incident.id), text, happenedAt));
   },
 };
 

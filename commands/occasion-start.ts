@@ -4,6 +4,7 @@ import type { Person, System } from "../src/catalog/types.ts";
 import { isPrivate } from "../src/incident/members.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
+import { NOT_STARTED } from "../templates/messages/incident/answers.ts";
 
 import type { Caller, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -30,12 +31,12 @@ export async function startOccasion(
   const before = await startedAs(context, key);
   if (before !== null) return before;
   const runbook = context.catalog.runbooks.find(({ system: of, id }) => of === system.id && id === occasion.runbook);
-  if (runbook === undefined) return no(`there is no runbook ${occasion.runbook}`);
+  if (runbook === undefined) return no(NOT_STARTED.noRunbook(occasion.runbook ?? ""));
   const open = await openIncident(context, system);
   if (open !== null) return no(open);
   const postponer = await activeOf(system, postponedBy === null ? [] : [postponedBy], gone);
   const requester = postponer ?? (await activeOf(system, organisersOf(system, occasion.organiser ?? ""), gone));
-  if (requester === null) return no(`no active person has the role ${occasion.organiser}`);
+  if (requester === null) return no(NOT_STARTED.noOrganiser(occasion.organiser ?? ""));
   // Planning takes a while, and an incident may begin meanwhile.
   const ownRecord = async () => {
     const since = await openIncident(context, system);
@@ -60,8 +61,8 @@ async function openIncident({ incidents }: CommandContext, { id }: System): Prom
     return declared?.kind === "real" && declared.system === id;
   });
   const named = open.find(({ state }) => !isPrivate(state.declared));
-  if (named !== undefined) return `${incidentName(named.state)} is open`;
-  return open.length > 0 ? "an incident is open" : null;
+  if (named !== undefined) return NOT_STARTED.incidentOpen(incidentName(named.state));
+  return open.length > 0 ? NOT_STARTED.incidentOpen(null) : null;
 }
 
 /** What this key started, whoever did; null: nothing. */
@@ -91,7 +92,7 @@ function requestOf({ id, name, slack }: Person, kind: string, key: string): Requ
 
 function whyOf(answer: Reply | LifeboatError): string {
   if (answer instanceof LifeboatError) return clauseOf(answer.problem);
-  return answer.kind === "private" ? answer.message.text.split("\n").join(" ").slice(0, 400) : "it was not accepted";
+  return answer.kind === "private" ? answer.message.text.split("\n").join(" ").slice(0, 400) : NOT_STARTED.notAccepted;
 }
 
 function clauseOf({ where, what }: Problem): string {

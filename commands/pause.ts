@@ -1,8 +1,8 @@
-import { actionValue } from "../templates/messages/kit/action-value.ts";
+import { runPaused } from "../templates/messages/run/answers.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say } from "./say.ts";
+import { no, say } from "./say.ts";
 
 export const pause: Command = {
   verb: "pause",
@@ -15,10 +15,6 @@ export const pause: Command = {
     const reason = words.length > 0 ? words.join(" ") : null;
     const acted = await act(context, request, state.id, { type: "pause", run: run.id, reason });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${runName(run)} is paused: running steps finish, nothing new starts.`, {
-      label: "Resume run",
-      verb: "run.resume",
-      actionValue: actionValue(run.id),
-    });
+    return say(runPaused(run));
   },
 };

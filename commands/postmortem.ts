@@ -1,8 +1,8 @@
 import { incidentName } from "../src/incident/numbers.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { draftPostmortem, type Postmortem } from "../src/report/postmortem.ts";
-import { plainWords, safe } from "../templates/messages/kit/escape.ts";
-import { said } from "../templates/messages/kit/reply.ts";
+import { postmortemFile, postmortemReady } from "../templates/messages/incident/answers.ts";
+import { plainWords } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import type { Command, Reply } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -26,10 +26,7 @@ export const postmortem: Command = {
     const events = await context.timeline.read(incident.id);
     const { draft, template } = await draftOf(context, incident, events, request.caller.transport !== "cli");
     const html = request.options.html === true;
-    const lines = [
-      `${draft.report} draft of *${safe(draft.title)}* ready (${events.length} timeline events). Add what went well and the action items.`,
-      ...(template?.problem ? [`⚠️ ${safe(template.problem)}.`] : []),
-    ];
+    const lines = postmortemReady(draft.report, draft.title, events.length, template?.problem ?? null);
     const file = fileOf(fileName(incident), html, draft, lines, await context.channelOf(incident.id));
     return { ...file, ...confidential(incident) };
   },
@@ -78,8 +75,9 @@ function fileOf(
   channel: string | null,
 ): Reply {
   const name = `postmortem-${incident}`;
-  if (html) return { kind: "file", name: `${name}.html`, content: draft.html, channel, message: said(lines) };
-  const message = said([...lines, "As one page to print: `/dr postmortem --html`"]);
+  if (html)
+    return { kind: "file", name: `${name}.html`, content: draft.html, channel, message: postmortemFile(lines, true) };
+  const message = postmortemFile(lines, false);
   return { kind: "file", name: `${name}.md`, content: draft.markdown, beside: draft.pictures, channel, message };
 }
 

@@ -1,4 +1,5 @@
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
+import { raised } from "../templates/messages/incident/answers.ts";
 import { refused } from "../templates/messages/refused.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
@@ -27,7 +28,6 @@ export const raise: Command = {
     const acted = await act(context, request, state.id, wish);
     if (acted.kind === "refused") return no(acted.problem);
     const channel = await context.channelOf(state.id);
-    const where = channel === null ? "Creating its channel" : `Handled in ${await whereOf(context, state.id)}`;
-    return say(`The maintenance is an incident now (${severity}). ${where}.`);
+    return say(raised(severity, channel === null ? null : await whereOf(context, state.id)));
   },
 };

@@ -4,6 +4,7 @@ import type { Scalar } from "../src/catalog/reference.ts";
 import { nearest } from "../src/catalog/suggest.ts";
 import type { Runbook } from "../src/catalog/types.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
+import { momentAhead } from "../templates/messages/run/command-refusals.ts";
 import { momentIn } from "./moment.ts";
 
 /** What was typed for the inputs of a runbook, read and held against what they allow. */
@@ -96,7 +97,7 @@ function passed(text: string, now: Date): string | { readonly fault: string } {
   try {
     const moment = momentIn(text, now);
     if (moment.getTime() <= now.getTime()) return momentValue(moment);
-    return { fault: `${momentValue(moment)} is in the future; it's ${momentValue(now)} now` };
+    return { fault: momentAhead(momentValue(moment), momentValue(now)) };
   } catch (error) {
     if (error instanceof LifeboatError) return { fault: error.problem.what };
     throw error;

@@ -1,5 +1,6 @@
 import type { System } from "../src/catalog/types.ts";
 import type { Readiness, SystemReadiness } from "../src/readiness/state.ts";
+import { readinessFile } from "../templates/messages/incident/answers.ts";
 import {
   checkingNow,
   readinessDetails,
@@ -8,7 +9,6 @@ import {
 } from "../templates/messages/incident/readiness.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import { said } from "../templates/messages/kit/reply.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { nameIn, stop } from "./say.ts";
@@ -75,6 +75,6 @@ function toldIn(context: CommandContext, system: System | undefined, roles: read
 /** For programs: everything that is known, in one document. */
 function asJson(systems: readonly SystemReadiness[]): Reply {
   const content = `${JSON.stringify({ systems }, null, 2)}\n`;
-  const message = said("Readiness as JSON.");
+  const message = readinessFile();
   return { kind: "file", name: "readiness.json", content, message, channel: null, confidential: true };
 }

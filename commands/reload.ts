@@ -1,8 +1,8 @@
 import { sayChange } from "../src/catalog/changes.ts";
 import type { System } from "../src/catalog/types.ts";
 import { oneOf, personOf, roleTitle } from "../src/incident/people.ts";
+import { catalogueRefused, catalogueReloaded, catalogueUnchanged } from "../templates/messages/incident/answers.ts";
 import { mayNotReload, noBotHere } from "../templates/messages/kit/command-refusals.ts";
-import { cut, safe } from "../templates/messages/kit/escape.ts";
 import { actorOf, type Command, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { asNamed } from "./incidents.ts";
@@ -20,20 +20,15 @@ export const reload: Command = {
     const done = await context.reload(actorOf(request.caller));
     switch (done.kind) {
       case "unchanged":
-        return say("Catalogue: unchanged.");
+        return say(catalogueUnchanged());
       case "refused":
-        return say([
-          "Catalogue: *not reloaded*. The current one stays in use.",
-          safe(cut(done.problems, 2500)),
-          "Correct the files and try again; `lifeboat lint` says the same.",
-        ]);
+        return say(catalogueRefused(done.problems));
       case "changed":
-        return say([
-          "Catalogue: reloaded.",
-          ...done.systems.flatMap(({ system, says }) =>
-            says.slice(0, 20).map((one) => safe(`${system}: ${sayChange(one)}`)),
+        return say(
+          catalogueReloaded(
+            done.systems.flatMap(({ system, says }) => says.slice(0, 20).map((one) => `${system}: ${sayChange(one)}`)),
           ),
-        ]);
+        );
       default:
         return done satisfies never;
     }

@@ -1,4 +1,4 @@
-import { safe } from "../templates/messages/kit/escape.ts";
+import { reopened } from "../templates/messages/incident/answers.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
@@ -20,6 +20,6 @@ export const reopen: Command = {
     }
     const acted = await act(context, request, incident.id, { type: "reopen", reason });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${await whereOf(context, incident.id)} is open again: ${safe(reason)}`);
+    return say(reopened(await whereOf(context, incident.id), reason));
   },
 };

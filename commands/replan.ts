@@ -1,5 +1,6 @@
 import type { Mode } from "../src/catalog/types.ts";
 import { isLive } from "../src/incident/status.ts";
+import { replanSays, requestedAgainFor } from "../templates/messages/run/answers.ts";
 import { modeNotOffered, runbookGone } from "../templates/messages/run/command-refusals.ts";
 import { replanForm } from "../templates/messages/run/forms.ts";
 import { act } from "./act.ts";
@@ -26,8 +27,7 @@ export const replan: Command = {
     const kept = keptFrom(run, runbook);
     const reason = (request.form?.reason ?? words.join(" ")).trim();
     if (reason === "" && request.form === null && request.canAskForm) {
-      const says = `${run.plan.title} is aborted and requested again by you, so you can't approve it.`;
-      return { kind: "form", form: replanForm(run.id, says, runbook, run.mode, kept) };
+      return { kind: "form", form: replanForm(run.id, replanSays(run), runbook, run.mode, kept) };
     }
     const asked =
       request.form?.mode ?? (request.options.unplanned ? "unplanned" : request.options.planned ? "planned" : run.mode);
@@ -42,7 +42,7 @@ export const replan: Command = {
     if (gathered.kind === "reply") return gathered.reply;
     if (isLive(run)) {
       const ended = { ...request, key: `${request.key}-abort` };
-      const why = reason === "" ? "" : `Requested again: ${reason}`;
+      const why = requestedAgainFor(reason);
       const acted = await act(context, ended, state.id, { type: "abort", run: run.id, reason: why });
       if (acted.kind === "refused") return no(acted.problem);
     }

@@ -4,6 +4,7 @@ import { unknownSystem } from "../templates/messages/incident/command-refusals.t
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import type { Button } from "../templates/messages/kit/blocks.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
+import { said } from "../templates/messages/kit/reply.ts";
 import {
   hasStandby,
   movedSince,
@@ -46,7 +47,7 @@ export const reprotect: Command = {
     const book = context.catalog.runbooks.find(
       ({ id, system: of }) => id === run.moves?.reprotect && of === run.plan.system,
     );
-    if (book === undefined) return say([...standbyLines(run), ...run.plan.afterwards.map(safe)]);
+    if (book === undefined) return say(said([...standbyLines(run), ...run.plan.afterwards.map(safe)]));
     const [mode = "planned"] = book.modes;
     const { options, place } = await following(context, request, { state }, isDrilled(run));
     // What is filled in comes back to this channel, and a drill's would make a drill of it.

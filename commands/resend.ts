@@ -1,3 +1,4 @@
+import { resent } from "../templates/messages/comms/answers.ts";
 import { noBotHere } from "../templates/messages/kit/command-refusals.ts";
 import type { Command } from "./command.ts";
 import { say, stop, whereOf } from "./say.ts";
@@ -19,9 +20,6 @@ export const resend: Command = {
       { event: "outbox.retried", incident: incident.id, deliveries: tried, by },
       "deliveries tried again",
     );
-    if (tried === 0) return say(`Everything of ${where} is delivered or on its way.`);
-    return say(
-      `Trying ${tried} ${tried === 1 ? "delivery" : "deliveries"} of ${where} again. \`/dr status\` lists what fails.`,
-    );
+    return say(resent(where, tried));
   },
 };

@@ -1,7 +1,7 @@
-import { resolveForm } from "../templates/messages/incident/forms.ts";
-import { actionValue } from "../templates/messages/kit/action-value.ts";
+import { resolved } from "../templates/messages/incident/answers.ts";
+import { resolveAnyway, resolveForm, summaryIn } from "../templates/messages/incident/forms.ts";
 import { act } from "./act.ts";
-import type { Command } from "./command.ts";
+import type { Command, Request } from "./command.ts";
 import { no, say, whereOf } from "./say.ts";
 import { theIncident } from "./the-incident.ts";
 
@@ -18,7 +18,7 @@ export const resolve: Command = {
   async handle(context, request) {
     const incident = await theIncident(context, request);
     if (request.actionValue !== null && request.form === null && request.canAskForm)
-      return { kind: "form", form: resolveForm(incident.id, request.verb) };
+      return { kind: "form", form: resolveForm(incident.id, request.verb, typedBefore(request)) };
     const summary = (request.form?.summary ?? request.rest).trim() || null;
     const anyway = request.verb === ANYWAY || request.options.anyway === true;
     const acted = await act(context, request, incident.id, { type: "resolve", summary, anyway });
@@ -28,12 +28,11 @@ export const resolve: Command = {
         instead: { verb: ANYWAY, label: LABEL },
       };
     if (acted.kind === "refused") return no(acted.problem);
-    return say(
-      [
-        `${await whereOf(context, incident.id)} is resolved.`,
-        "Next: the post-mortem, drafted from the timeline with `/dr postmortem`. Not over? `/dr reopen <why>`.",
-      ],
-      { label: "Draft post-mortem", verb: "postmortem", actionValue: actionValue(incident.id), style: "primary" },
-    );
+    return say(resolved(await whereOf(context, incident.id), incident.id));
   },
 };
+
+/** What was typed when it was refused: the button below the refusal brings it back. */
+function typedBefore({ verb, actionValue }: Request): string | null {
+  return verb === ANYWAY ? summaryIn(actionValue) : null;
+}

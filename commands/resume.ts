@@ -1,7 +1,8 @@
+import { runResumed } from "../templates/messages/run/answers.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./runs.ts";
-import { no, runName, say } from "./say.ts";
+import { no, say } from "./say.ts";
 
 export const resume: Command = {
   verb: "resume",
@@ -13,6 +14,6 @@ export const resume: Command = {
     const { state, run } = await findRun(context, request);
     const acted = await act(context, request, state.id, { type: "resume", run: run.id });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${runName(run)} is resumed.`);
+    return say(runResumed(run));
   },
 };

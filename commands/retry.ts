@@ -1,10 +1,10 @@
 import { needsPerson } from "../src/incident/status.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
+import { stepRetried } from "../templates/messages/run/answers.ts";
 import { noStep } from "../templates/messages/run/command-refusals.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun, stepIn } from "./runs.ts";
-import { no, runName, say, stop } from "./say.ts";
+import { no, say, stop } from "./say.ts";
 
 export const retry: Command = {
   verb: "retry",

@@ -1,13 +1,13 @@
 import { unreviewed } from "../src/incident/break-glass.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { nothingToReview, reviewDue, reviewed, severalToReview } from "../templates/messages/approval/answers.ts";
 import { reviewForm } from "../templates/messages/approval/forms.ts";
 import { actionValue, parseActionValue } from "../templates/messages/kit/action-value.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { incidentHere } from "./incidents.ts";
-import { nameIn, no, runName, say } from "./say.ts";
+import { nameIn, no, say } from "./say.ts";
 
 export const review: Command = {
   verb: "review",
@@ -27,12 +27,8 @@ export const review: Command = {
       (one) => run === undefined || (one.run.id === run && (ask ?? one.broke.ask) === one.broke.ask),
     );
     const [only] = due;
-    if (only === undefined) return say("No break-glass needs a review.");
-    if (due.length > 1)
-      return say([
-        "Several need a review; name one:",
-        ...due.map((one) => `• ${runName(one.run)}: ${safe(one.broke.reason)}`),
-      ]);
+    if (only === undefined) return say(nothingToReview());
+    if (due.length > 1) return say(severalToReview(due.map((one) => ({ run: one.run, reason: one.broke.reason }))));
     const finding = (
       request.form?.finding ?? request.words.slice(request.actionValue === null && run ? 1 : 0).join(" ")
     ).trim();
@@ -43,9 +39,7 @@ export const review: Command = {
     if (finding === "" && request.form === null) {
       const what = `${only.run.plan.title} (${only.run.id}): ${broke.reason}`;
       if (request.canAskForm) return { kind: "form", form: reviewForm(actionValue(only.run.id, broke.ask), what) };
-      return say(
-        `${runName(only.run)}: break-glass by ${who}. Reason: ${safe(broke.reason)}. \`/dr review ${safe(only.run.id)} …\` with your finding completes it.`,
-      );
+      return say(reviewDue(only.run, who, broke.reason));
     }
     const acted = await act(context, request, only.state.id, {
       type: "review",
@@ -54,7 +48,7 @@ export const review: Command = {
       finding,
     });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`Break-glass of ${runName(only.run)} reviewed: ${safe(finding)}`);
+    return say(reviewed(only.run, finding));
   },
 };
 

@@ -2,10 +2,10 @@ import { nearest } from "../src/catalog/suggest.ts";
 import type { Person, Role, System } from "../src/catalog/types.ts";
 import { personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { roleGiven, roleList } from "../templates/messages/incident/answers.ts";
 import { unknownRole, unknownRoleCommand } from "../templates/messages/incident/command-refusals.ts";
 import { roleForm } from "../templates/messages/incident/forms.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { refused } from "../templates/messages/refused.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
@@ -53,21 +53,22 @@ async function give(
   context: CommandContext,
   request: Request,
   incident: IncidentState,
-  { id, title, explains }: Role,
+  role: Role,
   person: Person,
 ): Promise<Reply> {
   const typed = request.form?.note?.trim() || request.options.note;
   const note = typeof typed === "string" ? typed : null;
-  const acted = await act(context, request, incident.id, { type: "assignRole", role: id, person: person.id, note });
+  const acted = await act(context, request, incident.id, {
+    type: "assignRole",
+    role: role.id,
+    person: person.id,
+    note,
+  });
   if (acted.kind === "refused") return no(acted.problem);
-  const before = acted.state.roles.get(id);
-  const from = before && before !== person.id ? `, after ${nameIn(context, before)}` : "";
+  const before = acted.state.roles.get(role.id);
+  const from = before && before !== person.id ? nameIn(context, before) : null;
   const mine = personOf(actorOf(request.caller), systemOf(context, incident))?.id === person.id;
-  return say([
-    `${mine ? "You are" : `${safe(person.name)} is`} *${safe(title)}* now${from}.`,
-    ...(explains === "" ? [] : [safe(explains)]),
-    ...(mine ? [] : ["The incident's channel is told."]),
-  ]);
+  return say(roleGiven(role, person.name, mine, from));
 }
 
 /** A form that was sent, as the words it stands for. */
@@ -78,13 +79,11 @@ function wordsOf(form: Request["form"]): readonly string[] | null {
 
 function list(context: CommandContext, incident: IncidentState, system: System): Reply {
   const roles = system.roles.filter(({ perIncident }) => perIncident);
-  if (roles.length === 0) return say(`${safe(system.title)} has no incident roles.`);
-  const told = roles.map(({ id, title, explains }) => {
-    const holder = incident.roles.get(id);
-    const who = holder ? nameIn(context, holder) : `open, \`/dr role take ${id}\``;
-    return `• *${safe(title)}*: ${who}. ${safe(explains)}`;
+  const held = roles.map((role) => {
+    const holder = incident.roles.get(role.id);
+    return { role, holder: holder ? nameIn(context, holder) : null };
   });
-  return say(["Roles of this incident:", ...told]);
+  return say(roleList(system, held));
 }
 
 function caller(request: Request, system: System): Person {

@@ -1,7 +1,6 @@
 import type { Runbook } from "../src/catalog/types.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
-import { code } from "../templates/messages/kit/help.ts";
+import { MOVED_SAYS, runbookList, typeReason } from "../templates/messages/run/answers.ts";
 import { runbookChanged, severalRunbooks, unknownRunbook } from "../templates/messages/run/command-refusals.ts";
 import { AGAIN } from "./again.ts";
 import { assignedIn } from "./assigned.ts";
@@ -87,9 +86,8 @@ async function withReason(context: CommandContext, request: Request): Promise<Re
   const line = request.actionValue ?? "";
   const reason = request.form?.reason?.trim() ?? "";
   if (reason === "") {
-    const says = "This target was just moved. Approvers see your reason.";
-    const form = reasonForm(AGAIN, "Another move", "Run preflight", line, says);
-    return request.canAskForm ? { kind: "form", form } : say(`Type ${code(`/dr ${line} --again "<reason>"`)}`);
+    const form = reasonForm(AGAIN, "Another move", "Run preflight", line, MOVED_SAYS);
+    return request.canAskForm ? { kind: "form", form } : say(typeReason(line));
   }
   const typed = typedIn(line);
   const options = { ...typed.options, again: reason };
@@ -105,12 +103,9 @@ function startedBy(verb: string): Command {
 }
 
 function list(context: CommandContext, known: readonly Runbook[]): Reply {
-  if (known.length === 0) return say("The catalogue has no runbooks for this channel.");
-  const told = known.map((runbook) => {
-    const { id, system, title, modes } = runbook;
-    const words =
-      runbook.starts === null && !needsInputs(runbook) ? "" : `, ${code(lineFor(context.catalog, runbook, null))}`;
-    return `• *${safe(id)}* (${safe(system)}): ${safe(title)}. ${modes.join(" or ")}${words}`;
-  });
-  return say(["Runbooks for this channel:", ...told]);
+  const listed = known.map((runbook) => ({
+    runbook,
+    line: runbook.starts === null && !needsInputs(runbook) ? null : lineFor(context.catalog, runbook, null),
+  }));
+  return say(runbookList(listed));
 }

@@ -1,19 +1,19 @@
 import { isPrivate } from "../src/incident/members.ts";
 import { incidentName } from "../src/incident/numbers.ts";
-import type { IncidentState, RunState } from "../src/incident/state.ts";
+import type { IncidentState } from "../src/incident/state.ts";
 import { LifeboatError, type Problem } from "../src/lib/errors.ts";
 import type { Button } from "../templates/messages/kit/blocks.ts";
 import { ERASED, isErased, safe } from "../templates/messages/kit/escape.ts";
+import type { Message } from "../templates/messages/kit/message.ts";
 import { refusal } from "../templates/messages/kit/refusal.ts";
-import { said } from "../templates/messages/kit/reply.ts";
 import type { Surroundings } from "../templates/messages/kit/view.ts";
 import type { Reply } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { namedIn } from "./incidents.ts";
 
-/** An answer only the person who asked sees. Sentences are safe already. */
-export function say(sentences: string | readonly string[], ...buttons: readonly Button[]): Reply {
-  return { kind: "private", message: said(sentences, ...buttons) };
+/** An answer only the person who asked sees. What it says is in `templates/messages/<subject>/answers.ts`. */
+export function say(message: Message): Reply {
+  return { kind: "private", message };
 }
 
 /** A code that was mistyped or used: the next one is a few seconds away. */
@@ -69,8 +69,4 @@ export function surroundings(context: CommandContext, state: IncidentState, chan
     channel,
     bridgeUrl: context.bridgeUrl ?? null,
   };
-}
-
-export function runName(run: RunState): string {
-  return `*${safe(run.dryRun ? `Dry run: ${run.plan.title}` : run.plan.title)}* (${safe(run.id)})`;
 }

@@ -6,10 +6,10 @@ import { foldCalendar } from "../src/calendar/state.ts";
 import type { System } from "../src/catalog/types.ts";
 import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/mfa/second-factor.ts";
+import { READS_NOTHING, seatList, seatsConfirmed } from "../templates/messages/incident/answers.ts";
 import { notAskedToConfirm } from "../templates/messages/incident/calendar-refusals.ts";
 import { seatLines } from "../templates/messages/incident/seats.ts";
 import { parseCalendarValue } from "../templates/messages/kit/action-value.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { actorOf, type Command, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { say, stop } from "./say.ts";
@@ -44,7 +44,7 @@ export const seats: Command = {
         ),
       );
     }
-    return say(lines.length === 0 ? "No system here has approvals." : lines);
+    return say(seatList(lines));
   },
 };
 
@@ -71,7 +71,7 @@ async function confirm(context: CommandContext, request: Request) {
     if (decided.kind === "written" && decided.value) confirmed.push(system.title);
   }
   if (confirmed.length === 0) return stop(notAskedToConfirm());
-  return say(`✅ Confirmed: you can be reached for ${confirmed.map(safe).join(", ")}.`);
+  return say(seatsConfirmed(confirmed));
 }
 
 /** The newest round this person was asked in; who confirmed already may do so again. */
@@ -95,7 +95,7 @@ export async function seatFactsOf(
   const gone = new Map<string, string>(left.flatMap(([id, why]) => (why === null ? [] : [[id, why] as const])));
   for (const { id, slack } of members)
     if (slack.length > 0 && slack.every((account) => unreachable.has(account)) && !gone.has(id))
-      gone.set(id, "the Slack account reads nothing any more");
+      gone.set(id, READS_NOTHING);
   return { chain, gone, enrolled };
 }
 

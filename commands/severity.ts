@@ -1,9 +1,9 @@
 import { severityNamed } from "../src/incident/severity.ts";
+import { severityChanged } from "../templates/messages/incident/answers.ts";
 import { SEVERITY_HINT, severityNow, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { severityHelp } from "../templates/messages/incident/contacts.ts";
 import { severityForm } from "../templates/messages/incident/forms.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { systemOf } from "./incidents.ts";
@@ -34,6 +34,6 @@ export const severity: Command = {
     const reason = request.form?.reason ?? said;
     const acted = await act(context, request, incident.id, { type: "changeSeverity", to, reason });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`${await whereOf(context, incident.id)} is ${to} now${reason ? `: ${safe(reason)}` : "."}`);
+    return say(severityChanged(await whereOf(context, incident.id), to, reason));
   },
 };

@@ -1,7 +1,7 @@
 import { personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { signOffForm } from "../templates/messages/approval/forms.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
+import { signedOff } from "../templates/messages/incident/answers.ts";
 import { act, NOTHING_PROVED, type StepUp, wouldRefuse } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";

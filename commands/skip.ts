@@ -1,12 +1,12 @@
 import { needsPerson } from "../src/incident/status.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
+import { skipSays, stepSkipped } from "../templates/messages/run/answers.ts";
 import { noStep } from "../templates/messages/run/command-refusals.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
 import { findRun, stepIn } from "./runs.ts";
-import { no, runName, say, stop } from "./say.ts";
+import { no, say, stop } from "./say.ts";
 
 export const skip: Command = {
   verb: "skip",
@@ -20,17 +20,15 @@ export const skip: Command = {
     const step = stepIn(run, pressed ?? named ?? null, needsPerson);
     if (step === null)
       return stop(noStep({ title: run.plan.title, steps: [...run.steps.keys()] }, named ?? null, "skip"));
-    const title = run.steps.get(step)?.step.title ?? step;
     const reason = request.form?.reason ?? typed.join(" ");
     if (reason.trim() === "" && request.form === null && request.canAskForm) {
-      const says = `"${title}" is skipped without evidence. The next steps continue.`;
       return {
         kind: "form",
-        form: reasonForm("step.skip", "Skip a step", "Skip step", actionValue(run.id, step), says),
+        form: reasonForm("step.skip", "Skip a step", "Skip step", actionValue(run.id, step), skipSays(run, step)),
       };
     }
     const acted = await act(context, request, state.id, { type: "skipStep", run: run.id, step, reason });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`*${safe(title)}* of ${runName(run)} is skipped: ${safe(reason)}`);
+    return say(stepSkipped(run, step, reason));
   },
 };

@@ -1,7 +1,7 @@
+import { snoozed } from "../templates/messages/comms/answers.ts";
 import { notMinutes } from "../templates/messages/comms/command-refusals.ts";
 import { nextDueUpdate } from "../templates/messages/comms/due-updates.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
-import { clock } from "../templates/messages/kit/when.ts";
 import { refused } from "../templates/messages/refused.ts";
 import { act } from "./act.ts";
 import type { Command, Request } from "./command.ts";
@@ -25,8 +25,7 @@ export const snooze: Command = {
     const minutes = minutesIn(request);
     const acted = await act(context, request, incident.id, { type: "snooze", due, minutes });
     if (acted.kind === "refused") return no(acted.problem);
-    const stays = dueUpdate?.id === due ? ` It stays due by ${clock(dueUpdate.dueAt)}.` : "";
-    return say(`Next reminder in ${minutes} min.${stays}`);
+    return say(snoozed(minutes, dueUpdate?.id === due ? dueUpdate.dueAt : null));
   },
 };
 

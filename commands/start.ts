@@ -18,9 +18,9 @@ import type { Decision } from "../src/timeline/contract.ts";
 import { systemGone, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { type Open, which } from "../templates/messages/incident/situation.ts";
 import { notWritten } from "../templates/messages/kit/command-refusals.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { refusals } from "../templates/messages/kit/refusal.ts";
 import { type Worded, worded } from "../templates/messages/refused.ts";
+import { heldBy, heldByUnknown, notPlanned } from "../templates/messages/run/answers.ts";
 import { drillInIncident, modeNotOffered, modeTwice } from "../templates/messages/run/command-refusals.ts";
 import { lineAgain, notRequested, reasonIn } from "./again.ts";
 import { actorOf, type Reply, type Request } from "./command.ts";
@@ -85,7 +85,7 @@ export async function startRun(
   if (!planned.ok)
     return {
       kind: "private",
-      message: refusals(`"${runbook.title}" can't be planned; nothing was started.`, planned.problems),
+      message: refusals(notPlanned(runbook.title), planned.problems),
     };
   await request.ownRecord?.();
   const incident = place?.id ?? idFor("inc", request.key);
@@ -174,12 +174,12 @@ export async function requested(
     const runs = [{ id: ask.run, planHash: ask.planHash, planBytes, resources }];
     return { events: outcome.events, runs, value: { kind: "accepted" } };
   });
-  if (decided.kind === "held") return heldBy(commandContext, decided.run, ask);
+  if (decided.kind === "held") return refusedAsHeld(commandContext, decided.run, ask);
   const value = decided.kind === "written" ? decided.value : null;
   if (value?.kind === "under-way") {
     const { underWay } = await commandContext.incidents.recentMoves(ask.system.id, 0);
     const still = underWay.some(({ run }) => run === value.run);
-    return still ? heldBy(commandContext, value.run, ask) : requested(commandContext, request, ask, planBytes);
+    return still ? refusedAsHeld(commandContext, value.run, ask) : requested(commandContext, request, ask, planBytes);
   }
   if (value?.kind === "refused") return notRequested(value.problem, ask.typed, request);
   const answer = decided.kind === "written" ? await startedBy(commandContext, request) : null;
@@ -248,23 +248,12 @@ function declareAndRequest(
   return asked.kind === "refused" ? asked : { kind: "accepted", events: [...events, ...asked.events] };
 }
 
-async function heldBy(context: CommandContext, run: string, ask: RunRequest): Promise<Reply> {
+async function refusedAsHeld(context: CommandContext, run: string, ask: RunRequest): Promise<Reply> {
   const incident = await context.incidents.withRun(run);
-  // Of a private incident, or of another store: whose run it is isn't said.
-  if (incident === null)
-    return say([
-      `⛔ *${safe(ask.plan.title)}* was not started: another run is using the same target. Nothing was changed.`,
-      "Only one run can change a target at a time. Try again later, or ask an incident commander.",
-    ]);
-  const holder = incident.runs.get(run);
-  const where = ` in ${await whereOf(context, incident.id)}`;
-  const what = holder
-    ? `*${safe(holder.plan.title)}* (${safe(run)}), requested by ${nameIn(context, holder.requester)},`
-    : safe(run);
-  return say([
-    `⛔ *${safe(ask.plan.title)}* was not started: ${what} is using the same target${where}. Nothing was changed.`,
-    `Follow its thread${where}; only one run can change a target at a time. Abort it there, or with \`/dr abort ${safe(run)}\`.`,
-  ]);
+  if (incident === null) return say(heldByUnknown(ask.plan));
+  const holder = incident.runs.get(run) ?? null;
+  const requester = holder === null ? "" : nameIn(context, holder.requester);
+  return say(heldBy(ask.plan, run, holder, requester, await whereOf(context, incident.id)));
 }
 
 /** The entry of the calendar that this drill is held by: it says who is told and paged. */

@@ -2,8 +2,7 @@ import { fold } from "../src/incident/evolve.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import { modeWords } from "../templates/messages/kit/kind.ts";
-import { againLines } from "../templates/messages/run/again.ts";
+import { type RecordedAs, recordedIn, runRequested, undoRequested } from "../templates/messages/run/answers.ts";
 import type { Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { idFor } from "./ids.ts";
@@ -30,35 +29,27 @@ export async function startedBy(context: CommandContext, { key }: Pick<Request, 
 async function answerFor(context: CommandContext, state: IncidentState, run: RunState, wrote: ReadonlySet<string>) {
   const { plan, dryRun } = run;
   const where = await whereOf(context, state.id);
-  if (plan.undoes !== undefined && !dryRun)
-    return say([
-      `*${safe(plan.title)}* (${safe(run.id)}) requested: ${safe(plan.target)}.`,
-      "Preflight runs now; nothing changes until the people who approved the step agree. You can't approve your own request.",
-      `It runs in ${where}.`,
-    ]);
-  const head = `${dryRun ? "Dry run of " : ""}*${safe(plan.title)}* (${safe(run.id)}) requested: ${modeWords(plan.mode)}.`;
-  const gates = plan.stages.flatMap(({ steps }) => steps).filter(({ kind }) => kind === "gate").length;
-  const next = dryRun
-    ? "Checking every target now; nothing changes."
-    : `Running preflight checks now; ${gates === 0 ? "it starts when they pass, without an approval." : "nothing changes until it's approved. You can't approve your own request."}`;
-  return say([head, safe(plan.target), ...againLines(run), next, await about(context, state, run, wrote)]);
+  if (plan.undoes !== undefined && !dryRun) return say(undoRequested(run, where));
+  return say(runRequested(run, await about(context, state, run, wrote)));
 }
 
 /** Where it is recorded, and what was opened for it. */
 async function about(context: CommandContext, state: IncidentState, { plan }: RunState, wrote: ReadonlySet<string>) {
   const channel = await context.channelOf(state.id);
   const where = channel === null ? safe(incidentName(state)) : await whereOf(context, state.id);
-  const opened = channel === null ? ", creating its channel" : "";
-  if (wrote.has("incident.raised")) return `The maintenance is an incident now (${state.severity}): ${where}${opened}.`;
-  if (state.declared?.kind === "maintenance") {
-    const elsewhere = announcedElsewhere(context, state.declared.announceIn);
-    const thread = elsewhere === null ? "Its thread is in this channel." : `Follow its thread in ${elsewhere}.`;
-    return `Maintenance: no incident, no pages. ${thread}`;
-  }
-  if (!wrote.has("incident.declared")) return `It runs in ${where}.`;
-  const what = plan.kind === "drill" ? "A drill" : `An incident (${state.severity})`;
-  const quiet = state.declared?.drill?.unannounced
-    ? " It's not announced: only you and the people on the calendar are told."
-    : "";
-  return `${what} was declared for it: ${where}${opened}.${quiet}`;
+  return recordedIn(recordedAs(context, state, plan, wrote), where, channel === null);
+}
+
+function recordedAs(
+  context: CommandContext,
+  { severity, declared }: IncidentState,
+  plan: RunState["plan"],
+  wrote: ReadonlySet<string>,
+): RecordedAs {
+  if (wrote.has("incident.raised")) return { kind: "raised", severity };
+  if (declared?.kind === "maintenance")
+    return { kind: "maintenance", elsewhere: announcedElsewhere(context, declared.announceIn) };
+  if (!wrote.has("incident.declared")) return { kind: "joined" };
+  const unannounced = declared?.drill?.unannounced === true;
+  return { kind: "declared", severity, drill: plan.kind === "drill", unannounced };
 }

@@ -1,6 +1,7 @@
 import type { IncidentStatus } from "../src/incident/events.ts";
 import { isLive } from "../src/incident/status.ts";
 import { undeliveredLines } from "../templates/messages/comms/undelivered.ts";
+import { notDeclared, statusChanged } from "../templates/messages/incident/answers.ts";
 import { statusCard } from "../templates/messages/incident/card.ts";
 import { section } from "../templates/messages/kit/blocks.ts";
 import { refused } from "../templates/messages/refused.ts";
@@ -28,9 +29,9 @@ export const status: Command = {
       const to = OPEN.find((one) => one === word.toLowerCase());
       if (to === undefined) return stop(refused({ code: "status-unknown", to: word, known: OPEN }));
       const acted = await act(context, request, incident.id, { type: "changeStatus", to });
-      return acted.kind === "refused" ? no(acted.problem) : say(`${await whereOf(context, incident.id)} is ${to} now.`);
+      return acted.kind === "refused" ? no(acted.problem) : say(statusChanged(await whereOf(context, incident.id), to));
     }
-    if (declared === null) return say("No incident was declared here.");
+    if (declared === null) return say(notDeclared());
     const around = surroundings(context, incident, await context.channelOf(incident.id));
     const card = statusCard(incident, declared, around);
     const live = [...incident.runs.values()].filter(isLive);

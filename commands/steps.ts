@@ -1,12 +1,13 @@
 import type { IncidentState, RunState } from "../src/incident/state.ts";
-import { plainWords, safe } from "../templates/messages/kit/escape.ts";
+import { plainWords } from "../templates/messages/kit/escape.ts";
+import { planSteps, planStepsFile } from "../templates/messages/run/answers.ts";
 import { coveredBy, stepsOf } from "../templates/messages/run/plan.ts";
 import { isLong, pagesOf, type Shown, stepLines, stepsForm } from "../templates/messages/run/plan-steps.ts";
 import { act } from "./act.ts";
 import type { Command, Reply, Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { findRun } from "./runs.ts";
-import { runName, say } from "./say.ts";
+import { say } from "./say.ts";
 
 const PREVIOUS = "plan.previous";
 const NEXT = "plan.next";
@@ -28,17 +29,16 @@ export const steps: Command = {
     const lines = stepsOf(run.plan).flatMap((step, n) => stepLines(step, n + 1, covered.has(step.id)));
     const text = plainWords(lines.join("\n"));
     return request.caller.transport === "slack"
-      ? { kind: "file", name: `steps-${run.id}.txt`, content: `${text}\n`, message: said(run), channel: null }
-      : say([`${runName(run)}, plan ${run.planHash}`, ...lines]);
+      ? {
+          kind: "file",
+          name: `steps-${run.id}.txt`,
+          content: `${text}\n`,
+          message: planStepsFile(run, stepsOf(run.plan).length),
+          channel: null,
+        }
+      : say(planSteps(run, lines));
   },
 };
-
-function said(run: RunState) {
-  return {
-    text: `All ${stepsOf(run.plan).length} steps of ${safe(run.plan.title)}, plan ${run.planHash}.`,
-    blocks: [],
-  };
-}
 
 /** The list opens, and it is recorded who opened it. */
 export async function showPage(

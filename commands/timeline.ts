@@ -1,7 +1,7 @@
 import { lastEntries, line, planIn, transcript } from "../src/report/transcript.ts";
+import { timelineFile, timelineShown } from "../templates/messages/incident/answers.ts";
 import { notACount } from "../templates/messages/incident/command-refusals.ts";
-import { safe, withCommands } from "../templates/messages/kit/escape.ts";
-import { said } from "../templates/messages/kit/reply.ts";
+import { withCommands } from "../templates/messages/kit/escape.ts";
 import type { Command } from "./command.ts";
 import { fileName, namesOf } from "./ids.ts";
 import { confidential, nameIn, say, stop } from "./say.ts";
@@ -26,7 +26,7 @@ export const timeline: Command = {
     if (request.options.file === true || (count !== null && count > 100)) {
       const told = transcript(events, await context.incidents.plansOf(events), names);
       const content = `${title} (${namesOf(incident)})\n\n${told.join("\n")}\n`;
-      const message = said(`The timeline of ${safe(title)}: ${told.length} entries.`);
+      const message = timelineFile(title, told.length);
       const channel = await context.channelOf(incident.id);
       return {
         kind: "file",
@@ -39,8 +39,7 @@ export const timeline: Command = {
     }
     const last = lastEntries(events, planIn(incident), names, (count ?? SHOWN) + 1);
     const shown = last.slice(-(count ?? SHOWN)).map(line);
-    const more = last.length > shown.length ? ["Earlier entries: `/dr timeline --file`"] : [];
-    return say([`*${safe(title)}*`, ...shown.map(withCommands), ...more]);
+    return say(timelineShown(title, shown.map(withCommands), last.length === shown.length));
   },
 };
 

@@ -1,6 +1,7 @@
 import type { RunFigures } from "../src/incident/figures.ts";
 import { type ResolvedIncident, resolutionsOf, type Trend, trendDataOf, trendsOf } from "../src/incident/trends.ts";
 import { trendPicture } from "../src/report/trend-picture.ts";
+import { trendList } from "../templates/messages/incident/answers.ts";
 import { trendEmpty } from "../templates/messages/incident/command-refusals.ts";
 import { trendLines } from "../templates/messages/incident/trends.ts";
 import { said } from "../templates/messages/kit/reply.ts";
@@ -53,11 +54,7 @@ export const trends: Command = {
         }),
       );
     }
-    const more =
-      count > RECORDS_MAX
-        ? [`From the newest ${RECORDS_MAX} records. All of a period: \`lifeboat evidence export\`.`]
-        : [];
-    return say([...told, ...more]);
+    return say(trendList(told, count > RECORDS_MAX ? RECORDS_MAX : null));
   },
 };
 

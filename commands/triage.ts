@@ -1,4 +1,5 @@
 import type { IncidentState } from "../src/incident/state.ts";
+import { triageStarted } from "../templates/messages/incident/answers.ts";
 import { noIncidentOf } from "../templates/messages/incident/command-refusals.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { pressOnly } from "../templates/messages/kit/command-refusals.ts";
@@ -25,7 +26,7 @@ export const triage: Command = {
     const incident = await incidentFor(context, request);
     const acted = await act(context, request, incident.id, { type: "startTriage", triage: idFor("tri", request.key) });
     if (acted.kind === "refused") return no(acted.problem);
-    return say(`The triage is in ${await whereOf(context, incident.id)}. It only looks; nothing is changed.`);
+    return say(triageStarted(await whereOf(context, incident.id)));
   },
 };
 

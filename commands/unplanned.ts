@@ -1,4 +1,5 @@
 import { isLive } from "../src/incident/status.ts";
+import { UNPLANNED_INSTEAD } from "../templates/messages/run/answers.ts";
 import { modeNotOffered, runbookGone, runLive } from "../templates/messages/run/command-refusals.ts";
 import { act } from "./act.ts";
 import type { Command } from "./command.ts";
@@ -30,7 +31,7 @@ export const unplanned: Command = {
     const gathered = gatherInputs(context, request, runbook, { kept: keptFrom(run, runbook), head: again });
     if (gathered.kind === "reply") return gathered.reply;
     if (isLive(run)) {
-      const reason = "Run unplanned instead: the primary does not answer";
+      const reason = UNPLANNED_INSTEAD;
       const ended = { ...request, key: `${request.key}-abort` };
       const acted = await act(context, ended, state.id, { type: "abort", run: run.id, reason });
       if (acted.kind === "refused") return no(acted.problem);

@@ -4,6 +4,7 @@ import type { Template } from "../src/comms/template.ts";
 import { mayNotTell } from "../src/incident/decide/comms.ts";
 import type { IncidentStatus } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { updatePreview, updateSent } from "../templates/messages/comms/answers.ts";
 import {
   templateUnfitting,
   unknownTemplate,
@@ -11,8 +12,7 @@ import {
   updateReachesNoOne,
 } from "../templates/messages/comms/command-refusals.ts";
 import { fieldId, PREVIEW, updateForm } from "../templates/messages/comms/update-form.ts";
-import { actionValue } from "../templates/messages/kit/action-value.ts";
-import { cut, safe } from "../templates/messages/kit/escape.ts";
+import { safe } from "../templates/messages/kit/escape.ts";
 import { refused } from "../templates/messages/refused.ts";
 import { act } from "./act.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
@@ -105,12 +105,7 @@ function draft(
 function atCommandLine(incident: IncidentState, { preview, update: { title } }: Composition): Reply {
   const words =
     "slack" in preview ? preview.slack.split("\n") : [preview.subject, ...preview.text.split("\n")].map(safe);
-  return say([`*${safe(title)}* would say:`, ...words.map((line) => `> ${line}`)], {
-    label: "Write the update…",
-    verb: "update",
-    actionValue: actionValue(incident.id),
-    style: "primary",
-  });
+  return say(updatePreview(incident.id, title, words));
 }
 
 async function send(
@@ -125,9 +120,5 @@ async function send(
   const posted = { update: idFor("upd", request.key), ...composed.update };
   const acted = await act(context, request, incident.id, { type: "postUpdate", update: posted });
   if (acted.kind === "refused") return no(acted.problem);
-  const ways = destinations.map(({ to, why }) => (why === null ? to : `not by ${to}: ${safe(cut(why, 120))}`));
-  return say([
-    `Sent: *${safe(posted.title)}*.`,
-    `It goes to ${ways.join(" · ")}. Whether it got there is said in the incident's channel.`,
-  ]);
+  return say(updateSent(posted.title, destinations));
 }

@@ -1,5 +1,6 @@
 import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/mfa/second-factor.ts";
+import { endorsed, endorsementNotNeeded, endorseSays } from "../templates/messages/approval/answers.ts";
 import {
   endorseCodeMissing,
   endorseNothing,
@@ -10,7 +11,6 @@ import {
   noAuthenticators,
 } from "../templates/messages/approval/command-refusals.ts";
 import { proveForm } from "../templates/messages/approval/forms.ts";
-import { safe } from "../templates/messages/kit/escape.ts";
 import { checkCode } from "./codes.ts";
 import { actorOf, type Command, type Reply, type Request } from "./command.ts";
 import type { CommandContext } from "./context.ts";
@@ -28,7 +28,7 @@ export const vouch: Command = {
   async handle(context, request) {
     const { mfa } = context;
     if (mfa === undefined || mfa.closed !== null) return stop(mfa?.closed ?? noAuthenticators());
-    if (mfa.settleHours === 0) return say("Here a code counts as soon as it's enrolled; no vouching needed.");
+    if (mfa.settleHours === 0) return say(endorsementNotNeeded());
     const pairs = pairsOf(context, request);
     const [first] = pairs;
     if (first === undefined) return stop(endorseStranger());
@@ -51,9 +51,7 @@ export const vouch: Command = {
       actor: actorOf(request.caller),
     };
     await context.timeline.decide(WORKSPACE, () => ({ events: [event], value: null }));
-    return say(
-      `You have vouched for ${safe(first.them.name)}: their code counts from now, but not together with your own approval, nor for runs you request. They and the announce channel are told.`,
-    );
+    return say(endorsed(first.them.name));
   },
 };
 
@@ -61,9 +59,7 @@ function ask(request: Request, them: { readonly id: string; readonly name: strin
   if (request.canAskForm)
     return {
       kind: "form",
-      form: proveForm("vouch", "Vouch for a colleague", "Vouch", them.id, [
-        `*${safe(them.name)}* set up an authenticator. Vouch only after seeing or hearing them, not by Slack: an attacker in their account would ask you for this.`,
-      ]),
+      form: proveForm("vouch", "Vouch for a colleague", "Vouch", them.id, [endorseSays(them.name)]),
     };
   return stop(endorseCodeMissing(them.id));
 }

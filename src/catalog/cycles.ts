@@ -141,7 +141,7 @@ function runbookNamed(
     return {
       ok: false,
       what: `"${verb} ${name}" starts several runbooks`,
-      allowed: found.map(({ id }) => `runbook ${id}`).join(", "),
+      allowed: `Name one: ${found.map(({ id }) => `runbook ${id}`).join(", ")}`,
     };
   const names = startable.flatMap((one) => startNamesOf(system, one).slice(0, 1));
   return { ok: false, what: `No runbook starts with "${verb} ${name}"`, ...offer(name, names) };

@@ -31,7 +31,7 @@ export interface UndoRequest {
 export function planUndo(request: UndoRequest): Planned {
   const { plan, step, before, mode, cards } = request;
   const card = cards.get(step.action);
-  if (card === undefined) return no("action-unknown", step, `This version knows no action "${step.action}"`);
+  if (card === undefined) return no("action-unknown", step, `This version has no action "${step.action}"`);
   const calls = plan.stages.flatMap(({ steps }) => steps).filter((one) => one.kind === "action");
   const back = card.undo(before, step.input, {
     calls: calls.map(({ action, input }) => ({ action, input })),
@@ -41,14 +41,14 @@ export function planUndo(request: UndoRequest): Planned {
   const inverse = cards.get(back.action);
   const checked = inverse?.checkInput(back.input);
   if (inverse === undefined || !checked?.ok)
-    return no("undo-unfit", step, `${back.action} does not take what ${step.action} says`, "Take it back by hand");
+    return no("undo-unfit", step, "There is no automatic undo for this step", `Undo it by hand: ${back.says}`);
   return sealed(request, back, inverse, checked.input);
 }
 
 const REASONS = {
-  never: "What came before it has to be made again",
-  "by-hand": "Do it by hand, and note it: `/dr note <what was done>`",
-  nothing: "There is nothing to do",
+  never: "It can't be undone. Rebuild what was there before",
+  "by-hand": "Undo it by hand, then note it: `/dr note <what was done>`",
+  nothing: "Nothing needs to be undone",
 } as const;
 
 function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: unknown): Planned {
@@ -71,7 +71,7 @@ function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: un
     ({ title, says }, n): PlanStep => ({
       kind: "manual",
       id: `by-hand-${n + 1}`,
-      title: `Take back by hand: ${title}`,
+      title: `Undo by hand: ${title}`,
       when: null,
       instructions: says,
       role: null,
@@ -84,7 +84,7 @@ function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: un
     environment: plan.environment,
     runbook: `undo:${step.id}`,
     title: `Undo “${step.title}”`,
-    summary: `Takes back “${step.title}” of “${plan.title}” (${run}), as it was before.`,
+    summary: `Undoes “${step.title}” of “${plan.title}” (${run}).`,
     component: plan.component,
     mode,
     kind: plan.kind,
@@ -110,7 +110,7 @@ function sealed(request: UndoRequest, back: Inverse, card: ActionCard, input: un
     ],
     ...(acceptable && {
       beforehand: [
-        `Accept that a server does not answer, and that two may take writes when it comes back: \`/dr undo ${step.id} ${run} --unplanned\``,
+        `If a server doesn't answer, accept the risk of two primaries: \`/dr undo ${step.id} ${run} --unplanned\``,
       ],
     }),
     ...(back.givesUp !== undefined && { givesUp: [back.givesUp] }),

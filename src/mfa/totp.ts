@@ -138,7 +138,7 @@ function counted(row: SecondFactorRow | undefined, askedAt: Date | null, now: Da
     ok: false,
     problem: {
       code: "proof-new",
-      what: `What you prove with was enrolled at ${at}. It counts from ${counts} on, for what is asked after it was enrolled`,
+      what: `Your authenticator is new (${at}). It counts from ${counts}, for approvals requested after it was set up`,
       next: "Ask a colleague with an authenticator to vouch for you: `/dr vouch @you`",
     },
   };
@@ -190,7 +190,7 @@ function wrong(holder: string, row: SecondFactorRow, now: Date): Judged {
     const left = TRIES - failures;
     const problem = {
       ...WRONG,
-      allowed: `${left} more ${left === 1 ? "try" : "tries"}, then it is locked for a while`,
+      allowed: `${left} ${left === 1 ? "try" : "tries"} left before it locks`,
     };
     return { holder, row: { ...row, failures }, verdict: refused(problem) };
   }
@@ -220,7 +220,7 @@ function confirmed(
     if (!before.verdict.ok) return before;
   }
   const step = stepOf(pending, code, realNow);
-  if (step === null) return no({ ...WRONG, next: "Take the code your authenticator shows for the new entry now" });
+  if (step === null) return no({ ...WRONG, next: "Use the code of the new entry" });
   const { pending: secret } = row;
   // With a code of the one before it is the same person; without one there is no one yet who says so.
   const age = row.secret === null ? { enrolledAt: now, vouchedBy: null } : {};
@@ -264,8 +264,8 @@ function refused(problem: Problem): Verdict {
 function locked(until: Date): Problem {
   return {
     code: "proof-locked",
-    what: `After ${TRIES} wrong codes no code counts here until ${until.toISOString().slice(11, 16)} UTC`,
-    allowed: "Another person who may decide can; so can you, then. Slack and the command line are locked separately",
+    what: `Locked after ${TRIES} wrong codes, until ${until.toISOString().slice(11, 16)} UTC`,
+    allowed: "Until then another approver can decide. Slack and the command line are locked separately",
   };
 }
 
@@ -278,28 +278,28 @@ const NO_KEY: Problem = {
 };
 const NOT_ENROLLED: Problem = {
   code: "proof-not-enrolled",
-  what: "You have nothing to prove with who you are",
-  next: "`/dr enroll` sets it up, in a minute",
+  what: "You have no authenticator set up",
+  next: "Set one up: `/dr enroll`",
 };
-const WRONG: Problem = { code: "proof-wrong", what: "This is not the code of now", next: "Try the next one" };
+const WRONG: Problem = { code: "proof-wrong", what: "Wrong or expired code", next: "Try the next one" };
 const USED: Problem = {
   code: "proof-used",
-  what: "This code was used already, and no code counts twice",
-  next: "Wait for the next one; it comes within 30 s",
+  what: "This code was already used",
+  next: "Wait for the next code, at most 30 s",
 };
 const NOTHING_PENDING: Problem = {
   code: "proof-nothing-pending",
-  what: "There is nothing to confirm, or it was shown more than ten minutes ago",
+  what: "No setup is open, or it's older than ten minutes",
   next: "`/dr enroll` starts over",
 };
 const CURRENT_NEEDED: Problem = {
   code: "proof-current-needed",
-  what: "You are enrolled already, and only you may replace it: a code of the present entry is needed too",
-  allowed: "Lost it? An administrator removes it: lifeboat unenroll <system>/<person>",
+  what: "You already have an authenticator. Replacing it needs a code of the current one",
+  allowed: "Lost it? An administrator can remove it: lifeboat unenroll <system>/<person>",
 };
 const UNREADABLE: Problem = {
   code: "proof-unreadable",
   where: "LIFEBOAT_SECRET_KEY",
-  what: "What you enrolled can't be read: the key is not the one it was kept with",
-  next: "An operator puts the old key behind the new one (`LIFEBOAT_SECRET_KEY=<new>,<old>`), or you enroll again after lifeboat unenroll",
+  what: "Your authenticator can't be read with this key",
+  next: "An operator adds the old key: `LIFEBOAT_SECRET_KEY=<new>,<old>`. Or: lifeboat unenroll, then `/dr enroll`",
 };

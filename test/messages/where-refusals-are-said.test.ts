@@ -30,6 +30,10 @@ describe("refusals are said in templates/messages", () => {
     expect(filesIn("commands").flatMap((file) => problemsIn(file))).toEqual([]);
   });
 
+  test("commands say nothing themselves: what they answer is in answers.ts of its subject", () => {
+    expect(filesIn("commands").flatMap((file) => sentencesIn(file).map((says) => ({ file, says })))).toEqual([]);
+  });
+
   test("the domain says nothing itself, except what the timeline keeps", () => {
     const found = filesIn("src/incident").flatMap((file) =>
       [...problemsIn(file), ...sentencesIn(file)].map((says) => ({ file, says })),
@@ -67,21 +71,32 @@ type Node = { readonly type?: string } & Readonly<Record<string, unknown>>;
 function problemsOf(source: string): readonly string[] {
   const found: string[] = [];
   walk(source, (node) => {
-    if (node.type !== "KeyValueProperty" || (node.key as Node).value !== "what") return;
+    if (node.type !== "KeyValueProperty" || (node.key as Node).value !== "what") return undefined;
     walkNode(node.value, (inner) => {
       const text = textOf(inner);
       if (text !== null && /\S \S/.test(text) && wordsIn(text) > 2) found.push(text);
+      return undefined;
     });
+    return undefined;
   });
   return found;
+}
+
+/** A command's own help stands with its grammar. */
+const HELP: ReadonlySet<string> = new Set(["summary", "usage", "examples"]);
+
+function isHelp(node: Node): boolean {
+  return node.type === "KeyValueProperty" && HELP.has(String((node.key as Node).value));
 }
 
 /** Literals of more than a few words that end like a sentence. */
 function sentencesOf(source: string): readonly string[] {
   const found: string[] = [];
   walk(source, (node) => {
+    if (isHelp(node)) return "skip";
     const text = textOf(node);
     if (text !== null && wordsIn(text) > WORDS_OF_A_SENTENCE) found.push(text);
+    return undefined;
   });
   return found.filter((text) => /[.!?]$/.test(text.trim()) || /^[A-Z…“"]/.test(text.trim()));
 }
@@ -96,17 +111,19 @@ function textOf(node: Node): string | null {
   return (node.quasis as readonly { cooked?: string; raw: string }[]).map(({ cooked, raw }) => cooked ?? raw).join("…");
 }
 
-function walk(source: string, visit: (node: Node) => void): void {
+type Visit = (node: Node) => "skip" | undefined;
+
+function walk(source: string, visit: Visit): void {
   walkNode(parseSync(source, { syntax: "typescript", target: "es2022" }), visit);
 }
 
-function walkNode(node: unknown, visit: (node: Node) => void): void {
+function walkNode(node: unknown, visit: Visit): void {
   if (Array.isArray(node)) {
     for (const one of node) walkNode(one, visit);
     return;
   }
   if (typeof node !== "object" || node === null) return;
   if ((node as Node).type === "ImportDeclaration") return;
-  visit(node as Node);
+  if (visit(node as Node) === "skip") return;
   for (const value of Object.values(node)) walkNode(value, visit);
 }

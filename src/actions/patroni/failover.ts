@@ -58,7 +58,7 @@ export const failover = defineAction<Input, ClusterView>({
     const seen = await seenLeading(ctx, cluster, candidate, null);
     const timeline = memberNamed(seen, candidate)?.timeline ?? null;
     return {
-      says: `${candidate} leads ${cluster.name} on timeline ${timeline} and takes writes. What only the former leader held is given up. Fence: ${sayFence(ctx, fenceStep)}.`,
+      says: `${candidate} leads ${cluster.name} on timeline ${timeline} and takes writes. Data only the former leader had is lost. Fence: ${sayFence(ctx, fenceStep)}.`,
       facts: [
         ...unfencedFact(fenceStep === undefined ? formerLeader(cluster.name) : null),
         { id: "leader", label: "Leader", value: candidate, material: false },
@@ -69,13 +69,13 @@ export const failover = defineAction<Input, ClusterView>({
         subject: resourceOf(cluster)[0] as string,
         seconds: null,
         rows: null,
-        method: "not measurable here: where the lost leader stopped writing is unknown",
+        method: "not measurable: the lost leader's last write is unknown",
       },
     };
   },
   undo: neverUndone(
     ({ candidate }) =>
-      `${candidate} writes a history of its own from here on. The way back is patroni.reinitialize of the former leader and a switchover.`,
+      `${candidate} is on a new timeline now. To go back: reinitialize the former leader (patroni.reinitialize), then switch over.`,
   ),
 });
 
@@ -100,8 +100,8 @@ function noLeader(seen: ClusterView): Check {
     says: ok
       ? `No leader, according to ${answering} members.`
       : leader !== null
-        ? `${leader.name} leads: use patroni.switchover, or wait until its key has run out.`
-        : `Only ${answering} of ${seen.apis.length} members answer; two have to say that there is no leader.`,
+        ? `${leader.name} leads. Use patroni.switchover, or wait until its key expires.`
+        : `Only ${answering} of ${seen.apis.length} members answer. Two must confirm that there is no leader.`,
   };
 }
 
@@ -114,8 +114,8 @@ function candidateUp(seen: ClusterView, candidate: string): Check {
     level: "block",
     ok,
     says: ok
-      ? `${candidate} is up and may lead.`
-      : `${candidate} ${!answers ? "does not answer" : member === null ? "is no member" : member.mayLead ? `is ${member.state}` : "carries the tag nofailover"}.`,
+      ? `${candidate} is up and can lead.`
+      : `${candidate} ${!answers ? "does not answer" : member === null ? "is no member" : member.mayLead ? `is ${member.state}` : "has the tag nofailover"}.`,
   };
 }
 
@@ -133,14 +133,14 @@ function formerLeader(cluster: string): string {
 }
 
 function sayFence(evidence: Evidences, fenceStep: string | undefined): string {
-  const key = "Patroni's leader key, which no member holds any more";
+  const key = "no member holds Patroni's leader key";
   if (fenceStep === undefined) {
-    return `only ${key}; a server whose Patroni was killed goes on taking writes unless a watchdog ends it`;
+    return `${key}, and nothing else. A server whose Patroni was killed still takes writes unless a watchdog stops it`;
   }
   const { fenced, acceptedOpen } = fenceOf(evidence, fenceStep);
-  if (fenced) return `${key}, and the former leader's own server refuses writes`;
-  if (acceptedOpen) return `${key}; the former leader's own server does not answer, which was accepted`;
-  return `${key}; step ${fenceStep} has not shown what the former leader's own server does`;
+  if (fenced) return `${key}, and the former leader refuses writes`;
+  if (acceptedOpen) return `${key}. The former leader doesn't answer (accepted)`;
+  return `${key}. Step ${fenceStep} hasn't shown the state of the former leader`;
 }
 
 function fenceOf(evidence: Evidences, step: string) {
@@ -155,7 +155,7 @@ function accepted(allowDataLoss: boolean): Check {
     level: "block",
     ok: allowDataLoss,
     says: allowDataLoss
-      ? "This run accepts losing what only the lost leader held."
-      : "What only the lost leader held would be lost. Run it with allowDataLoss to accept that.",
+      ? "You accept losing data that only the lost leader had."
+      : "Data only the lost leader had would be lost. Accept with allowDataLoss.",
   };
 }

@@ -87,14 +87,14 @@ export function endorseCodeMissing(person: string): Problem {
 }
 
 export function endorseStranger(): Problem {
-  return { code: "vouch-stranger", what: "You and they share no roster" };
+  return { code: "vouch-stranger", what: "You and they aren't on the same roster" };
 }
 
 export function endorseSelf(): Problem {
   return {
     code: "vouch-own",
     what: "You can't vouch for yourself",
-    allowed: "Someone else on the roster with an authenticator may",
+    allowed: "Another person on the roster with an authenticator can vouch",
   };
 }
 
@@ -111,7 +111,7 @@ export function endorserTooNew(why: string | undefined): Problem {
   return {
     code: "vouch-new",
     what: "Your own authenticator is missing or too new to vouch with",
-    allowed: "Someone whose authenticator has aged may",
+    allowed: "A colleague with an older authenticator can vouch",
     ...(why !== undefined && { next: why }),
   };
 }

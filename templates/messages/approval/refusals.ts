@@ -1,4 +1,4 @@
-import { oneOf } from "../../../src/incident/people.ts";
+import { allOf, oneOf } from "../../../src/incident/people.ts";
 import type { ApprovalRefusal, Decided, SilenceWait, Vouched } from "../../../src/incident/refusal/approval.ts";
 import type { WordsOf } from "../kit/refusal-words.ts";
 import { clock } from "../kit/when.ts";
@@ -36,7 +36,7 @@ export const APPROVAL_REFUSALS: WordsOf<ApprovalRefusal> = {
   "gate-requester": ({ where, able }) => ({
     where,
     what: "You requested this run, so you can't approve it from any account",
-    allowed: able.length === 0 ? "Someone else must approve, and no one else may" : `${oneOf(able)} may approve it`,
+    allowed: able.length === 0 ? "No one else on the roster can approve it" : `${oneOf(able)} may approve it`,
   }),
   "gate-added-later": ({ where, able }) => ({
     where,
@@ -52,8 +52,9 @@ export const APPROVAL_REFUSALS: WordsOf<ApprovalRefusal> = {
   }),
   "place-taken": ({ where, by, place, able }) => ({
     where,
-    what: `${by} already approved for ${place}. A delegate and the delegator count once`,
-    allowed: able.length === 0 ? "No one else may decide it" : "Another person with the role may approve it",
+    what: `${by} already approved for ${place}. You and they count once together`,
+    allowed:
+      able.length === 0 ? "No one else on the roster may decide it" : "Another holder of the role may approve it",
   }),
   "plan-changed": ({ where }) => ({ where, what: "The plan has changed since it was shown", next: AGAIN }),
   "facts-changed": ({ where }) => ({ where, what: "The facts have changed since they were shown", next: AGAIN }),
@@ -64,7 +65,7 @@ export const APPROVAL_REFUSALS: WordsOf<ApprovalRefusal> = {
   "proof-vouched-by-same": ({ where, vouched }) => ({
     where,
     what: vouchedBySame(vouched),
-    allowed: "Someone else with an authenticator may vouch for you",
+    allowed: "Another colleague with an authenticator may vouch for you",
   }),
   "signed-other": ({ where }) => ({
     where,
@@ -83,17 +84,17 @@ export const APPROVAL_REFUSALS: WordsOf<ApprovalRefusal> = {
   "no-level-left": ({ where, able }) => ({
     where,
     what: "Everyone who may decide is already asked",
-    allowed: able.length === 0 ? "No one else may decide it" : `${oneOf(able)} may decide it`,
+    allowed: able.length === 0 ? "No one else on the roster may decide it" : `${oneOf(able)} may decide it`,
   }),
   "break-glass-off": ({ where, system }) => ({
     where,
     what: `${system} has no break-glass`,
-    allowed: "`breakGlass` in system.yml says who may",
+    allowed: "`breakGlass` in system.yml sets who may use it",
   }),
   "break-glass-role": ({ where, roles, able }) => ({
     where,
     what: `You don't hold a role that may use break-glass (${oneOf(roles)})`,
-    allowed: able.length === 0 ? "No one on the roster may" : `${oneOf(able)} may`,
+    allowed: able.length === 0 ? "No one on the roster may use it" : `${oneOf(able)} may use it`,
   }),
   "chain-not-silent": ({ where, waits }) => ({
     where,
@@ -111,20 +112,20 @@ export const APPROVAL_REFUSALS: WordsOf<ApprovalRefusal> = {
     what: "You requested this run, so you can't override its approval alone",
     allowed:
       able.length === 0
-        ? "Another person must use break-glass, and no one else on the roster may"
+        ? "No one else on the roster may use break-glass here"
         : `${oneOf(able)} may confirm it, or use break-glass instead`,
   }),
   "nothing-to-confirm": ({ where }) => ({ where, what: "No break-glass request is open here" }),
   "not-second": ({ where, own, able }) => ({
     where,
     what: own ? "The second person must be someone else" : "You can't be the second person here",
-    allowed: able.length === 0 ? "No one can" : `${oneOf(able)} can`,
+    allowed: able.length === 0 ? "No one on the roster can confirm it" : `${oneOf(able)} can confirm it`,
   }),
   "nothing-to-review": () => ({ what: "No break-glass needs a review here" }),
   "review-own": ({ where, involved }) => ({
     where,
     what: "You were involved, so you can't review it",
-    allowed: `Anyone on the roster except ${oneOf(involved)} may review it`,
+    allowed: `Not involved: anyone on the roster except ${allOf(involved)}`,
   }),
   "finding-missing": ({ where }) => ({ where, what: "Say what you found", next: "`/dr review <what you found>`" }),
 };
@@ -133,7 +134,7 @@ const NEWEST = "Use the newest request in the run's thread";
 const AGAIN = "Decide the new request in the run's thread";
 
 function mayApprove(able: readonly string[]): string {
-  return able.length === 0 ? "No one else may decide it" : `${oneOf(able)} may approve it`;
+  return able.length === 0 ? "No one else on the roster may decide it" : `${oneOf(able)} may approve it`;
 }
 
 function decided(how: Decided): string {

@@ -16,7 +16,7 @@ export function severalEntries(word: string, found: readonly string[]): Problem 
   return {
     code: "calendar-entry-unclear",
     what: `"${word}" is an entry of several systems`,
-    allowed: found.join(", "),
+    allowed: `Name one: ${found.join(", ")}`,
     next: `\`/dr calendar done ${found[0]}\``,
   };
 }
@@ -72,3 +72,6 @@ export function noBeforeList(title: string): Problem {
 export function notAskedToConfirm(): Problem {
   return { code: "seats-not-asked", what: "You weren't asked to confirm anything", next: "`/dr seats`" };
 }
+
+/** How people who took part are typed. */
+export const NAMES_WITH_COMMAS = "Full names, with commas between them";

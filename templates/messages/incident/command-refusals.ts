@@ -197,7 +197,7 @@ export function trendEmpty(runbook: string, measured: readonly string[]): Proble
     code: "trend-empty",
     where: "--picture",
     what: `No run of ${runbook} was measured`,
-    allowed: measured.join(", "),
+    allowed: `Runbooks with figures: ${measured.join(", ")}`,
   };
 }
 

@@ -1,7 +1,8 @@
 import type { System } from "../../../src/catalog/types.ts";
 import { LIMITS } from "../../../src/incident/decide/words.ts";
 import { canAct } from "../../../src/incident/people.ts";
-import { context, section } from "../kit/blocks.ts";
+import { actionValue, parseActionValue } from "../kit/action-value.ts";
+import { type Button, context, section } from "../kit/blocks.ts";
 import { cut, safe } from "../kit/escape.ts";
 import { checkInput, choiceInput, dateInput, momentInput, REASON, textInput } from "../kit/form.ts";
 import type { Form } from "../kit/message.ts";
@@ -145,20 +146,43 @@ export function roleForm(actionValue: string, system: System): Form {
 }
 
 /** `callback`: the press it answers, which may have been to resolve although a move is on probation. */
-export function resolveForm(actionValue: string, callback = "resolve"): Form {
+/** @param typed what was typed before; null: nothing */
+export function resolveForm(incident: string, callback = "resolve", typed: string | null = null): Form {
   return {
     callback: callback === "incident.resolve" ? "resolve" : callback,
     title: "Resolve the incident",
     submit: "Resolve",
-    actionValue,
+    actionValue: incident,
     blocks: [
       textInput("summary", "What ended it", {
         many: true,
         optional: true,
+        ...(typed !== null && { initial: typed }),
         hint: "Shown at the top of the post-mortem.",
       }),
     ],
   };
+}
+
+/** Slack keeps 2000 characters of a button's value. */
+const CARRIED_BYTES = 1300;
+
+/** Below the refusal to resolve while a move is on probation. What was typed for it comes back in the form. */
+export function resolveAnyway(verb: string, incident: string, summary: string | null): Button {
+  const typed = Buffer.from(summary ?? "")
+    .subarray(0, CARRIED_BYTES)
+    .toString("base64url");
+  return { label: "Resolve anyway", verb, actionValue: actionValue(incident, ...(typed === "" ? [] : [typed])) };
+}
+
+/** What `resolveAnyway` carries. */
+export function summaryIn(value: string | null): string | null {
+  const [typed = ""] = parseActionValue(value).about;
+  return (
+    Buffer.from(typed, "base64url")
+      .toString("utf8")
+      .replace(/\ufffd+$/, "") || null
+  );
 }
 
 /** When an incident is declared, and whom to turn to where it is none: of one system, or of each by name. */

@@ -136,3 +136,10 @@ export function reasonForm(callback: string, title: string, submit: string, acti
 
 /** A reason as the record keeps it: what is longer would be cut. */
 export const REASON = { many: true, length: LIMITS.reason } as const;
+
+/** Below a field whose value can't be taken. */
+export const FIELD_ERRORS = {
+  future: "That's in the future. Choose a time that has passed.",
+  empty: "Fill this in.",
+  code: "A code has six digits.",
+} as const;

@@ -6,7 +6,7 @@ import { ended, safe, withCommands } from "./escape.ts";
 import type { Message } from "./message.ts";
 
 /**
- * Why something was not done, in three lines: what, what would be allowed and how things stand, what to do next. Its text is whole.
+ * Why something was not done, in three lines: what; a fact that helps (who may, what is allowed) and the state now; what to do next. Its text is whole.
  */
 export function refusal(problem: Problem, ...buttons: readonly Button[]): Message {
   const { where } = problem;
@@ -14,8 +14,8 @@ export function refusal(problem: Problem, ...buttons: readonly Button[]): Messag
   const allowed = problem.allowed ? fitted(problem.allowed, room) : null;
   const { cause, stateNow, next } = briefOf(problem, [where, allowed].join(" "), allowed ? ALLOWED_WORDS : 0);
   const second = [
-    ...(allowed ? [`*Allowed:* ${ended(withCommands(allowed))}`] : []),
-    ...(stateNow ? [allowed ? ended(withCommands(stateNow)) : `*State now:* ${ended(withCommands(stateNow))}`] : []),
+    ...(allowed ? [ended(withCommands(allowed))] : []),
+    ...(stateNow ? [`*State now:* ${ended(withCommands(stateNow))}`] : []),
   ];
   const parts = [
     `⛔ ${where ? `*${safe(where)}:* ` : ""}${ended(withCommands(cause))}`,

@@ -151,7 +151,7 @@ export function severalTargets(
   return {
     code: "target-several",
     what: `Several runbooks start with "${verb} ${asked}"`,
-    allowed: found.map(({ id, title }) => `${id} (${title})`).join(", "),
+    allowed: `Name one: ${found.map(({ id, title }) => `${id} (${title})`).join(", ")}`,
     next: `Name one: \`/dr runbook ${found[0]?.id}\``,
   };
 }
@@ -232,4 +232,9 @@ export function reprotectElsewhere(runbook: string, line: string): Problem {
 
 export function nothingMoved(): Problem {
   return { code: "nothing-moved", what: "No move is on probation", next: "`/dr list` shows the incidents" };
+}
+
+/** What is wrong with a moment of an input: both as `2026-11-30 02:41 UTC`. */
+export function momentAhead(moment: string, now: string): string {
+  return `${moment} is in the future; it's ${now} now`;
 }

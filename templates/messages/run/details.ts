@@ -91,7 +91,7 @@ function problemLines({ what, allowed, stateNow: state, next }: Problem): readon
       .split(/\n| \| /)
       .map((line, n) => (n === 0 ? `*Cause:* ${withCommands(line)}` : `> ${safe(cut(line, 300))}`)),
     ...(state ? [`*State now:* ${withCommands(state)}`] : []),
-    ...(allowed ? [`*Allowed:* ${withCommands(allowed)}`] : []),
+    ...(allowed ? [withCommands(allowed)] : []),
     ...(next ? [`*Next:* ${withCommands(next)}`] : []),
   ];
 }

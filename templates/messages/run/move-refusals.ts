@@ -14,8 +14,8 @@ export const MOVE_REFUSALS: WordsOf<MoveRefusal> = {
   "on-probation": ({ run, until, healthy }) => ({
     where: run,
     what: `The new side is watched until ${clock(until)}${healthy === null ? "" : healthy ? ": healthy so far" : ": not healthy"}`,
-    allowed: "Resolve anyway, or wait and commit to it",
-    next: "`/dr resolve --anyway <what ended it>`",
+    allowed: "Commit or fail back first, then resolve",
+    next: "`/dr commit` once it's over, `/dr failback` to go back, or `/dr resolve --anyway <what ended it>`",
   }),
   "nothing-to-commit": () => ({ what: "This run has no probation window", next: "`/dr status` lists the runs" }),
   committed: ({ run }) => ({ where: run, what: "It is already committed" }),

@@ -86,17 +86,22 @@ function wasUnhealthy({ probation }: RunState): boolean {
   return probation?.wasUnhealthy === true;
 }
 
-function buttonsOf(run: RunState) {
-  const { probation, committed, standby, plan } = run;
-  const value = actionValue(run.id);
-  const aloud = plain(plan.title);
-  const back: Button = {
-    ...{ label: "Fail back", verb: "run.failback", actionValue: value, style: "danger", aloud: `Fail back ${aloud}` },
+export function failBackButton({ id, plan }: RunState): Button {
+  const aloud = `Fail back ${plain(plan.title)}`;
+  return {
+    ...{ label: "Fail back", verb: "run.failback", actionValue: actionValue(id), style: "danger", aloud },
     confirm: {
       ...{ title: "Request the fail back?", yes: "Request it", no: "Not now" },
       says: `Planned: ${cut(plan.title, 100)}, in the other direction. Preflight runs first, then people approve.`,
     },
   };
+}
+
+function buttonsOf(run: RunState) {
+  const { probation, committed, standby, plan } = run;
+  const value = actionValue(run.id);
+  const aloud = plain(plan.title);
+  const back = failBackButton(run);
   const commit: Button = {
     ...{ label: "Commit", verb: "run.commit", actionValue: value, style: "primary", aloud: `Commit ${aloud}` },
   };

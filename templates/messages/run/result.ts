@@ -1,5 +1,6 @@
 import { type Accounting, account } from "../../../src/incident/accounting.ts";
 import { unplannedInstead } from "../../../src/incident/offers.ts";
+import { watchedNow, windowEnd } from "../../../src/incident/probation.ts";
 import { type Loss, recoveryOf } from "../../../src/incident/recovery.ts";
 import type { IncidentState, RunState } from "../../../src/incident/state.ts";
 import { raiseButton } from "../incident/maintenance.ts";
@@ -12,13 +13,14 @@ import { kindPrefix, runTitle } from "../kit/kind.ts";
 import { lineOf } from "../kit/line.ts";
 import type { Block, Message } from "../kit/message.ts";
 import type { Surroundings } from "../kit/view.ts";
-import { at, between, clock, lasting } from "../kit/when.ts";
+import { at, between, clock, lasting, local } from "../kit/when.ts";
 import { clockOrigin } from "./deadline.ts";
 import { detailsButton } from "./details.ts";
 import { aloud, notFencedLines } from "./fence.ts";
 import { changedWords } from "./left.ts";
 import { gatesOf } from "./plan.ts";
 import { firstFinding, unplannedButton } from "./preflight.ts";
+import { failBackButton } from "./probation.ts";
 import { undoButton, waysBack } from "./undo.ts";
 
 /** The end of a run: what was reached, what it cost, what to do now. Null while it goes on. */
@@ -42,6 +44,8 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
     actionValue: actionValue(state.id),
     style: "primary",
   };
+  // Resolving is refused until then: the card leads to what isn't.
+  const watched = watchedNow(state).length > 0;
   const rpo = loss ? [lossWords(loss, run.plan.rpoSeconds)] : [];
   const risks = notFencedLines(run, around);
   return {
@@ -59,7 +63,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
       ...whereItWent(accounting),
       ...afterwards(state, run),
       ...toTickOff(state, run, around),
-      actions(...(isOver(state) || isMaintenance(state) ? [] : [resolve]), {
+      actions(...(isOver(state) || isMaintenance(state) ? [] : watched ? [failBackButton(run)] : [resolve]), {
         label: "Draft post-mortem",
         verb: "postmortem",
         actionValue: actionValue(state.id),
@@ -158,10 +162,10 @@ function foundBefore({ problem, preflight }: RunState): string | null {
   return firstFinding(preflight.checks);
 }
 
-/** "4 min 12 s since users were hurt; objective 30 min: met." */
-export function rtoWords(state: IncidentState, run: RunState): string {
+/** "4 min 12 s since the impact began; objective 30 min: met." Null: nothing was measured. */
+export function rtoWords(state: IncidentState, run: RunState): string | null {
   const { rtoSeconds, from } = recoveryOf(state, run);
-  if (rtoSeconds === null) return "not measured.";
+  if (rtoSeconds === null) return null;
   if (from === "interruption")
     return `${lasting(rtoSeconds)} without service; ${objective(run.plan.rtoSeconds, rtoSeconds)}`;
   return `${lasting(rtoSeconds)} since ${clockOrigin(state)}; ${objective(run.plan.rtoSeconds, rtoSeconds)}`;
@@ -212,8 +216,20 @@ function isMaintenance({ declared }: IncidentState): boolean {
 function afterwards(state: IncidentState, run: RunState): Block[] {
   const own = run.plan.afterwards.map((line) => `• ${withCommands(line)}`);
   if (isMaintenance(state)) return own.length === 0 ? [] : lines(["*What to do next*", ...own]);
-  const ours = ["• Resolve once customers are unaffected: `/dr resolve`", "• Draft the post-mortem: `/dr postmortem`"];
+  const ours = [...endLines(state, run), "• Draft the post-mortem: `/dr postmortem`"];
   return lines(["*What to do next*", ...own, ...ours]);
+}
+
+/** A move on probation is committed to or taken back before the incident is resolved. */
+function endLines(state: IncidentState, run: RunState): readonly string[] {
+  const moved = watchedNow(state).find(({ id }) => id === run.id) ?? watchedNow(state)[0];
+  const until = moved && windowEnd(moved);
+  if (!moved || !until) return ["• Resolve once customers are unaffected: `/dr resolve`"];
+  return [
+    `• The new side is watched until ${local(until)}. Then commit: \`/dr commit ${safe(moved.id)}\``,
+    `• Not healthy? Fail back: \`/dr failback ${safe(moved.id)}\``,
+    "• After that, resolve: `/dr resolve`",
+  ];
 }
 
 /** The lists that the calendar names for when this drill is over, or those that a system has for after incidents. */
