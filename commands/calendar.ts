@@ -128,7 +128,7 @@ function entryMeant(context: CommandContext, request: Request): Entry {
   );
 }
 
-/** Of that system, and for its list and its dates: who holds it, whom it tells, or who commands. An entry without an organiser is everybody's. */
+/** Of that system, and for its list and its dates: who holds it, whom it tells, or who commands. An entry without an organiser is everyone's. */
 function mayDo(request: Request, { system, occasion }: Entry, doing: Doing): void {
   const person = personOf(actorOf(request.caller), system);
   if (person === null) stop(notOnRosterOf(system.title));

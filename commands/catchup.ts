@@ -43,7 +43,7 @@ export const catchup: Command = {
   },
 };
 
-/** What changes the picture. Steps are the run's own story, and refusals nobody's. */
+/** What changes the picture. Steps are the run's own story, and refusals no one's. */
 const TOLD: ReadonlySet<string> = new Set<EventType>([
   ...(["incident.declared", "incident.severityChanged", "incident.statusChanged", "incident.noted"] as const),
   ...(["incident.resolved", "incident.reopened", "run.requested", "run.verified", "run.failed"] as const),

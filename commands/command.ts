@@ -109,7 +109,7 @@ export type Reply =
     }
   /** Opened; or, where the request came from inside an open form, put in that form's place. */
   | { readonly kind: "form"; readonly form: Form }
-  /** `channel`: where it belongs, the incident's own; null: where it was asked for. */
+  /** `channel`: where it belongs, the incident's own; null: where it was requested. */
   | {
       readonly kind: "file";
       readonly name: string;
@@ -119,7 +119,7 @@ export type Reply =
       readonly beside?: readonly { readonly name: string; readonly content: string }[];
       readonly message: Message;
       readonly channel: string | null;
-      /** Not for everyone who reads where it was asked for: where it has no channel, it goes to who asked. */
+      /** Not for everyone who reads where it was requested: where it has no channel, it goes to who asked. */
       readonly confidential?: true;
     }
   | { readonly kind: "nothing" };

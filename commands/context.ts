@@ -13,7 +13,7 @@ import type { ReportTemplate } from "../src/report/templates.ts";
 import type { Tally, Timeline } from "../src/timeline/contract.ts";
 import type { Undelivered } from "../templates/messages/comms/undelivered.ts";
 
-/** What commands may use. They read, decide and append; they can not reach actions. */
+/** What commands may use. They read, decide and append; they can't reach actions. */
 export interface CommandContext {
   readonly catalog: Catalog;
   /** What the planner may know of the actions. */
@@ -30,23 +30,23 @@ export interface CommandContext {
   readonly log: Logger;
   /** The practice workspace: shown on everything, and only practice systems may run. */
   readonly practice: boolean;
-  /** How the transport shows a channel or a person; plain words where it can not. */
+  /** How the transport shows a channel or a person; plain words where it can't. */
   readonly channelOf: (incident: string) => Promise<string | null>;
   /** The incident whose own channel this is, or null. */
-  /** Where incidents are announced that were declared nowhere, or where nobody else reads: a channel's id or name. Absent: nowhere. */
+  /** Where incidents are announced that were declared nowhere, or where no one else reads: a channel's id or name. Absent: nowhere. */
   readonly announceIn?: string | null;
   /** Where an issue of the tracker is, with `{issue}` in place of its key; null or absent: there is none. */
   readonly issueUrl?: string | null;
   /** Where the video bridge of an incident is, with `{incident}` in place of its name; null or absent: there is none. */
   readonly bridgeUrl?: string | null;
   readonly incidentAt: (channel: string) => Promise<string | null>;
-  /** Slack accounts that read nothing any more, as far as it is known; absent: nobody knows. */
+  /** Slack accounts that read nothing any more, as far as it is known; absent: no one knows. */
   readonly unreachable?: () => Promise<ReadonlySet<string>>;
-  /** The same as it was when a request began; absent: outside a request, or nobody knows. */
+  /** The same as it was when a request began; absent: outside a request, or no one knows. */
   readonly unreachableNow?: ReadonlySet<string>;
-  /** Why a person of a system can't answer at all (deactivated, left); null: they can, or nobody can tell. Absent: nobody can tell. */
+  /** Why a person of a system can't answer at all (deactivated, left); null: they can, or no one can tell. Absent: no one can tell. */
   readonly gone?: (system: System, person: string) => Promise<string | null>;
-  /** What places outside were not shown, of an incident; absent: nobody knows. */
+  /** What places outside were not shown, of an incident; absent: no one knows. */
   readonly deliveries?: {
     undelivered(incident: string): Promise<readonly Undelivered[]>;
     /** Tries it now. How many there were. */
@@ -58,12 +58,12 @@ export interface CommandContext {
   readonly comms: {
     readonly templates: Templates;
     readonly reach: Reach;
-    /** Where the built-in status page is read; null: nobody was told. */
+    /** Where the built-in status page is read; null: no one was told. */
     readonly pageLink: string | null;
   };
   /** The template of a system's reports, as its file is now; absent: the shipped one. */
   readonly reportTemplate?: (system: string) => ReportTemplate;
-  /** Has the catalogue read anew, for this person; absent: this process reads it once. */
+  /** Has the catalogue read again, for this person; absent: this process reads it once. */
   readonly reload?: (actor: Actor) => Promise<Reloaded>;
   /** How ready each runbook is; absent: nothing proves it. */
   readonly readiness?: Readiness;

@@ -163,7 +163,7 @@ export async function answer(context: CommandContext, request: Request): Promise
   return warned(context, await answered(context, request));
 }
 
-/** While the store is in doubt whoever reads is told: what is shown may be older than what happened. */
+/** While the store is in doubt the one who reads is told: what is shown may be older than what happened. */
 function warned(context: CommandContext, reply: Reply): Reply {
   const doubt = context.timeline.doubt();
   if (doubt === null || reply.kind !== "private" || reply.refused) return reply;

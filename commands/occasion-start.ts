@@ -12,7 +12,7 @@ import { idFor } from "./ids.ts";
 import { startRun } from "./start.ts";
 import { visibleTo } from "./visible.ts";
 
-/** Reads what everybody may read. */
+/** Reads what everyone may read. */
 const NO_ONE: Caller = { transport: "calendar", slackUser: null, person: null, name: "calendar", blocked: null };
 
 /** Why this person can't request anything now (deactivated, left); null: they can. */
@@ -43,7 +43,7 @@ export async function startOccasion(
     if (since !== null) throw new LifeboatError({ code: "calendar-incident-open", what: since });
   };
   const reply = await startRun(
-    // Why it was not started is read by everybody: what only members know of isn't there for it.
+    // Why it was not started is read by everyone: what only members know of isn't there for it.
     visibleTo(context, NO_ONE),
     { ...requestOf(requester, occasion.kind, key), ownRecord },
     runbook,
@@ -65,7 +65,7 @@ async function openIncident({ incidents }: CommandContext, { id }: System): Prom
   return open.length > 0 ? NOT_STARTED.incidentOpen(null) : null;
 }
 
-/** What this key started, whoever did; null: nothing. */
+/** What this key started, no matter who did; null: nothing. */
 export async function startedAs({ incidents }: CommandContext, key: string): Promise<Started | null> {
   const run = idFor("run", key);
   const incident = await incidents.withRun(run);

@@ -28,7 +28,7 @@ export async function overview(context: CommandContext, request: Request): Promi
   return { kind: "private", message: situation(incident, starts, inside, system?.triage !== undefined) };
 }
 
-/** Open approval requests that wait for whoever asks, the oldest first. */
+/** Open approval requests that wait for the one who asks, the oldest first. */
 async function waitingFor(context: CommandContext, { caller }: Request): Promise<readonly ApprovalRequest[]> {
   const now = context.timeline.now();
   const open = await context.incidents.open();

@@ -50,7 +50,7 @@ export async function movedRun(
   return more.length === 0 ? { ...only, words } : stop(severalMoves([only, ...more].map(({ run }) => run)));
 }
 
-/** What a later move replaced is not meant by anybody who names no run. */
+/** What a later move replaced is not meant by anyone who names no run. */
 async function lastIn(context: CommandContext, state: IncidentState, fits: Fits): Promise<RunState | null> {
   for (const run of [...state.runs.values()].reverse())
     if (fits(run, state) && !isReplaced(run, await movesSince(context, run))) return run;

@@ -47,7 +47,7 @@ export async function countRefusal(context: CommandContext, request: Request, { 
   const who = idOf(actorOf(caller)).slice(0, 200);
   const last = `${verb.slice(0, 60) || "/dr"} in ${place.channel ?? "no channel"}`;
   const count = await context.tally.add(`refused/${code}`, who, HOUR_SECONDS, last);
-  // The first, the tenth, the hundredth: whoever reads the log sees it, and is not buried in it.
+  // The first, the tenth, the hundredth: the one who reads the log sees it, and is not buried in it.
   if (/^10*$/.test(String(count)))
     context.log.warn({ event: "command.refused", who, code, count, last }, "a command was refused");
 }

@@ -46,7 +46,7 @@ export function runnable(context: CommandContext): readonly System[] {
 /**
  * Plans a runbook and asks for its run: in the open incident of the channel or the system, or in one that is declared
  * by the same request. Both are written together or not at all. `inputs`: gathered already; left out: from the request,
- * of which `strays` are words nobody knows what to do with. `failsBack`: the run it takes back.
+ * of which `strays` are words no one knows what to do with. `failsBack`: the run it takes back.
  */
 export async function startRun(
   context: CommandContext,
@@ -123,7 +123,7 @@ async function lookAndPlan(context: CommandContext, request: PlanRequest): Promi
   return planPrepared(request, prepared, seen ?? new Map());
 }
 
-/** A plan that is made already, and the incident it is asked for in. */
+/** A plan that is made already, and the incident it is requested in. */
 export interface RunRequest {
   readonly incident: string;
   readonly run: string;
@@ -139,7 +139,7 @@ export interface RunRequest {
   readonly record?: RecordKind;
   /** What it moves between sites; absent or null: nothing. */
   readonly moves?: Moves | null;
-  /** Why, though the same was moved shortly before; absent or null: nobody said. */
+  /** Why, though the same was moved shortly before; absent or null: no one said. */
   readonly again?: string | null;
   /** The run it takes back; absent: none. */
   readonly failsBack?: string | null;

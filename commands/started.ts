@@ -18,7 +18,7 @@ export async function startedBy(context: CommandContext, { key }: Pick<Request, 
   if (incident === null) return null;
   const events = await context.timeline.read(incident);
   const own = events.filter((event) => event.key.startsWith(`${key}/`));
-  // The incident as this request left it: a maintenance that is raised later was none when it was asked for.
+  // The incident as this request left it: a maintenance that is raised later was none when it was requested.
   const until = events.slice(0, own.at(-1)?.version ?? events.length);
   const known = await context.incidents.read(incident);
   const state = known.version === until.length ? known : fold(incident, until, await context.incidents.plansOf(until));

@@ -50,7 +50,7 @@ async function answer(context: CommandContext, request: Request): Promise<Reply>
   return acted.kind === "refused" ? no(acted.problem) : { kind: "nothing" };
 }
 
-/** Carries incident, walk and mode: what was proposed is asked for like any run. */
+/** Carries incident, walk and mode: what was proposed is requested like any run. */
 async function start(context: CommandContext, request: Request): Promise<Reply> {
   const [, walk, mode] = carried(request, 3);
   const state = await theIncident(context, request);

@@ -14,7 +14,7 @@ import type { CommandContext } from "./context.ts";
  * named. Every command gets this context and no other.
  */
 export function visibleTo(context: CommandContext, caller: Caller): CommandContext {
-  // Whoever may know of one at the beginning of their request may know of it until its end.
+  // The one who may know of one at the beginning of their request may know of it until its end.
   const shown = new Set<string>();
   const knows = (state: IncidentState) => {
     const system = context.catalog.systems.find(({ id }) => id === state.declared?.system);

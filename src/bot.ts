@@ -70,7 +70,7 @@ import { createSchedule } from "./timeline/schedule.ts";
 import { createSecondFactors } from "./timeline/second-factors.ts";
 
 export interface Bot {
-  /** Reads the catalogue and the roster anew, as when a file changed. */
+  /** Reads the catalogue and the roster again, as when a file changed. */
   reload(): Promise<void>;
   /** Lets go of its runs, finishes what came in, and closes. */
   stop(): Promise<void>;
@@ -231,7 +231,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     start: (system, start) => startOccasion(context, gone, system, start),
     startedAs: (key) => startedAs(context, key),
     seats: (system) => seatFactsOf(context, system),
-    // In practice time passes when somebody moves the clock: until then nothing begins by itself.
+    // In practice time passes when someone moves the clock: until then nothing begins by itself.
     waits: () => config.practice && timeline.now().getTime() - timeline.realNow().getTime() < PRACTICE_AHEAD_MS,
     log,
   });
@@ -424,7 +424,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
 }
 
 /**
- * Who starts such a bot holds the service's authority while nobody in Slack sees it. Slack is told once it is back. While the store is
+ * Who starts such a bot holds the service's authority while no one in Slack sees it. Slack is told once it is back. While the store is
  * in doubt nothing is written at all: then it's recorded as soon as the store is accepted, before anything else can be.
  */
 async function recordStartWithoutSlack({ timeline }: CommandContext, log: Logger): Promise<void> {

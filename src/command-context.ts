@@ -114,7 +114,7 @@ export function secretsOf(config: Config, catalog: Catalog, book: SecretBook): S
   });
 }
 
-/** A runbook with a mistake stays out and is said; a bot with no system at all is of no use to anybody. */
+/** A runbook with a mistake stays out and is said; a bot with no system at all is of no use to anyone. */
 export function readCatalog(config: Config, log: Logger): Catalog {
   const loaded = loadCatalog(config.catalog.systemsFolder, cards);
   const catalog = {
@@ -146,7 +146,7 @@ export function groundsOf({ catalog, cards, variables, drillVariables }: Command
   return { catalog, cards, production: variables, drill: drillVariables ?? new Map() };
 }
 
-/** @throws when the drill environment's values lead to production: nobody may find that out by a drill. */
+/** @throws when the drill environment's values lead to production: no one may find that out by a drill. */
 export function refuseDrillsOnProduction(context: CommandContext): void {
   const problems = overlapsOf(groundsOf(context));
   const [first] = problems;

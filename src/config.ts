@@ -40,7 +40,7 @@ export interface Config {
   };
   /** Null only where Slack was not asked for. */
   readonly slack: SlackConfig | null;
-  /** Null: nobody is paged, because this is practice without its own pager. */
+  /** Null: no one is paged, because this is practice without its own pager. */
   readonly paging: PagingConfig | null;
   /** Where monitoring and PagerDuty post to; null: nowhere. */
   readonly webhooks: Address | null;
@@ -48,7 +48,7 @@ export interface Config {
   readonly comms: CommsConfig;
   /** What machines outside are told. */
   readonly telemetry: {
-    /** Null: nobody is told of events. */
+    /** Null: no one is told of events. */
     readonly webhooksFile: string | null;
     readonly traces: OtelSettings | null;
   };
@@ -60,13 +60,13 @@ export interface Config {
   readonly archiveAfterSeconds: number | null;
   /** Templates of links: `{issue}`, `{incident}`. */
   readonly links: { readonly issue: string | null; readonly bridge: string | null };
-  /** 32 bytes secrets of people are kept with; null: nobody can enroll a proof of who they are. */
+  /** 32 bytes secrets of people are kept with; null: no one can enroll a proof of who they are. */
   readonly secretKeys: readonly Buffer[];
-  /** What somebody has just enrolled proves nothing for so long, unless somebody vouches; 0: it counts at once. */
+  /** What someone has just enrolled proves nothing for so long, unless someone vouches; 0: it counts at once. */
   readonly mfaCooldownHours: number;
   /** How often every runbook is proven ready; 0: never by itself. */
   readonly readinessMinutes: number;
-  /** Sites in which a bot and a copy of its store run; empty: nobody said. */
+  /** Sites in which a bot and a copy of its store run; empty: no one said. */
   readonly sites: readonly string[];
   /** How often the old primary of a promotion is looked at. */
   readonly watchSeconds: number;
@@ -115,7 +115,7 @@ const databaseUrl = z
     "An address like postgres://user@host:5432/lifeboat, with commas between several hosts",
   );
 
-/** Blanks and one letter again and again are what somebody typed to get past a check. */
+/** Blanks and one letter again and again are what someone typed to get past a check. */
 const signingSecret = z
   .string()
   .refine(
@@ -546,7 +546,7 @@ const formerAddresses = {
 };
 const allSettings = settings.extend(formerAddresses);
 
-/** Whoever practises does not wait for it. */
+/** The one who practises does not wait for it. */
 const PRACTICE_DRAIN_SECONDS = 5;
 
 type Setting = keyof typeof allSettings.shape;
@@ -767,7 +767,7 @@ function problemOf(
   return { code: "config", where: name, what: "It is not set", allowed: allSettings.shape[name].description ?? "" };
 }
 
-/** Whoever can write to the database must not be able to write the record: outside practice the keys are given. */
+/** The one who can write to the database must not be able to write the record: outside practice the keys are given. */
 function keyProblems(given: Readonly<Record<string, string>>): Problem[] {
   if (given.SLACK_API_URL !== undefined && given.LIFEBOAT_EVENT_KEYS === undefined) return [];
   return (["LIFEBOAT_EVENT_KEYS", "LIFEBOAT_SIGNING_KEY"] as const)
@@ -916,7 +916,7 @@ function webhookProblems(given: Readonly<Record<string, string>>): Problem[] {
   return [{ code: "config", where, what: "It's set, and every webhook would be refused", next }];
 }
 
-/** A name that is nearly a setting's, while that setting is unset: somebody believes they set it. */
+/** A name that is nearly a setting's, while that setting is unset: someone believes they set it. */
 function misspelt(env: Readonly<Record<string, string | undefined>>): Problem[] {
   const unset = Object.keys(settings.shape).filter((name) => !env[name]);
   return Object.keys(env).flatMap((name) => {

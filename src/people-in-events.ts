@@ -2,7 +2,7 @@ import type { Catalog } from "./catalog/types.ts";
 import type { Actor } from "./incident/events.ts";
 import type { PeopleInEvents } from "./timeline/pseudonyms.ts";
 
-/** What means a person in events: ids, Slack user ids and names of the rosters, and whoever an event says it is by. */
+/** What means a person in events: ids, Slack user ids and names of the rosters, and the person an event says it is by. */
 export function peopleInEvents(catalog: () => Catalog): PeopleInEvents {
   // Asked for at every append: made again only when the catalogue is another one.
   let roster: { readonly of: Catalog["systems"]; readonly texts: ReadonlySet<string> } = { of: [], texts: new Set() };

@@ -29,7 +29,7 @@ export interface Secrets {
 
 /**
  * Secrets of the environment by name, and only those whose names stand in the catalogue this process has loaded: a plan
- * that asks for another gets nothing, whoever wrote it. Lifeboat's own are never given away, whatever the catalogue says.
+ * that asks for another gets nothing, no matter who wrote it. Lifeboat's own are never given away, whatever the catalogue says.
  */
 export function createSecrets({ environment, catalog, values, reserved, noted }: SecretsOptions): Secrets {
   const isOwn = (name: string) => isOwnName(name) || (reserved?.().has(name) ?? false);

@@ -156,7 +156,7 @@ describe("what is read", () => {
     });
   });
 
-  test("practice pages nobody but on its own pager, and that pager pages nobody but in practice", () => {
+  test("practice pages no one but on its own pager, and that pager pages no one but in practice", () => {
     expect(loadConfig(practice)).toMatchObject({ config: { paging: null } });
     const local = { PAGERDUTY_API_URL: "http://127.0.0.1:4181/" };
     expect(loadConfig({ ...practice, ...local })).toMatchObject({
@@ -190,7 +190,7 @@ describe("what is read", () => {
     expect(problemsOf({ ...socket, PAGERDUTY_WEBHOOK_PORT: "3100" })).toContain("every webhook would be refused");
   });
 
-  test("whoever is accepted posts to the public address", () => {
+  test("an accepted sender posts to the public address", () => {
     const alerts = { LIFEBOAT_ALERTMANAGER_SECRETS: "0123456789abcdef, fedcba9876543210" };
     expect(loadConfig({ ...socket, ...alerts, LIFEBOAT_PUBLIC_LISTEN: "3100" })).toMatchObject({
       config: {
@@ -434,7 +434,7 @@ describe("what is refused", () => {
     ]);
   });
 
-  test("both doors at once", () => {
+  test("Slack and the command line at once", () => {
     expect(problemsOf({ ...socket, SLACK_SIGNING_SECRET: "0123456789abcdef" })).toContain("an app uses one of them");
   });
 

@@ -135,7 +135,7 @@ describe("the image", () => {
     expect(stderr).toBe("Practice isn't part of this installation. In a checkout of Lifeboat: npm ci && npm start.\n");
   });
 
-  test("runs as somebody who is not root, checks its health, and carries no embedded PostgreSQL", () => {
+  test("runs as someone who is not root, checks its health, and carries no embedded PostgreSQL", () => {
     expect(dockerfile).toMatch(/^USER node$/m);
     expect(dockerfile).toMatch(/^HEALTHCHECK /m);
     expect(dockerfile).toContain("npm ci --omit=dev --omit=optional");

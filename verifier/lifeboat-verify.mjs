@@ -576,7 +576,7 @@ function checkStatements(statements, where, held, ring, found) {
 /** Heads from so long after the beginning of a period may still name an event from before it: they are signed, and checkpoints made, later. */
 const LATE_MS = 2 * 24 * 3_600_000;
 
-/** A head somebody vouched for: the event it names is in the pack, unless it may be from before the period or after it. */
+/** A head someone vouched for: the event it names is in the pack, unless it may be from before the period or after it. */
 function checkHead({ stream, version, hash, at, seal, old, by }, where, held, found) {
   const timeline = held.timelines.get(stream);
   const who = by ?? (seal ? `the seal of ${at}` : `a head signed at ${at}`);

@@ -14,7 +14,7 @@ export interface Cycles {
   readonly system?: string | undefined;
   /** How often each is played, one round after the other in one world. A whole number from 1. */
   readonly rounds: string;
-  /** True: the bot is killed once in each run, right after its first change was asked for, and started again. */
+  /** True: the bot is killed once in each run, right after its first change was requested, and started again. */
   readonly kill: boolean;
   readonly json: boolean;
   /** True: a system whose programs are not on this machine does not count against the outcome. */

@@ -16,7 +16,7 @@ export interface Killed {
 export const FIRST_CHANGE = "*:after-apply";
 
 /**
- * @param at `promote` (then after its request went out, before anybody knows), `promote:applied`, or `FIRST_CHANGE`;
+ * @param at `promote` (then after its request went out, before anyone knows), `promote:applied`, or `FIRST_CHANGE`;
  *   left out: it does not die
  */
 export function killed(at: string | undefined, folder: string): Killed {

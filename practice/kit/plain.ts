@@ -43,7 +43,7 @@ export interface PlainOptions {
   readonly faults: FaultInjection;
   readonly ledger: Ledger;
   readonly routes: readonly Route[];
-  /** Throws a `Refusal` to whoever may not. */
+  /** Throws a `Refusal` to the one who may not. */
   admit(headers: PlainCall["headers"]): void;
   /** How this interface words a refusal. */
   refusal(refusal: Refusal): unknown;

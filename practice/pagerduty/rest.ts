@@ -73,7 +73,7 @@ export function rest(state: PagerState, faults: FaultInjection, asked: Asked): A
   }
 }
 
-/** What is given at once unless it is asked for more, and the most that can be asked for. */
+/** What is given at once unless it is requested more, and the most that can be asked for. */
 const PAGE = { usual: 25, most: 100 };
 
 function paged(name: string, all: readonly unknown[], { query }: Asked): Answer {

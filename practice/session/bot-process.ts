@@ -14,7 +14,7 @@ export interface BotCommand {
   readonly environment: Readonly<Record<string, string>>;
   /** What the bot logs goes here. */
   readonly logFile: string;
-  /** Who it is is noted here while it runs, for whoever finds it when we were killed. */
+  /** Who it is is noted here while it runs, for the one who finds it when we were killed. */
   readonly pidFile?: string;
 }
 

@@ -52,7 +52,7 @@ export interface InvariantMonitor {
    * run is for, so it is excused until that run has ended verified.
    */
   faultInjected(work: () => Promise<void>, returns: boolean): Promise<void>;
-  /** A run is asked for: from here on what happens is its doing. */
+  /** A run is requested: from here on what happens is its doing. */
   begins(): Promise<void>;
   /** Holds the world against a run that is over. Resolves when that is looked at. */
   ended(run: EndedRun): Promise<void>;
@@ -110,7 +110,7 @@ export async function monitorInvariant(state: ObservedState, options: MonitorOpt
     told = sure;
   };
 
-  /** Looks never overlap: the loop's and those that are asked for go one after the other. */
+  /** Looks never overlap: the loop's and those that are requested go one after the other. */
   let turn: Promise<void> = Promise.resolve();
   const lookNow = (): Promise<void> => {
     turn = turn.then(lookForTwo).catch(() => {});

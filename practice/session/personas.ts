@@ -12,7 +12,7 @@ export function membersOf(workspace: Workspace): ReadonlySet<string> {
 }
 
 /**
- * Who asks for a run, by account. Whoever asks can't approve: so someone whose role no gate of it needs, else someone
+ * Who asks for a run, by account. The one who asks can't approve: so someone whose role no gate of it needs, else someone
  * without whom enough are left. The roster's order decides among equals.
  */
 export function requesterOf(systemFolder: string, id: string, members: ReadonlySet<string>): string {

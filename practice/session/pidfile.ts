@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** Notes a process, for whoever finds it later. Its number is used again some day; with when it was started it names one process. */
+/** Notes a process, for the one who finds it later. Its number is used again some day; with when it was started it names one process. */
 export async function noteProcess(file: string, pid: number): Promise<void> {
   await writeFile(file, `${pid}\n${await startOf(pid)}\n`);
 }

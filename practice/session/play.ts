@@ -38,7 +38,7 @@ export interface Play {
   readonly refusedAgain: boolean;
   /** In the words of the screen, why it did not end well; null when it did. */
   readonly problem: string | null;
-  /** What the timeline says of it; null when no run was asked for. */
+  /** What the timeline says of it; null when no run was requested. */
   readonly report: RunReport | null;
   readonly timeline: RunRecord["timeline"] | null;
   /** What its newest preflight found wrong; the thread has the first, "Details" has all. */
@@ -49,7 +49,7 @@ export interface Play {
   readonly postmortem: string | null;
   /** What was not true of the world that has to be, while it was played and when it had ended. */
   readonly violations: readonly Violation[];
-  /** From the request to the end, as somebody with a watch would say. */
+  /** From the request to the end, as someone with a watch would say. */
   readonly seconds: number;
 }
 
@@ -59,7 +59,7 @@ export type Played = Pick<
 >;
 
 /**
- * Plays one runbook of the system that is practised, whichever it is, the way people would: somebody whose approval it does
+ * Plays one runbook of the system that is practised, whichever it is, the way people would: someone whose approval it does
  * not need asks for it, each question is answered by those it says it waits for (with the codes of their authenticators
  * where it needs them), what it leaves to people is done and confirmed, until it ends or stops and asks what to do. Then
  * the incident is closed, so that the next play begins with none open. It knows the roster to choose who asks; everything
@@ -239,14 +239,14 @@ class Player {
     return true;
   }
 
-  /** Who has not answered yet of those it waits for. While an answer is being counted, nobody: it may be the last that was needed. */
+  /** Who has not answered yet of those it waits for. While an answer is being counted, no one: it may be the last that was needed. */
   #nextFor(call: Call & { kind: "gate" }): string | undefined {
     const answered = this.#answered.get(call.ask);
     if (!this.#isCounted(call)) return undefined;
     return call.people.find((one) => one !== this.#requester && this.#members.has(one) && !answered?.has(one));
   }
 
-  /** Nobody it waits for can give it. While one who did is being counted, that is not so. */
+  /** No one it waits for can give it. While one who did is being counted, that is not so. */
   #isStuck(call: Call & { kind: "gate" }): boolean {
     return this.#isCounted(call) && this.#risen.get(call.ask) !== call.people.join();
   }
@@ -311,7 +311,7 @@ class Player {
     }
   }
 
-  /** Nobody asked so far can give it: the next level is asked now. */
+  /** No one asked so far can give it: the next level is asked now. */
   async #rise(card: Message, { ask, people }: Call & { kind: "gate" }): Promise<void> {
     const why = this.#refused.get(ask)?.join("; ") ?? "no one it waits for is in the practice workspace";
     if (!buttonOf(card, "gate.escalate"))

@@ -132,7 +132,7 @@ export async function startPractice(options: PracticeOptions): Promise<Practice<
   }
 }
 
-/** `lifeboat dr` reaches the practice bot, as the first person of its roster: whoever started practice plays all of them. */
+/** `lifeboat dr` reaches the practice bot, as the first person of its roster: the one who started practice plays all of them. */
 function commandLine(folder: string, system: string): Record<string, string> {
   const [first] = loadCatalog(folderOf(system)).catalog.systems[0]?.people ?? [];
   const user = process.getuid?.();

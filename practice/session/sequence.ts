@@ -21,7 +21,7 @@ export interface SequenceOptions {
   readonly seconds: number;
   /** True: a run that did not end verified does not end the sequence. */
   readonly keepGoing?: boolean;
-  /** Called before each run is asked for. */
+  /** Called before each run is requested. */
   readonly onRun?: (line: string) => Promise<void>;
   /** Called with each line that is over, with the answer where it started no run; the next one waits for it. */
   readonly onLine?: (line: string, play: Play | null, answer?: string) => Promise<void> | void;

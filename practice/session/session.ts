@@ -24,7 +24,7 @@ export interface SharedServices {
 
 export interface SessionOptions {
   readonly system: string;
-  /** Emptied by whoever gives it; what an environment left in it is ended by the environment. */
+  /** Emptied by the one who gives it; what an environment left in it is ended by the environment. */
   readonly folder: string;
   readonly log: Logger;
   readonly bot: { readonly program: string; readonly arguments: readonly string[] };

@@ -7,7 +7,7 @@ import { systemSchema } from "../../src/catalog/schema.ts";
 import type { Cycle, Mode } from "../../src/catalog/types.ts";
 import { folderOf } from "./session.ts";
 
-/** What is written of the systems that can be practised. Loaded only when it is asked for: practice is up sooner without. */
+/** What is written of the systems that can be practised. Loaded only when it is requested: practice is up sooner without. */
 export interface WrittenRunbook {
   readonly id: string;
   readonly title: string;

@@ -121,7 +121,7 @@ export interface View {
   errors?: Record<string, string>;
 }
 
-/** What is made known to the page and to whoever waits in a test. */
+/** What is made known to the page and to the one who waits in a test. */
 export type Change =
   | { readonly kind: "message"; readonly message: Message }
   | { readonly kind: "deleted"; readonly channel: string; readonly ts: string }

@@ -6,7 +6,7 @@ import type { Json } from "./objects.ts";
 
 /**
  * Writes what the bot showed in Slack and this workspace took, each kind of payload once, to `<folder>/<process id>.jsonl`: a line is
- * `{ surface: "message", blocks }` or `{ surface: "modal" | "home", view }`. For validators nobody here wrote (`.ci/run`).
+ * `{ surface: "message", blocks }` or `{ surface: "modal" | "home", view }`. For validators no one here wrote (`.ci/run`).
  */
 export function createRecorder(folder: string): (entry: Entry) => void {
   mkdirSync(folder, { recursive: true });

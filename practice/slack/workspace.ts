@@ -22,7 +22,7 @@ import { perform } from "./user-actions/perform.ts";
 export interface WorkspaceOptions {
   /** 0 or absent: any free one. */
   readonly port?: number;
-  /** Loopback only: whoever reaches the port can press every button. */
+  /** Loopback only: the one who reaches the port can press every button. */
   readonly host?: "127.0.0.1";
   readonly log?: Logger;
   readonly mounts?: readonly Mount[];

@@ -160,7 +160,7 @@ export async function insistOnAccount(ctx: ReadContext, place: Place): Promise<v
   throw new LifeboatError({ code: "aws-account", what: check.says, stateNow: "Nothing was sent" });
 }
 
-/** A resource's own name must lie in the plan's account and region, whoever's credentials can see it. */
+/** A resource's own name must lie in the plan's account and region, no matter whose credentials can see it. */
 /** The first word of its ARNs: China and GovCloud are partitions of their own. */
 export function partitionOf(region: string): string {
   if (region.startsWith("cn-")) return "aws-cn";

@@ -22,7 +22,7 @@ export type { Inverse, NotUndone, PlannedCall, WayBack } from "../catalog/types.
  * exactly one side effect (`apply`), and then looks again until the world itself shows it (`verify`). It knows nothing of
  * incidents, runs or Slack. What `observe` returns is written to the timeline, so it is plain JSON and holds no secret.
  *
- * `repeat` says what is true when an attempt was made and nobody knows whether it arrived:
+ * `repeat` says what is true when an attempt was made and no one knows whether it arrived:
  * - `safe`: doing it again changes nothing (an upsert).
  * - `guarded`: the target refuses a second one, and the refusal means "look again" (`pg_promote` on a primary).
  * - `toggle`: a second one undoes the first (a forced reboot-failover): never again unless the recorded identity stands.
@@ -73,7 +73,7 @@ export interface Action<I = unknown, S = unknown> {
   /** Is the effect there already? Asked before applying and after a crash; `before` is what the intent recorded. */
   done(seen: S, input: I, before: S | null): Done;
   /**
-   * Seconds for which a target may show nothing of a change it has accepted. An attempt that follows one whose answer nobody has
+   * Seconds for which a target may show nothing of a change it has accepted. An attempt that follows one whose answer no one has
    * believes a "no" only when they are over: a second request before that would be a second change. Absent: it shows at once.
    */
   showsWithinSeconds?(input: I): number;
@@ -90,7 +90,7 @@ export interface Action<I = unknown, S = unknown> {
 export interface Watch<I> {
   /** From the moment it was verified. */
   readonly forSeconds: number;
-  /** Read-only and bounded. Null: nothing is wrong, or nobody can tell. */
+  /** Read-only and bounded. Null: nothing is wrong, or no one can tell. */
   look(ctx: ReadContext, input: I): Promise<Observation | null>;
 }
 

@@ -25,7 +25,7 @@ export interface Answered {
   readonly milliseconds: number | null;
   /** What was found, as the end of a sentence about the address. */
   readonly says: string;
-  /** The value at the path that was asked for beside; null where there is none. */
+  /** The value at the path that was requested beside; null where there is none. */
   readonly value?: string | null;
   /** True when the address may never be connected to, whatever it would answer. */
   readonly forbidden: boolean;

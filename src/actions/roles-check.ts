@@ -64,7 +64,7 @@ export const rolesLook = defineLook<z.infer<typeof look>, Seen>({
   facts(seen, { target }) {
     const found = rolesIn(seen, target, null);
     const members = seen[target.target] ?? {};
-    // What cannot be asked is not known to be silent.
+    // What can't be asked is not known to be silent.
     const unclear = Object.values(members).some(({ state }) => state === "unclear");
     const active = found.ok ? found.roles.active : null;
     const answers = active === null ? false : members[active]?.state === "active";

@@ -93,7 +93,7 @@ export async function runScript(
   }
 }
 
-/** Whoever may write to it, or put another in its place, could have it do anything the next time it is planned. */
+/** The one who may write to it, or put another in its place, could have it do anything the next time it is planned. */
 function refuseOpenToOthers(script: Script): void {
   const open = writableByOthers(script.path);
   if (open === null) return;

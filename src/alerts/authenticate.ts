@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Whoever sends Basic credentials gives this name; the password is the secret. */
+/** The one who sends Basic credentials gives this name; the password is the secret. */
 export const BASIC_USER = "lifeboat";
 /** A signature holds for so long in both directions: clocks differ, and what was overheard is of no use later. */
 export const SIGNED_SECONDS = 300;

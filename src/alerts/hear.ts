@@ -48,7 +48,7 @@ async function keepUntil({ inbox }: Hearing, notice: Notice, until: Date, now: D
   await inbox.receive(key, ALERTS, { notices: [notice] }, seconds);
 }
 
-/** By name, so that whoever looks after the catalogue sees what is missing in it. */
+/** By name, so that the one who looks after the catalogue sees what is missing in it. */
 async function countUnmatched(
   { tally }: Hearing,
   matched: readonly { readonly notice: Notice; readonly matched: Matched }[],

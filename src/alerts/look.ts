@@ -14,7 +14,7 @@ export interface LookOptions extends Pick<PlanRequest, "catalog" | "cards"> {
 
 /**
  * Plans the runbook as a request for it would, and throws the plan away: who is active is looked up, and whatever stands against it now is said. A runbook
- * that needs to be told something is planned when it is asked for.
+ * that needs to be told something is planned when it is requested.
  */
 export function lookByPlanning(options: LookOptions): LookAtProposal {
   return async ({ system, runbook, mode }) => {

@@ -4,7 +4,7 @@ import type { Notice } from "./notice.ts";
 
 export type Matched =
   | { readonly system: System; readonly heard: Heard }
-  /** No alert of the catalogue: why, for whoever looks after it. */
+  /** No alert of the catalogue: why, for the one who looks after it. */
   | { readonly system: null; readonly why: string };
 
 /** Either label says which system an alert is about. */

@@ -28,7 +28,7 @@ export interface Notice {
 
 export type ReceivedAlert = Omit<Notice, "sender" | "receivedAt" | "fingerprint">;
 
-/** What a body came to: alerts, or why it is refused, in one sentence for the log of whoever connects the sender. */
+/** What a body came to: alerts, or why it is refused, in one sentence for the log of the one who connects the sender. */
 export type Parsed =
   | { readonly ok: true; readonly told: readonly ReceivedAlert[] }
   | { readonly ok: false; readonly says: string };

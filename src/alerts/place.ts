@@ -70,7 +70,7 @@ function isOf({ declared }: IncidentState, { id }: System): boolean {
 async function placeNew(placing: Placing, system: System, firing: readonly Heard[]): Promise<void> {
   const stream = `alerts-${system.id}`;
   for (let turn = 0; turn < TURNS; turn++) {
-    // Read before open incidents are: whoever opens one writes it here after it is open.
+    // Read before open incidents are: the one who opens one writes it here after it is open.
     const opened = await placing.timeline.read(stream);
     const last = (opened.at(-1)?.data as { incident?: string } | undefined)?.incident;
     const open = await openOnes(placing, system);

@@ -146,7 +146,7 @@ function unauthenticated(options: AlertRoutesOptions, sender: Sender, from: stri
   return 401;
 }
 
-/** Its sender is known, and what it says can't be read: whoever connects it has to know why. */
+/** Its sender is known, and what it says can't be read: the one who connects it has to know why. */
 function refused(options: AlertRoutesOptions, sender: Sender, says: string): number {
   count(options, UNREADABLE, sender, says);
   return 400;

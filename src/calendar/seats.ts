@@ -181,7 +181,7 @@ export function newestRound({ rounds }: CalendarState): SeatRound | null {
   return [...rounds.values()].sort(byId).at(-1) ?? null;
 }
 
-/** Since when this system has a calendar here: no one is asked for months before. */
+/** Since when this system has a calendar here: no one is requested months before. */
 function sinceOf({ occasions }: CalendarState): Date | null {
   const all = [...occasions.values()].flatMap(({ planned }) => (planned === null ? [] : [planned.since.getTime()]));
   return all.length === 0 ? null : new Date(Math.min(...all));

@@ -45,7 +45,7 @@ export function slotsAround(occasion: Occasion, record: OccasionRecord | undefin
   return ids.map((id) => heldSlot(occasion, record, id)).sort((one, other) => one.at.getTime() - other.at.getTime());
 }
 
-/** How many times nobody looked are made up for. */
+/** How many times no one looked are made up for. */
 const PASSED_MAX = 100;
 
 /**

@@ -29,7 +29,7 @@ export interface CalendarOptions {
   readonly systems: () => readonly System[];
   /** Requests the run of an entry as its organiser. The same key starts it once. */
   readonly start: (system: System, start: Start) => Promise<Started>;
-  /** What this key of a start has started, whoever did; null: nothing. */
+  /** What this key of a start has started, no matter who did; null: nothing. */
   readonly startedAs: (key: string) => Promise<Started | null>;
   readonly seats: (system: System) => Promise<SeatFacts>;
   /** True: entries are recorded, and nothing is announced or started yet. Absent: never. */
@@ -111,7 +111,7 @@ export function createCalendar(options: CalendarOptions): Projector {
         for (const start of ready) await begin(system, start);
         continue;
       }
-      // Whoever only heard of it leaves the start to a round, which one process has at a time.
+      // The one who only heard of it leaves the start to a round, which one process has at a time.
       const later = due.starts.map(({ key }) => new Date(paused.get(key) ?? 0)).reduce(earliest, due.nextAt);
       const nextAt = ready.length > 0 || due.events.length > 0 ? now : later;
       claimed.delete(stream);
@@ -144,7 +144,7 @@ export function createCalendar(options: CalendarOptions): Projector {
     });
   }
 
-  /** Also where somebody recorded it as missed meanwhile: what becomes of its run counts. How many events were written. */
+  /** Also where someone recorded it as missed meanwhile: what becomes of its run counts. How many events were written. */
   async function recordStarted(
     system: System,
     { occasion, slot, key }: Start,
@@ -158,7 +158,7 @@ export function createCalendar(options: CalendarOptions): Projector {
     });
   }
 
-  /** Whoever started one of these may have died before that was recorded. */
+  /** The one who started one of these may have died before that was recorded. */
   async function foundStarted(system: System, lapsed: readonly Start[]): Promise<boolean> {
     let written = 0;
     for (const start of lapsed) {

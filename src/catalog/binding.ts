@@ -266,7 +266,7 @@ export function goesWith(step: RunbookStep, system: System, { roles, from, to }:
   return active === undefined || active.site === from;
 }
 
-/** Something by its name, made when it is asked for. */
+/** Something by its name, made when it is requested. */
 export type Lookup<V> = Pick<ReadonlyMap<string, V>, "get" | "has">;
 
 /**

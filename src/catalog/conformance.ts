@@ -321,7 +321,7 @@ function secretsOf(system: System, grounds: Grounds): ReadonlySet<string> {
   return new Set([...names, ...values.filter((value) => typeof value === "string")]);
 }
 
-/** A catalogue that is read anew has other lists. */
+/** A catalogue that is read again has other lists. */
 const written = new WeakMap<Catalog["runbooks"], Map<string, ReadonlySet<string>>>();
 
 function writtenSecrets(system: System, { runbooks }: Catalog): ReadonlySet<string> {

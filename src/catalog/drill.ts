@@ -21,7 +21,7 @@ import type {
 import { actionsOf, stepsOf } from "./walk.ts";
 
 /**
- * Where a drill may be held, so that it cannot touch production: in a drill environment, which has a set of values of its own
+ * Where a drill may be held, so that it can't touch production: in a drill environment, which has a set of values of its own
  * (`LIFEBOAT_DRILL_VALUES`) that shares no place with production's; or on production itself where the runbook declares that
  * (`exercise: true`). The practice workspace is no production, and a runbook that only looks changes nothing anywhere.
  */
@@ -273,7 +273,7 @@ function stepsWith(
       if (!goesWith(step, system, binding)) continue;
       const names = referencesIn(does.with).map(({ name }) => name);
       const missing = names.find((name) => lookUp(name) === undefined);
-      // Who has which role is not known here; whoever it is, is a member of a target.
+      // Who has which role is not known here; it is a member of a target.
       if (missing !== undefined && !/^(var|input)\./.test(missing)) continue;
       const card = cards.get(does.action);
       if (card === undefined || missing !== undefined) {

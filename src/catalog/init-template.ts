@@ -1,6 +1,6 @@
 import type { Runbook, System, Variable } from "./types.ts";
 
-/** What of a shipped system is about one installation, and so has to be filled in by whoever makes it their own. */
+/** What of a shipped system is about one installation, and so has to be filled in by the one who makes it their own. */
 
 /** People of the practice workspace, and addresses and ids of no one. */
 const ofOneInstallation: readonly (readonly [key: string, says: string])[] = [

@@ -3,7 +3,7 @@ import type { Input } from "./types.ts";
 /** Characters of a text at most. */
 export const INPUT_LENGTH_MAX = 200;
 
-/** What may be given, for whoever has to type it: what it is, and how it looks. */
+/** What may be given, for the one who has to type it: what it is, and how it looks. */
 export function allowedOf({ name, type, description, example, choices, min, max, default: usual }: Input): string {
   const looks = {
     text: `such as ${example}`,

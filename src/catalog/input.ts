@@ -7,7 +7,7 @@ import { containsPassword } from "./secret.ts";
 import { show } from "./shape.ts";
 
 /**
- * What whoever starts a runbook says about tonight: which node, which revision, to which moment. A value is data and
+ * What the one who starts a runbook says about tonight: which node, which revision, to which moment. A value is data and
  * nothing else: of one type, bounded, held against what its runbook allows before anything is planned.
  */
 export interface Input {
@@ -17,7 +17,7 @@ export interface Input {
   readonly description: string;
   /** Null: it has to be given. */
   readonly default: Scalar | null;
-  /** What it could be, for whoever has to type one; null where the type says it. */
+  /** What it could be, for the one who has to type one; null where the type says it. */
   readonly example: Scalar | null;
   /** Of a text: what all of it has to fit. */
   readonly pattern: string | null;

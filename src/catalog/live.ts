@@ -5,7 +5,7 @@ import type { Change } from "./changes.ts";
 import type { Catalog, System } from "./types.ts";
 
 /**
- * The catalogue as it is now. Whoever holds it sees the newest one that was read whole: `systems` and `runbooks` are read again from it each
+ * The catalogue as it is now. The one who holds it sees the newest one that was read whole: `systems` and `runbooks` are read again from it each
  * time, so no one keeps a part of it for longer than one decision.
  */
 export interface LiveCatalog extends Catalog {

@@ -289,14 +289,14 @@ function withLook(stages: readonly PlanStage[], cards: PlanRequest["cards"], inp
   return stages.toSpliced(at, 0, { id: ROLES_STEP, title: "Look again", parallel: false, steps: [look] });
 }
 
-/** What people do before anybody is asked (see that a region is lost, from two places) is a look; behind a gate it is a change. */
+/** What people do before anyone is asked (see that a region is lost, from two places) is a look; behind a gate it is a change. */
 function changesAfter(stages: readonly PlanStage[]): (step: PlanStep) => boolean {
   const all = stages.flatMap(({ steps }) => steps);
   const gated = all.slice(all.findIndex(({ kind }) => kind === "gate") + 1);
   return (step) => (step.kind === "manual" && gated.includes(step)) || (step.kind === "action" && step.risk !== "read");
 }
 
-/** What a direction is when nobody said it is no input of tonight. */
+/** What a direction is when no one said it is no input of tonight. */
 function inputsIn(inputs: ReadonlyMap<string, Scalar>): Pick<Plan, "inputs"> {
   const said = [...inputs].filter(([, value]) => value !== AS_SEEN);
   return said.length === 0 ? {} : { inputs: said.map(([name, value]) => ({ name, value })) };

@@ -55,7 +55,7 @@ export interface Prepared {
 
 export type Preparation = Prepared | { readonly ok: false; readonly problems: readonly Problem[] };
 
-/** All rules of the catalogue are asked again, whoever loaded it, so nothing that does not lint is ever planned. */
+/** All rules of the catalogue are asked again, no matter who loaded it, so nothing that does not lint is ever planned. */
 export function preparePlan(request: PlanRequest): Preparation {
   const found = find(request);
   if ("problem" in found) return refuse([found.problem]);
@@ -131,7 +131,7 @@ function groundFor(
   return "problem" in ground && request.dryRun === true ? { drill: { on: "nothing" } } : ground;
 }
 
-/** What breaks something on purpose, or exercises production as declared, is never run for real: nobody would know that it is a drill. */
+/** What breaks something on purpose, or exercises production as declared, is never run for real: no one would know that it is a drill. */
 function onlyDrill(
   { cards, mode, dryRun }: PlanRequest,
   system: System,

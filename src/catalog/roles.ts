@@ -13,7 +13,7 @@ export interface RoleObservation {
    * - `fenced`: could be active, and is kept from it.
    * - `standby`: follows another, or is ready to take over.
    * - `silent`: nothing answers at its address.
-   * - `unclear`: it answers and cannot be asked, or we cannot ask it: a wrong login, a missing secret. Never taken for silent.
+   * - `unclear`: it answers and can't be asked, or we can't ask it: a wrong login, a missing secret. Never taken for silent.
    */
   readonly state: "active" | "fenced" | "standby" | "silent" | "unclear";
   /** One clause about it: `orders-a takes writes`. */
@@ -125,7 +125,7 @@ interface One {
   readonly seen: RoleObservation;
 }
 
-/** The one that became active last; null where that cannot be told. */
+/** The one that became active last; null where that can't be told. */
 function newest(active: readonly One[]): One | null {
   const [last, before] = active.toSorted((a, b) => (b.seen.order ?? 0) - (a.seen.order ?? 0));
   return last?.seen.order !== undefined && before?.seen.order !== undefined && last.seen.order > before.seen.order

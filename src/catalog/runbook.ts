@@ -198,7 +198,7 @@ function toStarts(written: string | readonly string[] | undefined): Pick<Runbook
   };
 }
 
-/** What a person may say of the direction, where it cannot be seen. */
+/** What a person may say of the direction, where it can't be seen. */
 function sidesOf({ sites }: System): readonly Input[] {
   const side = (name: string, description: string): Input => ({
     ...{ name, description, type: "choice", default: AS_SEEN, choices: [AS_SEEN, ...sites.map(({ id }) => id)] },

@@ -46,11 +46,11 @@ export interface System {
   readonly scripts: readonly AllowedScript[];
   /** Files `kubernetes.apply` may apply, by name: nothing else can be applied. */
   readonly manifests?: readonly AllowedManifest[];
-  /** How its people are woken; absent: nobody is paged, and the roster alone says who is asked. */
+  /** How its people are woken; absent: no one is paged, and the roster alone says who is asked. */
   readonly paging?: Paging;
-  /** Who may go past a gate nobody answers; absent: nobody may. */
+  /** Who may go past a gate no one answers; absent: no one may. */
   readonly breakGlass?: BreakGlass | null;
-  /** Roles that may have the catalogue read anew by `/dr reload`; absent: nobody may, and files are read anew when they change. */
+  /** Roles that may have the catalogue read again by `/dr reload`; absent: no one may, and files are read again when they change. */
   readonly administrators?: readonly string[];
   /** Absent: as `ReadinessRules` says. */
   readonly readiness?: ReadinessRules;
@@ -66,7 +66,7 @@ export interface System {
   readonly declareWhen?: readonly string[];
   /** The tree of `/dr triage`; absent: there is none. */
   readonly triage?: Triage;
-  /** Whom an incident reaches that goes on. Absent: nobody. */
+  /** Whom an incident reaches that goes on. Absent: no one. */
   readonly ifUnresolved?: Unresolved;
   readonly alerts?: readonly Alert[];
   /** Absent: alerts that are not listed open no incident. */
@@ -74,7 +74,7 @@ export interface System {
   readonly backups?: readonly Backup[];
   /** Drills, verifications and reviews, and when they are due. */
   readonly calendar?: readonly Occasion[];
-  /** Whether those who may decide are asked that they can be reached, and how often they take part in drills; absent: nobody asks. */
+  /** Whether those who may decide are asked that they can be reached, and how often they take part in drills; absent: no one asks. */
   readonly seats?: {
     readonly confirm: "monthly" | null;
     readonly answerWithinSeconds: number;
@@ -136,10 +136,10 @@ export interface Link {
   readonly url: string;
 }
 
-/** The way past a gate when nobody who may decide can be reached: loud, bound to one ask, and reviewed afterwards. */
+/** The way past a gate when no one who may decide can be reached: loud, bound to one ask, and reviewed afterwards. */
 export interface BreakGlass {
   readonly roles: readonly string[];
-  /** Somebody else has to confirm it, as long as there is somebody who may. */
+  /** Someone else has to confirm it, as long as there is someone who may. */
   readonly secondPerson: boolean;
   /** After so long without that second person, the first may go on alone, and that is recorded. */
   readonly aloneAfterSeconds: number;
@@ -253,7 +253,7 @@ export interface Tier {
 export interface Role {
   readonly id: string;
   readonly title: string;
-  /** Told to whoever takes it. */
+  /** Told to the one who takes it. */
   readonly explains: string;
   /** True for roles taken during an incident (incident commander); false for standing authority (VP Engineering). */
   readonly perIncident: boolean;
@@ -307,7 +307,7 @@ export interface AllowedScript {
 
 export type Mode = "planned" | "unplanned";
 export type Risk = "read" | "reversible" | "disruptive" | "irreversible";
-/** May an attempt be repeated when nobody knows whether it happened? See `src/actions/contract.ts`. */
+/** May an attempt be repeated when no one knows whether it happened? See `src/actions/contract.ts`. */
 export type Repeat = "safe" | "guarded" | "toggle" | "destructive";
 
 /** Whether what a step does can be taken back, as far as its input alone says it. */
@@ -385,7 +385,7 @@ export interface Runbook {
   readonly clocks?: readonly WrittenClock[];
   /** The runbooks it includes, each once for every place; absent: none. */
   readonly uses?: readonly Used[];
-  /** What to do about it when it can not start; said then. */
+  /** What to do about it when it can't start; said then. */
   readonly beforehand: readonly string[];
   /** What to do when it is over; said at the end of the thread. */
   readonly afterwards: readonly string[];
@@ -479,7 +479,7 @@ export interface Gate {
   readonly escalate: readonly { readonly role: string; readonly afterSeconds: number }[];
   /** Who approves must have proved once more who they are. */
   readonly stepUp: boolean;
-  /** While nobody answers, those asked are reminded this often; absent or 0: never. */
+  /** While no one answers, those asked are reminded this often; absent or 0: never. */
   readonly remindSeconds?: number;
   /** In a drill, this is the gate that says that production is changed. */
   readonly exercise?: true;
@@ -494,7 +494,7 @@ export interface Condition {
 
 /** A runbook bound to inputs, every value resolved. Its canonical bytes are hashed; the engine runs the stored bytes. */
 export interface Plan {
-  /** 2 where a stage has branches, which whoever knows only 1 would run all at once. */
+  /** 2 where a stage has branches, which the one who knows only 1 would run all at once. */
   readonly format: 1 | 2;
   readonly system: string;
   readonly systemTitle: string;
@@ -509,7 +509,7 @@ export interface Plan {
   readonly kind: "real" | "drill";
   /** Where a drill is held. Absent: it is for real, or the plan was made before 0.2. */
   readonly drill?: DrillPlan;
-  /** What was said when it was asked for, in the runbook's order; absent: it has no inputs. */
+  /** What was said when it was requested, in the runbook's order; absent: it has no inputs. */
   readonly inputs?: readonly { readonly name: string; readonly value: string | number | boolean }[];
   /** Which way it goes, and how that is known; absent: it moves nothing between sites. */
   readonly direction?: {
@@ -580,7 +580,7 @@ interface StepBase {
 /**
  * - `interrupts`: users may be without the service from its beginning on, or are led elsewhere by it.
  * - `restores`: part of the way back to service, so people wait for its end.
- * - `aside`: done beside the service, for protection or tidiness; nobody waits for it.
+ * - `aside`: done beside the service, for protection or tidiness; no one waits for it.
  */
 export type Service = "interrupts" | "restores" | "aside";
 
@@ -593,11 +593,11 @@ export interface ActionStep extends StepBase {
   readonly budget: Budget;
   /** Automatic attempts after the first, only where `repeat` allows them. */
   readonly retries: number;
-  /** Absent on reads, and in plans of 0.1, where nobody asked. */
+  /** Absent on reads, and in plans of 0.1, where no one asked. */
   readonly undo?: WayBack;
   /** It keeps a server from taking writes. In plans of 0.1 the action's name says it: see `isFence` (`src/incident/fences.ts`). */
   readonly fences?: true;
-  /** A server that took no writes may take them afterwards. Absent too in plans of 0.1, where nobody asked. */
+  /** A server that took no writes may take them afterwards. Absent too in plans of 0.1, where no one asked. */
   readonly opens?: true;
   /** It makes a standby the server that takes writes. Absent too in plans of before 0.3. */
   readonly promotes?: true;
@@ -614,7 +614,7 @@ export interface ManualStep extends StepBase {
   readonly kind: "manual";
   readonly instructions: string;
   readonly role: string | null;
-  /** After so long without anybody's word the run goes on by itself; absent: it waits for a person. */
+  /** After so long without anyone's word the run goes on by itself; absent: it waits for a person. */
   readonly atMostSeconds?: number;
 }
 export interface WaitStep extends StepBase {

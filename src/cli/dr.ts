@@ -64,7 +64,7 @@ export async function dr(
   }
 }
 
-/** One command, asked of the bot as whoever runs this. @throws LifeboatError where none answers */
+/** One command, asked of the bot as the one who runs this. @throws LifeboatError where none answers */
 export async function ask(bot: Connection, { as, code, key, words }: DrOptions): Promise<Answer> {
   const { nonce, file, mark } = await bot.hello();
   const done = file === null ? null : await showOwner(file, mark);
@@ -78,7 +78,7 @@ export async function ask(bot: Connection, { as, code, key, words }: DrOptions):
   }
 }
 
-/** Null: nobody sits there to be asked. */
+/** Null: no one sits there to be asked. */
 async function askCode(name: string): Promise<string | null> {
   if (!process.stdin.isTTY) return null;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

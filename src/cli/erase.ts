@@ -19,7 +19,7 @@ const usage = `Usage: lifeboat erase <person> [<text> …] [--because "…"]
   Not forgotten: free text people wrote, messages in Slack, mail that was sent, backups.
 `;
 
-/** Exit code 0: forgotten. 1: nobody stood in events as that, or evidence is still to be kept. 2: it could not be asked. */
+/** Exit code 0: forgotten. 1: no one stood in events as that, or evidence is still to be kept. 2: it could not be asked. */
 export async function erase(rest: readonly string[]): Promise<number> {
   const options = { because: { type: "string" } } as const;
   const { values, positionals } = parseArgs({ args: [...rest], options, strict: true, allowPositionals: true });

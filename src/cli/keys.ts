@@ -1,6 +1,6 @@
 import { makeKeys, openKeyring } from "../timeline/keys.ts";
 
-/** Prints new keys of the record as settings, and the public one for whoever audits it. Nothing is kept. */
+/** Prints new keys of the record as settings, and the public one for the one who audits it. Nothing is kept. */
 export async function keys(): Promise<number> {
   const made = makeKeys();
   const [publicKey = ""] = openKeyring(made).publicKeys.values();

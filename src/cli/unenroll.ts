@@ -4,7 +4,7 @@ import { counterOf } from "../mfa/totp.ts";
 import { openStore } from "../timeline/index.ts";
 import { createSecondFactors } from "../timeline/second-factors.ts";
 
-/** For whoever runs Lifeboat, when a phone is lost: its holder enrolls again. Exit code 1: there was nothing to take away. */
+/** For the one who runs Lifeboat, when a phone is lost: its holder enrolls again. Exit code 1: there was nothing to take away. */
 export async function unenroll([holder]: readonly string[]): Promise<number> {
   if (holder === undefined || !/^[^/]+\/[^/]+$/.test(holder)) {
     process.stderr.write("Say whose: lifeboat unenroll <system>/<person>\n");

@@ -5,7 +5,7 @@ import type { Templates } from "./load.ts";
 import { routeOf } from "./route.ts";
 import type { Template } from "./template.ts";
 
-/** Whoever is not in the room is told first. */
+/** The one who is not in the room is told first. */
 const ORDER: readonly Audience[] = ["customers", "status-page", "executives", "responders"];
 
 /**

@@ -34,7 +34,7 @@ export async function answerCommand(ports: IdentityPorts, asked: CommandRequest)
   return printed(reply);
 }
 
-/** The same nonce again: whoever sends it has not got the answer to it, or has listened. */
+/** The same nonce again: the one who sends it has not got the answer to it, or has listened. */
 export async function recordReplay(
   { context }: Pick<IdentityPorts, "context">,
   nonce: string,

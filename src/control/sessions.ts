@@ -24,7 +24,7 @@ export type Found = { readonly session: Session } | { readonly problem: "unknown
 
 export interface Sessions {
   begin(from: string, asksOwner: boolean): Session | null;
-  /** Takes it out: whoever goes on puts it back with `keep`. Two requests with one nonce are one, and a refusal. */
+  /** Takes it out: the one who goes on puts it back with `keep`. Two requests with one nonce are one, and a refusal. */
   take(nonce: string, from: string): Found;
   keep(session: Session, opened: OpenedSession): void;
 }

@@ -17,7 +17,7 @@ export interface Listening {
 const LOOK_EVERY_MS = 1_000;
 const CONNECT_MS = 2_000;
 
-/** Bounds of one connection. What a command itself takes is bounded by whoever answers it. */
+/** Bounds of one connection. What a command itself takes is bounded by the one who answers it. */
 export const SERVER_BOUNDS: Bounds = {
   headersTimeout: 2_000,
   requestTimeout: 10_000,
@@ -86,7 +86,7 @@ async function takePath(path: string, listener: RequestListener): Promise<{ serv
 }
 
 /**
- * Makes the folder of the socket. Whoever may write to it could put a socket of their own there, and be told people's codes.
+ * Makes the folder of the socket. The one who may write to it could put a socket of their own there, and be told people's codes.
  * @throws LifeboatError when others may.
  */
 export async function makeSocketFolder(path: string): Promise<void> {

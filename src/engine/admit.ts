@@ -25,7 +25,7 @@ import { botEvent, type RunContext } from "./run-context.ts";
 import type { Writing } from "./run-event-writer.ts";
 
 /**
- * Longer than whoever looks up waits itself (6 s, `src/slack/people.ts`): with a Slack that hangs, its answer may be that
+ * Longer than the one who looks up waits itself (6 s, `src/slack/people.ts`): with a Slack that hangs, its answer may be that
  * the roster decides, and a deadline before it would leave the run stuck.
  */
 const LOOK_UP_SECONDS = 8;

@@ -133,7 +133,7 @@ interface Entry {
   readonly data: object;
 }
 
-/** Something that waits to be written with what comes next. Whoever takes it writes it. */
+/** Something that waits to be written with what comes next. The one who takes it writes it. */
 interface Note {
   taken(): { readonly entry: Entry; readonly settle: (written: Promise<void>) => void };
 }

@@ -128,7 +128,7 @@ export function createEngine(ports: EnginePorts): Engine {
     }
   }
 
-  /** Its mere reading may be what kills whoever drives it, so nothing of it is read. */
+  /** Its mere reading may be what kills the one who drives it, so nothing of it is read. */
   function poisoned(lease: Lease): Promise<void> {
     return tellStuck(lease, {
       code: "drivers-lost",

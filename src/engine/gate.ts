@@ -50,7 +50,7 @@ export async function moveGate(runContext: RunContext, step: string): Promise<vo
 }
 
 /**
- * Whoever is asked is looked up, each time someone is asked again or reminded: a level that was emptied (its people were
+ * The one who is asked is looked up, each time someone is asked again or reminded: a level that was emptied (its people were
  * deactivated) is not waited for. Nothing is held up by a look-up that fails.
  */
 async function passOverTheEmpty(runContext: RunContext, step: string): Promise<void> {

@@ -18,7 +18,7 @@ export interface StillRunning {
 
 /**
  * Waits until nothing that this step has started can still be changing something: until it is known to have ended, or its
- * time is over since it was started, wherever it runs. Whoever asks for the step to be tried again waits as well. What
+ * time is over since it was started, wherever it runs. The one who asks for the step to be tried again waits as well. What
  * runs here is ended when its time is over, or at once where the run has ended.
  *
  * @returns null, or what may still be running: then nothing may be repeated

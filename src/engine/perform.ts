@@ -96,7 +96,7 @@ function isToggledBefore({ action }: Job, { before }: From): boolean {
 }
 
 /**
- * What was asked for may take a while to show, and one who asks again too early may move back what has moved. So while that time is not
+ * What was requested may take a while to show, and one who asks again too early may move back what has moved. So while that time is not
  * over since it was last asked for, "not there" is not believed, and it is looked again.
  */
 async function lookUntilShown(attempt: Attempt, job: Job, from: From): Promise<{ seen: unknown; done: Done }> {

@@ -19,10 +19,10 @@ export function lookAtPlan(plan: Plan, around: Surroundings, signal?: AbortSigna
 
 /**
  * Looks at the target of every step that is still to come, all at once, and changes nothing. Never rejects for what it
- * finds: a target that can not be looked at is a failed check.
+ * finds: a target that can't be looked at is a failed check.
  *
  * A failed check that an earlier step of this run can still make true (`madeSoBy`) can't be answered yet, so it is left out
- * here; it counts when the step itself starts. Where no such step is to come, it counts at once: nobody is asked to approve
+ * here; it counts when the step itself starts. Where no such step is to come, it counts at once: no one is asked to approve
  * what would stop at that step, with what comes before it done.
  */
 export async function lookAhead(run: Ahead, around: Surroundings, signal?: AbortSignal): Promise<Preflight> {
@@ -158,7 +158,7 @@ function levelFor(step: ActionStep): "block" | "warn" {
 
 /**
  * What would be lost: what the runbook itself says it gives up, and the `loss` fact of each step that changes something. Where
- * nobody says anything, a step that can not be undone, or of which nobody knows what it does twice, makes it unknown.
+ * no one says anything, a step that can't be undone, or of which no one knows what it does twice, makes it unknown.
  */
 function lossOf(givesUp: readonly string[], looks: readonly Look[]): string {
   const changing = looks.filter(({ step }) => step.risk !== "read");

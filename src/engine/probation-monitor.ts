@@ -48,7 +48,7 @@ interface Counted {
 
 /**
  * Watches the new side after a move: its web checks, who is active, and whether a standby follows. What it sees is computed from the timeline
- * and the catalogue, so it survives a restart and the end of the run. It only reads; any number of processes look, and whoever sees a change
+ * and the catalogue, so it survives a restart and the end of the run. It only reads; any number of processes look, and the one who sees a change
  * first writes it.
  */
 export function createProbationMonitor(options: ProbationMonitorOptions): Projector {

@@ -260,7 +260,7 @@ async function closeWait(runContext: RunContext, step: string): Promise<void> {
   });
 }
 
-/** Decided once more where it is written: whoever notices first records it. */
+/** Decided once more where it is written: the one who notices first records it. */
 async function tellLate(runContext: RunContext): Promise<void> {
   await runContext.writer.write((run, now) => {
     const { events } = clocksDue(run, now);

@@ -26,7 +26,7 @@ export interface SplitBrainMonitorOptions {
 /**
  * Looks, for a while after a step was verified, whether what it must never lead to has come about: the old primary of a
  * promotion that is back and takes writes. What is to be looked at is computed from the timeline, so it survives a restart and
- * the end of the run. It only reads; any number of processes do so, and whoever sees it first writes it.
+ * the end of the run. It only reads; any number of processes do so, and the one who sees it first writes it.
  */
 export interface SplitBrainMonitor {
   start(): void;

@@ -233,7 +233,7 @@ function placesOf({ channel, mail, authority, lock }: AnchorSettings): readonly 
 }
 
 export const slackKey = ({ checkpoint }: Pick<Checkpoint, "checkpoint">) => `checkpoint:${checkpoint}`;
-/** What the outbox calls its mail: whoever records its delivery reads the rest from it. */
+/** What the outbox calls its mail: the one who records its delivery reads the rest from it. */
 export const mailKey = ({ checkpoint, sha256: hash }: Checkpoint) => `checkpoint-${checkpoint}/${hash}`;
 
 function madeIn(events: readonly StoredEvent[]): readonly (readonly [Date, Checkpoint])[] {

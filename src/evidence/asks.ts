@@ -1,7 +1,7 @@
 import type { DataOf, Event, Recorded } from "../incident/events.ts";
 import { isKnown, type LogEvent } from "../incident/evolve.ts";
 
-/** One time an approval was asked for, from the question to its end. */
+/** One time an approval was requested, from the question to its end. */
 export interface Ask {
   readonly run: string;
   readonly step: string;

@@ -90,7 +90,7 @@ export const APPROVALS = [
 ] as const;
 export type ApprovalRow = Row<(typeof APPROVALS)[number]>;
 
-/** A row a decision; an approval nobody decided has one too. */
+/** A row a decision; an approval no one decided has one too. */
 export function approvalRows({ state, asks }: RecordEvidence, names: (id: string) => string): readonly ApprovalRow[] {
   return asks.asks.flatMap((ask): readonly ApprovalRow[] => {
     const run = state.runs.get(ask.run);

@@ -31,7 +31,7 @@ export function needsSecond(person: Person, run: RunState, system: System): bool
   return isRequester(person, run) && system.breakGlass?.requesterAlone === undefined;
 }
 
-/** Who could confirm it as the second person: never the first, never who asked for the run. */
+/** Who could confirm it as the second person: never the first, never the requester of the run. */
 export function secondsFor(
   first: string,
   run: RunState,

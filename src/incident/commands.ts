@@ -58,7 +58,7 @@ export type IncidentCommand =
       announceIn: string | null;
       /** What it moves between sites; absent: nothing. */
       moves?: Moves | null;
-      /** Why, though the same was moved shortly before; absent: nobody said. */
+      /** Why, though the same was moved shortly before; absent: no one said. */
       again?: string | null;
       /** The run it takes back. */
       failsBack?: string | null;
@@ -91,7 +91,7 @@ export type IncidentCommand =
   | { type: "escalate"; run: string; ask: string; why: string | null }
   | { type: "delegate"; role: string; to: string; seconds: number; reason: string | null }
   | { type: "endDelegation"; role: string; to: string }
-  /** The first time it asks for a second person; from the same person again, when nobody came, it goes on alone. */
+  /** The first time it asks for a second person; from the same person again, when no one came, it goes on alone. */
   | { type: "breakGlass"; run: string; ask: string; reason: string | null }
   | { type: "confirmBreak"; run: string; ask: string }
   | { type: "review"; run: string; ask: string; finding: string }
@@ -119,7 +119,7 @@ export interface DecideContext {
   readonly blocked: string | null;
   /** Roster and roles of the incident's system as they are today. */
   readonly system: System;
-  /** Slack accounts that read nothing any more: whose they are is named to nobody. It decides nothing. */
+  /** Slack accounts that read nothing any more: whose they are is named to no one. It decides nothing. */
   readonly unreachable?: ReadonlySet<string>;
   /** The person has just proved again who they are, outside the chat; gates with `stepUp` need it. */
   readonly provedAfresh?: boolean;

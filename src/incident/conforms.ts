@@ -6,7 +6,7 @@ import type { GateState, RunState } from "./state.ts";
 
 /**
  * What today's catalogue says against a run in progress. The stricter of what was pinned and what it says now applies: where it asks for
- * more than an approval was asked for, the approval is void and asked again under its rules, also in the middle of a run.
+ * more than an approval was requested, the approval is void and asked again under its rules, also in the middle of a run.
  */
 
 /** What no approval makes up for, of what is still to come; empty: nothing. */

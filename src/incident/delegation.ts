@@ -32,7 +32,7 @@ export function standsFor(
   return delegatedTo(person, run, system, delegated).some(({ role, from }) => from === lender && roles.includes(role));
 }
 
-/** The one who asked for the run, by any of their names and accounts. */
+/** The requester of the run, by any of their names and accounts. */
 export function isRequester(person: Person, run: RunState): boolean {
   return person.id === run.requester || person.slack.includes(run.requester);
 }

@@ -79,11 +79,11 @@ export type IncidentEvent =
         impactStartedAt: string | null;
         /** The channel the words were typed in, for the announcement. */
         announceIn: string | null;
-        /** The calendar entry a drill is held by: whom it names is told and paged, and nobody else. Absent: none. */
+        /** The calendar entry a drill is held by: whom it names is told and paged, and no one else. Absent: none. */
         drill?: DrillEntry;
         /** What people call it by (`numbers.ts`): unique in the store, given in the transaction that declared it. Absent in older logs. */
         number?: number;
-        /** Only its members know of it (`members.ts`). Absent: everybody in the workspace may. */
+        /** Only its members know of it (`members.ts`). Absent: everyone in the workspace may. */
         private?: PrivateEntry;
       };
     }
@@ -92,7 +92,7 @@ export type IncidentEvent =
   | { type: "incident.severityChanged"; data: Posted & { from: SeverityId; to: SeverityId; reason: string | null } }
   | { type: "incident.statusChanged"; data: Posted & { from: IncidentStatus; to: IncidentStatus } }
   | { type: "incident.roleAssigned"; data: { role: string; person: string; note: string | null } }
-  /** For a while, somebody decides in the place of a holder of the role. */
+  /** For a while, someone decides in the place of a holder of the role. */
   | {
       type: "incident.roleDelegated";
       /** `proved`: who delegates had just proved who they are, by nobody's word. Absent: they had not, or an older log does not say. */
@@ -102,7 +102,7 @@ export type IncidentEvent =
   | { type: "incident.noted"; data: { text: string; happenedAt: string | null; link: string | null } }
   /** It goes on, and the next level is reached. `level`: 1 for the first; `afterSeconds`: since it was declared or reopened. */
   | { type: "incident.escalated"; data: { level: number; role: string; afterSeconds: number } }
-  /** Nobody took it on within the time its severity promises. */
+  /** No one took it on within the time its severity promises. */
   | { type: "incident.responseLate"; data: { severity: SeverityId; withinSeconds: number; dueAt: string } }
   | { type: "incident.resolved"; data: Posted & { summary: string | null } }
   | { type: "incident.reopened"; data: Posted & { reason: string } }
@@ -133,7 +133,7 @@ export type ActionEvent =
       data: {
         action: string;
         text: string;
-        /** Person id, or Slack user id when not on the roster; null: nobody has it yet. */
+        /** Person id, or Slack user id when not on the roster; null: no one has it yet. */
         owner: string | null;
         /** The day it is due, `YYYY-MM-DD`; null: no day was named. */
         due: string | null;
@@ -158,7 +158,7 @@ export type RunEvent =
         dryRun: boolean;
         /** Person id (or Slack user id when not on the roster) who may never approve this run. */
         requester: string;
-        /** Message the person typed under, when the run was asked for inside a thread. */
+        /** Message the person typed under, when the run was requested inside a thread. */
         announceIn: string | null;
         /** What it moves from one site to another. Absent: nothing, or an older log does not say. */
         moves?: Moves;
@@ -276,7 +276,7 @@ export type GateEvent =
         quorum: number;
         expiresAt: string;
         escalate: readonly { role: string; at: string }[];
-        /** Person ids who held one of these roles when it was asked: nobody added later may approve. */
+        /** Person ids who held one of these roles when it was asked: no one added later may approve. */
         approvers: readonly string[];
         /** Where the catalogue asked for more than the plan when it was asked: the roles that decide, and whether they prove who they are. */
         today?: { roles: readonly string[]; stepUp: boolean };
@@ -286,18 +286,18 @@ export type GateEvent =
         holders?: readonly { role: string; person: string; account: string | null }[];
       };
     }
-  /** `why`: somebody wanted it, or nobody of the levels before can answer; null or absent: silence. */
+  /** `why`: someone wanted it, or no one of the levels before can answer; null or absent: silence. */
   | { type: "gate.escalated"; data: { step: string; ask: string; level: number; role: string; why?: string | null } }
-  /** Nobody has answered yet, and those asked are asked again. `roles`: the levels asked so far. */
+  /** No one has answered yet, and those asked are asked again. `roles`: the levels asked so far. */
   | { type: "gate.reminded"; data: { step: string; ask: string; count: number; roles: readonly string[] } }
-  /** Somebody wants to know more before they decide. */
-  /** Somebody opened the list of all steps; `complete`: down to its last page. */
+  /** Someone wants to know more before they decide. */
+  /** Someone opened the list of all steps; `complete`: down to its last page. */
   | { type: "gate.shown"; data: { step: string; ask: string; person: string; planHash: string; complete: boolean } }
   | { type: "gate.asked"; data: { step: string; ask: string; person: string; question: string } }
   | { type: "gate.answered"; data: { step: string; ask: string; person: string; answer: string } }
-  /** Why it was denied, told after the denial by whoever denied it. */
+  /** Why it was denied, told after the denial by the one who denied it. */
   | { type: "gate.explained"; data: { step: string; ask: string; person: string; reason: string } }
-  /** Who of a role is on call now, and who says so. It tells whom to wake; it gives nobody authority. */
+  /** Who of a role is on call now, and who says so. It tells whom to wake; it gives no one authority. */
   | {
       type: "gate.summoned";
       data: {
@@ -343,7 +343,7 @@ export type GateEvent =
         signed?: SignatureRecord;
       };
     }
-  /** Nobody who may decide can be reached: somebody wants to go past the gate, and a second person is waited for. */
+  /** No one who may decide can be reached: someone wants to go past the gate, and a second person is waited for. */
   | {
       type: "gate.breakAsked";
       data: {
@@ -359,7 +359,7 @@ export type GateEvent =
         vouchedBy?: string | null;
       };
     }
-  /** Break-glass was used: the gate counts as approved for this ask, until then, and somebody else has to review it. */
+  /** Break-glass was used: the gate counts as approved for this ask, until then, and someone else has to review it. */
   | {
       type: "gate.broken";
       data: {
@@ -376,7 +376,7 @@ export type GateEvent =
         until: string;
       };
     }
-  /** Somebody who had no part in it has looked at a break-glass. */
+  /** Someone who had no part in it has looked at a break-glass. */
   | { type: "gate.reviewed"; data: { step: string; ask: string; person: string; finding: string } }
   | { type: "gate.expired"; data: { step: string; ask: string } }
   /** The approval no longer holds (plan or facts changed, an approver is no longer valid); it is asked again. */
@@ -410,12 +410,12 @@ export interface SignatureRecord {
 
 /** What is known of a person across incidents; it stands in the workspace's own stream. */
 export type PersonEvent =
-  /** `people`: `<system>/<person>`. `countsFrom`: until then it proves nothing unless somebody vouches; null: it counts at once. */
+  /** `people`: `<system>/<person>`. `countsFrom`: until then it proves nothing unless someone vouches; null: it counts at once. */
   | {
       type: "person.enrolled";
       data: { people: readonly string[]; method: string; replaced?: boolean; countsFrom?: string | null };
     }
-  /** Somebody who can prove who they are said that it is really them. */
+  /** Someone who can prove who they are said that it is really them. */
   | { type: "person.vouched"; data: { people: readonly string[]; by: string } }
   /** Wrong codes, one too many: from there none counts until then. `by`: who was there, as far as it is known. */
   | {
@@ -456,7 +456,7 @@ export type PolicyEvent = {
   data: { system: string; policy: unknown };
 };
 
-/** Somebody vouches for a record that is over, as it stood then: evidence for whoever audits it. */
+/** Someone vouches for a record that is over, as it stood then: evidence for the one who audits it. */
 export type SignOffEvent = {
   type: "record.signedOff";
   data: {
@@ -515,7 +515,7 @@ export type ReadinessEvent =
         digest: string;
         /** The way it would go now, by titles of sites; absent: it moves nothing between sites. */
         way?: { from: string; to: string };
-        /** Roles whose holders were told in the channel. Absent: nobody was. */
+        /** Roles whose holders were told in the channel. Absent: no one was. */
         tells?: readonly string[];
         /** Nothing proved it between this moment and now, though it was due: what was so meanwhile is not known. ISO 8601. Absent: no gap. */
         unprovenSince?: string;
@@ -715,7 +715,7 @@ export type AlertEvent =
     }
   /** What the proposed runbook would act on was looked at, read-only. `ok` false: it can't be started as things are. */
   | { type: "alert.looked"; data: { alert: string; ok: boolean; says: readonly string[] } }
-  /** It stands in the stream of a system's alerts: the incident they opened. Whoever hears of more alerts joins it. */
+  /** It stands in the stream of a system's alerts: the incident they opened. The one who hears of more alerts joins it. */
   | { type: "alert.incidentOpened"; data: { incident: string } };
 
 export interface FiredAlert {

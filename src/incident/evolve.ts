@@ -12,7 +12,7 @@ import { quarrelWith } from "./follows.ts";
 import type { IncidentState, RunState } from "./state.ts";
 import { moveWork } from "./work.ts";
 
-/** An event as the timeline hands it over, before anybody knows whether its type means something here. */
+/** An event as the timeline hands it over, before anyone knows whether its type means something here. */
 export interface LogEvent {
   readonly version: number;
   readonly key: string;

@@ -215,7 +215,7 @@ function reminded(run: RunState, gate: GateState): NewEvent {
 
 type AskEvent = Pick<Extract<NewEvent, { type: `gate.${string}` }>, "type" | "data">;
 
-/** Keyed by the ask, so that whoever notices first writes it and no one writes it twice. */
+/** Keyed by the ask, so that the one who notices first writes it and no one writes it twice. */
 function asked(run: RunState, gate: GateState, what: string, event: AskEvent): NewEvent {
   return { ...event, key: `${gate.ask}/${what}`, run: run.id, actor: BOT } as NewEvent;
 }

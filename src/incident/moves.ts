@@ -8,7 +8,7 @@ import type { IncidentState, RunState } from "./state.ts";
  * the same where their plans share a resource; a drill in an environment of its own shares none with production.
  */
 
-/** A verified move. It names no person and no incident: whoever asks for the same may not know of that incident. */
+/** A verified move. It names no person and no incident: the one who asks for the same may not know of that incident. */
 export interface RecentMove {
   readonly run: string;
   /** What was moved, and between which sites. */

@@ -76,12 +76,12 @@ export function roleTitle(role: string, system: System): string {
   return system.roles.find((one) => one.id === role)?.title ?? role;
 }
 
-/** "Ana", "Ana or Bo", "Ana, Bo or Cy"; "nobody" for none. */
+/** "Ana", "Ana or Bo", "Ana, Bo or Cy"; "no one" for none. */
 export function oneOf(names: readonly string[]): string {
   return listed(names, "or");
 }
 
-/** "Ana", "Ana and Bo", "Ana, Bo and Cy"; "nobody" for none. */
+/** "Ana", "Ana and Bo", "Ana, Bo and Cy"; "no one" for none. */
 export function allOf(names: readonly string[]): string {
   return listed(names, "and");
 }

@@ -8,7 +8,7 @@ import type { IncidentState, RunState } from "./state.ts";
  * recorded when it changes, so that any number of processes that look write it once.
  */
 
-/** One look at the new side. `standby`: null where nobody could tell. */
+/** One look at the new side. `standby`: null where no one could tell. */
 export interface Look {
   /** null: not sure yet. */
   readonly healthy: boolean | null;

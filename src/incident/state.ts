@@ -32,7 +32,7 @@ export interface IncidentState {
   readonly status: IncidentStatus;
   /** role → person id, for roles held in this incident. */
   readonly roles: ReadonlyMap<string, string>;
-  /** role → how it came to whoever holds it now. */
+  /** role → how it came to the one who holds it now. */
   readonly handovers: ReadonlyMap<string, Handover>;
   /** All of them, oldest first; `lentNow` says which hold. */
   readonly delegations: readonly Delegation[];
@@ -44,7 +44,7 @@ export interface IncidentState {
   readonly triages?: readonly TriageState[];
   /** What people call it by (`numbers.ts`). Absent: it has none, or its number stands beside the timeline (older logs). */
   readonly number?: number;
-  /** Person ids and Slack user ids that were added to a private incident. Absent: nobody was. */
+  /** Person ids and Slack user ids that were added to a private incident. Absent: no one was. */
   readonly added?: readonly string[];
   /** Oldest first. Absent: there are none. */
   readonly actions?: readonly ActionItem[];
@@ -56,11 +56,11 @@ export interface IncidentState {
   readonly drafts?: readonly number[];
   /** While it is closed: since when, and what was said or done about its channel. */
   readonly closing?: Closing;
-  /** Whom it reached because it went on, since it was declared or reopened; oldest first. Absent: nobody. */
+  /** Whom it reached because it went on, since it was declared or reopened; oldest first. Absent: no one. */
   readonly escalated?: readonly Escalated[];
-  /** When it was recorded that nobody had taken it on in time, since it was declared or reopened; absent: it was not. */
+  /** When it was recorded that no one had taken it on in time, since it was declared or reopened; absent: it was not. */
   readonly responseLateAt?: Date;
-  /** Who vouched for the record once it was over, oldest first. Absent: nobody did. */
+  /** Who vouched for the record once it was over, oldest first. Absent: no one did. */
   readonly signOffs?: readonly SignOff[];
   /** By the id of the alert, in the order they first fired. Absent: none ever did. */
   readonly alerts?: ReadonlyMap<string, AlertState>;
@@ -69,7 +69,7 @@ export interface IncidentState {
 export interface ActionItem {
   readonly id: string;
   readonly text: string;
-  /** Person id or Slack user id; null: nobody has it yet. */
+  /** Person id or Slack user id; null: no one has it yet. */
   readonly owner: string | null;
   /** `YYYY-MM-DD`; null: no day was named. */
   readonly due: string | null;
@@ -124,7 +124,7 @@ export interface AlertState extends Omit<FiredAlert, "instances" | "asOf"> {
   readonly starts: readonly Date[];
   /** When the last of its instances was resolved; null: it fires. */
   readonly resolvedAt: Date | null;
-  /** What a look found, before what it proposes is offered; null: nobody has looked yet. */
+  /** What a look found, before what it proposes is offered; null: no one has looked yet. */
   readonly looked: { readonly ok: boolean; readonly says: readonly string[]; readonly at: Date } | null;
 }
 
@@ -158,7 +158,7 @@ export interface CommsState {
   readonly over: { readonly version: number; readonly at: Date; readonly summary: string | null } | null;
   /** Oldest first. */
   readonly updates: readonly UpdateState[];
-  /** By the id of what is owed: when somebody was last reminded of it. */
+  /** By the id of what is owed: when someone was last reminded of it. */
   readonly reminded: ReadonlyMap<string, Date>;
   readonly snoozed: ReadonlyMap<string, Date>;
   readonly late: ReadonlyMap<string, { readonly kind: DueKind; readonly dueAt: Date }>;
@@ -203,18 +203,18 @@ export interface Delegation {
 export interface PagingState {
   /** By the key the pager knows it by, in the order they were sent. */
   readonly pages: ReadonlyMap<string, Page>;
-  /** Nobody could be paged since then; null: the last page went out. */
+  /** No one could be paged since then; null: the last page went out. */
   readonly failing: { readonly since: Date; readonly problem: Problem } | null;
 }
 
 export interface Page {
   readonly ask: string | null;
-  /** The role paged last; null: whoever looks after the service. */
+  /** The role paged last; null: the one who looks after the service. */
   readonly role: string | null;
   readonly people: readonly string[];
   readonly at: Date;
   readonly acknowledged: readonly { readonly person: string | null; readonly name: string; readonly at: Date }[];
-  /** Somebody answered, and that they were called is not written down yet. */
+  /** Someone answered, and that they were called is not written down yet. */
   readonly early: boolean;
 }
 
@@ -229,7 +229,7 @@ export interface Declared {
   readonly announceIn: string | null;
   /** The calendar entry it is held by; absent: it is no drill, or one that no entry names. */
   readonly drill?: DrillEntry;
-  /** Only its members know of it (`members.ts`); absent: everybody may. */
+  /** Only its members know of it (`members.ts`); absent: everyone may. */
   readonly private?: PrivateEntry;
 }
 
@@ -284,15 +284,15 @@ export interface RunState {
   readonly heldSince?: Date;
   /** Why it stopped, failed or was aborted, in the words recorded. */
   readonly problem: Problem | null;
-  /** Gates that were gone past without those who decide; each is reviewed by somebody who had no part in it. */
+  /** Gates that were gone past without those who decide; each is reviewed by someone who had no part in it. */
   readonly breaks: readonly Break[];
   /** Two servers took writes after a promotion of this run; oldest first. Absent: never. */
   readonly splits?: readonly Split[];
-  /** How the new side of a move was seen to be. Absent: nobody has looked, or nothing is watched. */
+  /** How the new side of a move was seen to be. Absent: no one has looked, or nothing is watched. */
   readonly probation?: Probation;
   /** People said that it stays where it is; absent: they did not. */
   readonly committed?: { readonly by: Actor; readonly at: Date; readonly reason: string | null };
-  /** Whether something follows the active side of what was moved; absent: nobody has looked. */
+  /** Whether something follows the active side of what was moved; absent: no one has looked. */
   readonly standby?: { readonly streams: boolean; readonly since: Date; readonly says: string };
   /** When machines worked on it, oldest first (`work.ts`): what is over. */
   readonly worked: readonly Span[];
@@ -345,7 +345,7 @@ export type StepState = {
   readonly stage: string;
   /** Attempts started so far. */
   readonly attempts: number;
-  /** Attempts that counted before a person said "retry": automatic retries begin anew after it. */
+  /** Attempts that counted before a person said "retry": automatic retries begin again after it. */
   readonly forgiven: number;
   /** What its first attempt recorded as there before it changed anything; absent: it never came to that. */
   readonly origin?: { readonly before: unknown };
@@ -431,7 +431,7 @@ export interface GateState {
   /** Levels asked after the first, with the moment and, where it was not silence, the reason. */
   readonly risen: readonly { readonly level: number; readonly at: Date; readonly why: string | null }[];
   readonly approvals: readonly Approval[];
-  /** Who opened the list of all steps, and whether down to its end; absent: nobody. */
+  /** Who opened the list of all steps, and whether down to its end; absent: no one. */
   readonly shown?: readonly { readonly person: string; readonly at: Date; readonly complete: boolean }[];
   /** Questions and answers before the decision, oldest first. */
   readonly talk: readonly {
@@ -440,11 +440,11 @@ export interface GateState {
     readonly at: Date;
     readonly says: string;
   }[];
-  /** Person id; null: nobody denied it. */
+  /** Person id; null: no one denied it. */
   readonly deniedBy: string | null;
   /** How often those asked were reminded. */
   readonly reminders: readonly { readonly at: Date; readonly roles: readonly string[] }[];
-  /** Somebody wants to use break-glass and waits for a second person. */
+  /** Someone wants to use break-glass and waits for a second person. */
   readonly breaking: Breaking | null;
   readonly broken: Broken | null;
   readonly outcome: "open" | "passed" | "denied" | "expired" | "voided";
@@ -459,7 +459,7 @@ export interface GateState {
   readonly past: readonly PastAsk[];
   /** Why it had to be asked again, in the words recorded; null: this is the first time. */
   readonly because: string | null;
-  /** When this gate was asked for the first time. */
+  /** When this gate was requested the first time. */
   readonly firstOpenedAt: Date;
 }
 
@@ -472,7 +472,7 @@ export interface Approval {
   readonly proved: boolean;
   /** By whose word the proof counted; null: by its own age, or there was none. */
   readonly vouchedBy: string | null;
-  /** It was given at the command line, where Slack has no say about who somebody is. */
+  /** It was given at the command line, where Slack has no say about who someone is. */
   readonly atCommandLine: boolean;
 }
 

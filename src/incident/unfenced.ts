@@ -81,7 +81,7 @@ function names(value: unknown): readonly string[] {
   return typeof value === "string" && value !== "" ? [value] : [];
 }
 
-/** Logs of 0.1 do not say what a question showed: there, whoever approved before the step was warned by the preflight. */
+/** Logs of 0.1 do not say what a question showed: there, everyone who approved before the step was warned by the preflight. */
 function acceptedBy(run: RunState, server: string, step: string): readonly string[] {
   const order = stepsInOrder(run.plan).map((one) => one.step.id);
   const people = [...run.steps.values()].flatMap((state) => {

@@ -40,9 +40,9 @@ export interface Incidents {
   ): Promise<Decided<T>>;
   /** Open ones, the one with the newest event first. */
   open(): Promise<readonly Placed[]>;
-  /** Open ones, those with a run that is not over, and those with a break-glass nobody has reviewed; the newest event first. */
+  /** Open ones, those with a run that is not over, and those with a break-glass no one has reviewed; the newest event first. */
   current(): Promise<readonly IncidentState[]>;
-  /** All that were declared, the newest event first, each read when it is asked for. */
+  /** All that were declared, the newest event first, each read when it is requested. */
   all(): AsyncIterable<IncidentState>;
   withChannels(states: readonly IncidentState[]): Promise<readonly Placed[]>;
   /** The one whose own channel this is. */

@@ -2,7 +2,7 @@ import type { Plan } from "../catalog/types.ts";
 import type { Plans } from "../incident/evolve.ts";
 import type { Timeline } from "../timeline/contract.ts";
 
-/** A plan from its canonical bytes. Whoever reads them checks that they have the hash they are stored under. */
+/** A plan from its canonical bytes. The one who reads them checks that they have the hash they are stored under. */
 export function decodePlan(bytes: Uint8Array): Plan {
   return JSON.parse(Buffer.from(bytes).toString("utf8")) as Plan;
 }

@@ -6,7 +6,7 @@ import type { IncidentState } from "../incident/state.ts";
 import { isLive } from "../incident/status.ts";
 
 /**
- * What lists need of an incident in which nothing is open any more. It names no person, so nobody has to be forgotten in it.
+ * What lists need of an incident in which nothing is open any more. It names no person, so no one has to be forgotten in it.
  */
 export interface Summary {
   /** Of what this file calls over: summaries of another rule are not believed. */
@@ -35,7 +35,7 @@ export function summaryOf(state: IncidentState): Summary | null {
   return { rule: RULE, system: state.declared?.system ?? null, verified: verifiedIn(state) };
 }
 
-/** What ran in a private incident is told to nobody else. */
+/** What ran in a private incident is told to no one else. */
 export function verifiedIn({ declared, runs }: IncidentState): readonly VerifiedRun[] {
   if (isPrivate(declared)) return [];
   return [...runs.values()].flatMap(({ id, runbook, mode, dryRun, ending, endedAt, plan }) =>

@@ -23,7 +23,7 @@ export interface ChildRule {
 
 /**
  * A child whose identity is written down before it does anything. It may outlive this process: nothing it does depends on
- * us, it is ended when its time is over, and whoever goes on can find out whether it still runs.
+ * us, it is ended when its time is over, and the one who goes on can find out whether it still runs.
  */
 export interface Recorded {
   /** Resolves when the identity is on record; the child is not started where it rejects. */
@@ -115,7 +115,7 @@ function watch(child: ChildProcess, rule: ChildRule, marker: string | null): Pro
       force = setTimeout(() => signalGroup(child.pid, "SIGKILL"), 1000);
     };
     const onAbort = () => {
-      // What is on record is finished, and found by whoever goes on.
+      // What is on record is finished, and found by the one who goes on.
       if (marker === null || !(rule.signal?.reason instanceof LetGo)) end("aborted");
     };
     const timer = setTimeout(() => end("deadline"), rule.seconds * 1000);

@@ -1,4 +1,4 @@
-/** Work of which one runs at a time, and that must not have been begun before it was asked for. */
+/** Work of which one runs at a time, and that must not have been begun before it was requested. */
 export interface OneAtATime {
   /** Resolves when work that began after the call is over. Calls while some runs share the next. Rejects as the work does. */
   run(): Promise<void>;

@@ -83,7 +83,7 @@ function portOf({ port, protocol }: URL): number {
   return port === "" ? (protocol === "https:" ? 443 : 80) : Number(port);
 }
 
-/** Nothing was sent: nobody is there, or there is no way to them. */
+/** Nothing was sent: no one is there, or there is no way to them. */
 export function isUnconnected(error: unknown): boolean {
   const { code, syscall } = error as NodeJS.ErrnoException;
   return syscall === "connect" || syscall === "getaddrinfo" || code === "ECONNREFUSED" || code === "ENOTFOUND";

@@ -7,7 +7,7 @@ import type { ReadinessState, SystemReadiness } from "../readiness/state.ts";
 import type { InboxNow } from "../timeline/inbox.ts";
 import { createNames, type Names } from "./names.ts";
 
-/** What is so at the moment somebody asks. */
+/** What is so at the moment someone asks. */
 export interface NowSources {
   /** Incidents that are open, and those with a run that is not over. */
   current(): Promise<readonly IncidentState[]>;

@@ -12,7 +12,7 @@ const STEP_SECONDS = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400];
 const RECOVERY_SECONDS = [10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200];
 /** From nothing to a day, seconds. */
 const LOSS_SECONDS = [0, 0.1, 1, 5, 15, 60, 300, 900, 3600, 86_400];
-/** From somebody who waited for the question to nobody awake, seconds. */
+/** From someone who waited for the question to no one awake, seconds. */
 const WAIT_SECONDS = [5, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
 /** What this process wrote on timelines, counted. Every event has one writer, so the sum over all bots of a store is the truth. */
@@ -185,7 +185,7 @@ export function recordedMetrics(registry: Registry, names: Names = createNames()
   return {
     counts: (type) => ofIncident.has(type) || Object.hasOwn(ofRun, type),
     count(event, state) {
-      // Metrics are read by everybody: of a private incident nothing is counted.
+      // Metrics are read by everyone: of a private incident nothing is counted.
       if (state.declared === null || isPrivate(state.declared)) return;
       const { system, kind } = state.declared;
       if (event.type === "incident.declared")

@@ -52,10 +52,10 @@ export interface PageWords {
 }
 
 /**
- * Real incidents of P0 and P1 wake people at once. In a lesser one whoever is asked is woken once they were reminded, or
- * silence has escalated their question; where a gate does neither, at once. A glass that is to be broken, or is broken and not
+ * Real incidents of P0 and P1 wake people at once. In a lesser one the one who is asked is woken once they were reminded, or
+ * silence has escalated their question; where a gate does neither, at once. A break-glass that is awaited, or was used and not
  * reviewed, wakes people in all of them. A drill wakes those whom its calendar entry names, by name, and no one else: never a
- * policy or a service, which would ring whoever is on call. Only two primaries after an exercise on production wake as they always do.
+ * policy or a service, which would ring the one who is on call. Only two primaries after an exercise on production wake as they always do.
  */
 export function desiredPages(
   state: IncidentState,
@@ -164,7 +164,7 @@ function asksOf(state: IncidentState, run: RunState, step: StepState, around: Ar
 
 const CLOSED: DesiredPage = { kind: "summons", open: false };
 
-/** No one is reminded and no one comes after: whoever is asked first is all there is. */
+/** No one is reminded and no one comes after: the one who is asked first is all there is. */
 function asksOnce(run: RunState, gate: GateState): boolean {
   return gate.escalate.length === 0 && (plannedGate(run, gate.step)?.remindSeconds ?? 0) <= 0;
 }
@@ -199,7 +199,7 @@ function usersOf(people: readonly string[], paging: Paging): readonly string[] {
   return paging.people.filter(({ person }) => people.includes(person)).map(({ user }) => user);
 }
 
-/** Someone wants to use break-glass: whoever could confirm it, or deny the question, is woken while that is open. */
+/** Someone wants to use break-glass: the one who could confirm it, or deny the question, is woken while that is open. */
 function awaitedBreakGlass(state: IncidentState, run: RunState, gate: GateState, around: Around): Item[] {
   const { breaking } = gate;
   if (breaking === null) return [];

@@ -11,7 +11,7 @@ type Writing = Pick<Timeline, "decide">;
 /** After one of these an ask is over, and who is on call for it is of no interest. */
 const CLOSES = ["gate.denied", "gate.expired", "gate.voided", "gate.passed"];
 
-/** Whoever finds out first writes it; the others find it written. */
+/** The one who finds out first writes it; the others find it written. */
 export async function recordSummons(
   timeline: Writing,
   stream: string,

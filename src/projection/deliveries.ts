@@ -12,9 +12,9 @@ export interface Deliveries {
    * it was wanted first.
    */
   enqueue(stream: string, version: number, items: readonly Desired[]): Promise<void>;
-  /** The first of each queue that is due and nobody's, now this owner's. Only of these sinks. */
+  /** The first of each queue that is due and no one's, now this owner's. Only of these sinks. */
   claim(owner: string, sinks: readonly string[], seconds: number, limit: number): Promise<readonly DueItem[]>;
-  /** Before sending: from here on nobody knows, until one of the next three is called. False: its queue is another's by now. */
+  /** Before sending: from here on no one knows, until one of the next three is called. False: its queue is another's by now. */
   sending(item: DueItem, owner: string): Promise<boolean>;
   /** It was told this; if something else is desired by now, it is due again at once. `recorded`: nothing is to be written of it. */
   delivered(item: DueItem, owner: string, how: Delivered, recorded: boolean): Promise<void>;

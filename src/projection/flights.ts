@@ -1,4 +1,4 @@
-/** Work under keys: one at a time for each key. What is asked for meanwhile is done once, after it. */
+/** Work under keys: one at a time for each key. What is requested meanwhile is done once, after it. */
 export interface SingleFlight {
   run(key: string): void;
   /** Resolves when nothing is in progress. */

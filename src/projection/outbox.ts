@@ -8,7 +8,7 @@ import { hashOf } from "../lib/canonical.ts";
  */
 export interface Outbox {
   /**
-   * Writes down a drawing of a stream. False: a drawing of a later version is there, and nothing was written.
+   * Writes down a desired state of a stream. False: a desired state of a later version is there, and nothing was written.
    * Messages that are no longer drawn stay as they are.
    */
   want(desiredState: DesiredState): Promise<boolean>;
@@ -65,7 +65,7 @@ export interface Outbox {
 
   /** Messages of the queue that are not shown as wanted, oldest first. */
   pending(queue: string): Promise<readonly Item[]>;
-  /** Before sending: from now on "nobody knows" until one of the next four is called. */
+  /** Before sending: from now on "no one knows" until one of the next four is called. */
   sending(item: Item, owner: string): Promise<boolean>;
   /** Before an edit: until it is `delivered` no one knows which of both is shown, so it's edited again, also where the old text is wanted back. */
   editing(item: Item, owner: string): Promise<boolean>;
@@ -428,7 +428,7 @@ export function createOutbox(pool: Pool): Outbox {
 
     forget: (stream) =>
       inTransaction(pool, async (client) => {
-        // First, as a drawing does: the two wait for each other and never in a circle.
+        // First, as a desired state does: the two wait for each other and never in a circle.
         await client.query("update lifeboat.outbox_stream set version = -1 where $1::text is null or stream = $1", [
           stream ?? null,
         ]);
@@ -528,7 +528,7 @@ const CLOSED = "(stream is null and borrowed and place is null and not_before > 
 const NEVER_SENT = "(outbox.delivered_as is null and outbox.sending_since is null)";
 
 /**
- * The order of the drawing is the order of the ids, so that what stands first is sent first. What was never sent goes where it is
+ * The order of the desired state is the order of the ids, so that what stands first is sent first. What was never sent goes where it is
  * drawn now; what is somewhere stays there.
  */
 const WANT_MESSAGES = `

@@ -9,7 +9,7 @@ export async function pruneDelivered(pool: Pick<Pool, "query">, sinks: readonly 
   );
 }
 
-/** Drops what is still to be delivered, or was given up, of these sinks in any other queue: nobody is there any more whom it could reach. */
+/** Drops what is still to be delivered, or was given up, of these sinks in any other queue: no one is there any more whom it could reach. */
 export async function dropUndelivered(
   pool: Pick<Pool, "query">,
   sinks: readonly string[],

@@ -9,7 +9,7 @@ export interface Sink {
   readonly name: string;
   /**
    * Makes the outside show what is desired. To be called again after any failure: it looks first, or sends under the same name.
-   * Every call ends within its own deadline. A rejection is "nobody knows".
+   * Every call ends within its own deadline. A rejection is "no one knows".
    */
   send(item: DueItem): Promise<Sent>;
   /** Writes on the timeline how it ended; called at least once for each. Absent: nothing is written, or `send` does. */

@@ -21,7 +21,7 @@ export interface ProveParts extends Pick<PlanRequest, "cards"> {
   readonly lookAt: (targets: readonly TargetLook[], drill: boolean) => Promise<Observations>;
   /** What actions are given, as the engine gives it. */
   readonly around: Surroundings;
-  /** Sites a bot and a copy of its store run in, by id; empty or absent: nobody said. */
+  /** Sites a bot and a copy of its store run in, by id; empty or absent: no one said. */
   readonly ownSites?: readonly string[];
   /** Roles of the approval chain that too few people fill now. Absent: people aren't asked about. */
   readonly unfilled?: (system: System) => Promise<readonly UnfilledRole[]>;

@@ -9,7 +9,7 @@ import type { Runbook } from "../catalog/types.ts";
 export type Samples =
   /** Each of `all` has to do; within one, the first of its `tries` that does is enough. */
   | { readonly ok: true; readonly all: readonly { readonly tries: readonly ReadonlyMap<string, Scalar>[] }[] }
-  /** Names of inputs that nobody can say beforehand. */
+  /** Names of inputs that no one can say beforehand. */
   | { readonly ok: false; readonly needs: readonly string[] };
 
 /** Seconds ago. The newest last: a backup has to end before it, and the log has to be archived up to it. */

@@ -8,7 +8,7 @@ import type { DataOf, ReadinessFinding, ReadinessVerdict } from "../incident/eve
  * - `ready`: its preflight passed, about exactly what it is now. `notNeeded` of the proof: refused rightly, because what it repairs is healthy.
  * - `notReady`: a request for it would be refused now.
  * - `stale`: it was proven, and what the proof was about has changed since, or the proof is too old.
- * - `neverProven`: nobody has looked yet, or nobody can before the night says what it needs.
+ * - `neverProven`: no one has looked yet, or no one can before the night says what it needs.
  */
 export type ReadinessState = "ready" | "notReady" | "stale" | "neverProven";
 
@@ -26,7 +26,7 @@ export interface RunbookReadiness {
   /** Since when it is so; null: it was never proven. */
   readonly since: Date | null;
   readonly provenAt: Date | null;
-  /** The way it would go now, by titles of sites; null: it moves nothing between sites, or nobody knows. */
+  /** The way it would go now, by titles of sites; null: it moves nothing between sites, or no one knows. */
   readonly way: { readonly from: string; readonly to: string } | null;
   /** Roles whose holders were told that it isn't ready. */
   readonly tells: readonly string[];
@@ -72,7 +72,7 @@ export interface Proven {
   readonly at: Date;
   /** How often it was recorded. */
   readonly times: number;
-  /** Who was told since it isn't ready; empty: nobody, or it is. */
+  /** Who was told since it isn't ready; empty: no one, or it is. */
   readonly tells: readonly string[];
 }
 

@@ -37,7 +37,7 @@ export interface WorkerSettings {
   readonly parallel: number;
   /** One proof, all its looks and tries. */
   readonly proofSeconds: number;
-  /** Milliseconds until what was found not ready is looked at once more, before anybody is told. */
+  /** Milliseconds until what was found not ready is looked at once more, before anyone is told. */
   readonly confirmMs: number;
 }
 
@@ -46,7 +46,7 @@ const DEFAULTS: WorkerSettings = { roundMs: 3_000, parallel: 2, proofSeconds: 90
 /**
  * Proves every runbook again and again, read-only, and records what changed. What is due is decided from the record and shared by all processes of
  * a store, each proof is claimed by one of them, and a process that dies lets go of it. A live run comes first: its system isn't looked at while
- * it goes on, and all of it is proven anew once it has ended.
+ * it goes on, and all of it is proven again once it has ended.
  */
 export interface ReadinessWorker {
   start(): void;

@@ -14,7 +14,7 @@ const VERDICTS: Readonly<Record<ReadinessVerdict, string>> = {
 /** One thing that happened, as a sentence. */
 export interface Entry {
   readonly version: number;
-  /** When it happened, where somebody said so; else when it was recorded. */
+  /** When it happened, where someone said so; else when it was recorded. */
   readonly at: Date;
   /** It was written down later than it happened. */
   readonly backfilled: boolean;

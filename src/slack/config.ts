@@ -19,7 +19,7 @@ export interface SlackConfig {
   /** How many times as fast as Slack's documented rate limits messages are published; 1 outside practice. 1 if left out. */
   readonly rate?: number;
   /**
-   * May a step whose approvals are all there start while Slack can not be asked whether the approvers are still members?
+   * May a step whose approvals are all there start while Slack can't be asked whether the approvers are still members?
    * `roster`: the roster decides and the log says so. `cached`: Slack's last word on the account counts, for `membershipSeconds`.
    * `refuse`: nothing starts until Slack answers.
    */
@@ -30,7 +30,7 @@ export interface SlackConfig {
 
 export interface SocketTransport {
   readonly kind: "socket";
-  /** `xapp-…` with `connections:write`. Whoever holds it receives what people press: keep it apart. */
+  /** `xapp-…` with `connections:write`. The one who holds it receives what people press: keep it apart. */
   readonly appToken: string;
 }
 

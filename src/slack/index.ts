@@ -56,7 +56,7 @@ export interface Slack {
   blocked(): ReadonlySet<string>;
   /** An incident's own channel, once it exists. */
   channelOf(incident: string): Promise<string | null>;
-  /** Shows an incident (or all) anew from its events, whatever Slack was seen to show. */
+  /** Shows an incident (or all) again from its events, whatever Slack was seen to show. */
   rebuild(incident?: string): Promise<void>;
 }
 

@@ -198,7 +198,7 @@ async function heard(options: ListenOptions, event: { type?: string } | undefine
     await options.invited(joined.channel).catch(() => {});
   // Whom the bot brings in knows why.
   const taken = joined.inviter !== undefined && joined.inviter === options.itself() ? null : takeJoined(joined);
-  // Whoever comes in while the store is away misses an offer, and can still ask for it.
+  // The one who comes in while the store is away misses an offer, and can still ask for it.
   const system = taken && (await options.systemAt(taken.delivery.channel ?? "").catch(() => null));
   return system === null ? null : taken;
 }

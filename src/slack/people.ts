@@ -207,7 +207,7 @@ export function blockedAs(member: Member, workspaces: readonly Workspace[]): str
 
 /**
  * The fields of users.info that decide. `has_2fa` is none of them: Slack does not show it reliably to a bot's token, and
- * where a fresh proof is asked for it is a second factor of our own (`src/mfa/`).
+ * where a fresh proof is requested it is a second factor of our own (`src/mfa/`).
  *
  * @see https://docs.slack.dev/reference/objects/user-object
  */

@@ -55,7 +55,7 @@ export interface PublisherOptions {
   readonly practice: boolean;
   readonly log: Logger;
   readonly onLockedOut: (says: string) => void;
-  /** Accounts Slack says may do nothing; absent: nobody knows. */
+  /** Accounts Slack says may do nothing; absent: no one knows. */
   readonly blocked?: () => ReadonlySet<string>;
   /** An account takes no direct messages. */
   readonly onUnreachable?: (user: string) => void;
@@ -64,8 +64,8 @@ export interface PublisherOptions {
 }
 
 /**
- * Slack as a projection of the timeline: whenever an incident changes it is drawn anew, and what Slack shows is brought in
- * line with the drawing, channel by channel, at Slack's pace, by whichever process has the channel. Nothing waits for it.
+ * Slack as a projection of the timeline: whenever an incident changes it is drawn again, and what Slack shows is brought in
+ * line with the desired state, channel by channel, at Slack's pace, by whichever process has the channel. Nothing waits for it.
  */
 export interface Publisher {
   /** Begins to draw at once. */
@@ -78,7 +78,7 @@ export interface Publisher {
   homeOpened(user: string): Promise<void>;
   /** The bot was invited to a channel: what is typed there can be answered there. */
   invited(channel: string): Promise<void>;
-  /** An account may do something, or nothing, other than before: who is named is drawn anew. */
+  /** An account may do something, or nothing, other than before: who is named is drawn again. */
   accountChanged(user: string, isBlocked: boolean): Promise<void>;
   /** Asks Slack whether incidents can be announced where they should be. */
   checkAnnounce(): Promise<void>;
@@ -159,7 +159,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     projector.wake();
   }
 
-  /** Asked for while it is open only: that is when somebody can learn from it. */
+  /** Asked for while it is open only: that is when someone can learn from it. */
   async function leftBefore(state: IncidentState) {
     if (state.declared?.kind !== "real" || !isOpen(state)) return [];
     return openBefore(await incidents.current(), state, componentOf(state));
@@ -209,7 +209,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     return { key, before: drafts.slice(0, -1).map(canvasKey), ...(await drawCanvas(state)) };
   }
 
-  /** People who are still asked something would be asked in vain by somebody who reads nothing. */
+  /** People who are still asked something would be asked in vain by someone who reads nothing. */
   async function redrawLive(): Promise<void> {
     for (const { id } of await incidents.current()) changed(id);
   }
@@ -252,7 +252,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     if (!sending) return;
     for (const queue of await outbox.claim(owner, CLAIM_SECONDS, QUEUES_AT_ONCE)) {
       const running = queues.get(queue);
-      // It was let go of and claimed again before its worker had ended: the claim is ours, so somebody has to use it.
+      // It was let go of and claimed again before its worker had ended: the claim is ours, so someone has to use it.
       if (running) running.again = true;
       else work(queue);
     }

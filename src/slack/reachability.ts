@@ -3,7 +3,7 @@ import type { Logger } from "../lib/log.ts";
 
 /**
  * Whether Slack's Web API answers, known before anyone has to wait for it. What any client asks is listened to, and when
- * nothing was asked for a while a call is made for this alone.
+ * nothing was requested a while a call is made for this alone.
  */
 export interface Reachability {
   /** `fetch` that is listened to. Any HTTP response is an answer. */

@@ -47,7 +47,7 @@ export function severityOf(type: string): EventSeverity {
   return SEVERITIES[type] ?? "info";
 }
 
-/** Of an event's own data only these: names and numbers of the catalogue, ids, and who. Nothing that somebody wrote. */
+/** Of an event's own data only these: names and numbers of the catalogue, ids, and who. Nothing that someone wrote. */
 const SHOWN = ["step", "attempt", "ask", "role", "level", "via", "verb", "code", "person", "mode", "dryRun"] as const;
 const LONGEST = 200;
 

@@ -31,7 +31,7 @@ const GATE_ENDINGS: Readonly<Record<string, string>> = {
 
 /**
  * A run as a trace, made from its timeline once it has ended: the run, each attempt of a step, the request for a change within it, each
- * approval. Whoever makes it makes the same, to the last bit. Names and codes only: nothing that a person or a target said. Empty: it
+ * approval. The one who makes it makes the same, to the last bit. Names and codes only: nothing that a person or a target said. Empty: it
  * has not ended.
  */
 export function traceOf({ system, incident, run, events }: TracedRun): readonly Span[] {

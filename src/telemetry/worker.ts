@@ -74,7 +74,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     if (items.length > 0) projector.wake();
   }
 
-  /** Null: nobody outside is told of it. */
+  /** Null: no one outside is told of it. */
   async function stateOf(stream: string): Promise<IncidentState | null> {
     if (stream === workspace) return blankIncident(stream);
     const state = await incidents.read(stream);
@@ -135,7 +135,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
 const ENDED = new Set(["run.verified", "run.failed", "run.aborted"]);
 
-/** Only its members know of a private incident, and of a drill nobody was told of beforehand only those who hold it. */
+/** Only its members know of a private incident, and of a drill no one was told of beforehand only those who hold it. */
 function isWithheld({ declared }: IncidentState): boolean {
   return isPrivate(declared) || declared?.drill?.unannounced === true;
 }

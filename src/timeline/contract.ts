@@ -56,7 +56,7 @@ export interface Lease {
   /** So many holders in a row were lost without letting go of it. */
   readonly deaths: number;
   readonly planHash: string;
-  /** As they are stored: whoever drives it checks that they have that hash. */
+  /** As they are stored: the one who drives it checks that they have that hash. */
   readonly planBytes: Uint8Array;
 }
 
@@ -203,7 +203,7 @@ export interface Inbox {
 export interface Tally {
   /**
    * Adds one and says how many there are now in the current window of so many seconds, which begins with the first.
-   * `last`: kept beside it for whoever looks into it, at most 200 characters.
+   * `last`: kept beside it for the one who looks into it, at most 200 characters.
    */
   add(what: string, who: string, seconds: number, last?: string): Promise<number>;
   /** Everything counted under names that begin so, the newest first, at most 100. */

@@ -87,7 +87,7 @@ export async function attemptDecision<T>(
 
 interface News {
   readonly version: number;
-  /** Runs may have become due for whoever is free. */
+  /** Runs may have become due for the one who is free. */
   readonly due: boolean;
 }
 

@@ -49,7 +49,7 @@ export async function openEmbedded(dataFolder: string, log: Logger): Promise<Emb
       if (left) return;
       log.warn({ event: "store.embedded_gone", dir }, "embedded postgresql is gone; starting it again");
       await pause(200);
-      // On the port that everyone who works with it knows: whoever has it for a moment is waited for.
+      // On the port that everyone who works with it knows: the one who has it for a moment is waited for.
       server = await raiseOn(dir, server.port, log).catch((error) => {
         log.error({ event: "store.embedded_failed", err: error }, "embedded postgresql could not be started again");
         return server;

@@ -9,7 +9,7 @@ import { patiently } from "./transient-errors.ts";
 /** An item taken so often is left alone: it may be what ends the process that takes it. */
 export const attemptsMax = 5;
 
-/** Slack waits 3 s for an acknowledgement: whoever receives must know before that. */
+/** Slack waits 3 s for an acknowledgement: the one who receives must know before that. */
 const receiveSeconds = 2.5;
 
 export interface GivenUp {

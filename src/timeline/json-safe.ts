@@ -1,6 +1,6 @@
 /**
  * A value as jsonb gives it back, so that what is hashed at the append is what is hashed at verification: dates and
- * undefined as JSON has them, and characters PostgreSQL cannot hold (NUL, halves of surrogate pairs) as U+FFFD: a
+ * undefined as JSON has them, and characters PostgreSQL can't hold (NUL, halves of surrogate pairs) as U+FFFD: a
  * step's result must never be impossible to store.
  */
 export function jsonSafe(value: unknown): unknown {

@@ -137,7 +137,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     );
   return {
     timeline,
-    // Whoever drives a run acts on what is recorded: nothing is claimed while that is in doubt.
+    // The one who drives a run acts on what is recorded: nothing is claimed while that is in doubt.
     leases: { ...leases, claim: async (room) => (guard.doubt() === null ? leases.claim(room) : []) },
     inbox: createInbox({ pool, closed: closing.signal, log, callerSeconds, keyring, now: clock.realNow }),
     pool,

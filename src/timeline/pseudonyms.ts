@@ -9,7 +9,7 @@ export interface PeopleInEvents {
   known(): ReadonlySet<string>;
   /** The account an actor came by: it means them wherever it stands, though no roster names it. */
   account(actor: unknown): string | null;
-  /** What means a person within the actor only: somebody who is on no roster is called whatever they like. */
+  /** What means a person within the actor only: someone who is on no roster is called whatever they like. */
   within(actor: unknown): readonly string[];
 }
 
@@ -17,7 +17,7 @@ type Db = Pick<pg.Pool, "query">;
 type Texts = Pick<StoredEvent, "data" | "actor" | "key">;
 
 /**
- * People stand in events under opaque ids, so that who somebody was can be forgotten while the chain verifies. A text that means
+ * People stand in events under opaque ids, so that who someone was can be forgotten while the chain verifies. A text that means
  * a person and nothing else is replaced where it is stored and put back where it is read; free text is not looked into.
  */
 export interface Pseudonyms {
@@ -54,7 +54,7 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
   const identities = new Map<string, string>();
   const noOne = new Set<string>();
 
-  /** A mapping that no process of Lifeboat made would put somebody else's name on what was done. */
+  /** A mapping that no process of Lifeboat made would put someone else's name on what was done. */
   const isOurs = (row: Row): row is Row & { readonly identity: string } =>
     row.identity !== null && keyring.sealed("person", { id: row.id, identity: row.identity }, row.macKey, row.mac);
 
@@ -77,7 +77,7 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
         [id, identity, mac, macKey],
       );
       const { rows } = await db.query<Row>(`select ${COLUMNS} from lifeboat.person where identity = $1`, [identity]);
-      // Where another row took the name, the name itself is stored: nobody else may stand for them.
+      // Where another row took the name, the name itself is stored: no one else may stand for them.
       found.push(...rows.filter(isOurs));
     }
     return found;
@@ -155,7 +155,7 @@ export function createPseudonyms(keyring: Keyring, people: PeopleInEvents | null
 
 const asTheyAre: Hiding = { hide: (event) => event, show: (event) => event, learn: () => {} };
 
-/** Looks at the texts `mapTexts` would change, and makes nothing: most events name nobody. */
+/** Looks at the texts `mapTexts` would change, and makes nothing: most events name no one. */
 function visitTexts(event: Texts, see: (text: string) => void, seeActor: (text: string) => void = see): void {
   visit(event.data, see);
   visit(event.actor, seeActor);
@@ -205,7 +205,7 @@ export async function forget(db: Db, texts: readonly string[], because: string |
   return rowCount ?? 0;
 }
 
-/** What these ids mean. One whose mapping no process with a key made means nobody. */
+/** What these ids mean. One whose mapping no process with a key made means no one. */
 export async function peopleRows(db: Db, keyring: Keyring, ids: readonly string[]) {
   const { rows } = await db.query<Row & { erasedAt: Date | null; erasedBecause: string | null }>(
     `select ${COLUMNS}, erased_at as "erasedAt", erased_because as "erasedBecause" from lifeboat.person

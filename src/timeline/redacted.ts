@@ -2,7 +2,7 @@ import { type Redact, redactAll } from "../lib/redact.ts";
 import type { Timeline } from "./contract.ts";
 
 /**
- * The same timeline, on which no secret is written, however it is spelled and whoever says it: an action's evidence, an error of a
+ * The same timeline, on which no secret is written, however it is spelled and no matter who says it: an action's evidence, an error of a
  * driver, the output of a script, a person who pastes one. All that is shown is drawn from what is written.
  */
 export function redacted(timeline: Timeline, redact: Redact): Timeline {

@@ -164,7 +164,7 @@ async function append(db: Db, keyring: Keyring, holder: string, version: number,
   await db.query(APPEND, [holder, version, ...values, mac, macKey]);
 }
 
-/** Fails closed: whoever has no readable entry would else be free to enroll again. */
+/** Fails closed: the one who has no readable entry would else be free to enroll again. */
 function notOurs(holder: string): Problem {
   return {
     code: "proof-not-authentic",

@@ -27,7 +27,7 @@ const QUERIES = {
   summaries: `select stream, version, hash, summary, mac, mac_key as "macKey" from lifeboat.summary where stream = any($1)`,
 };
 
-/** Written over by whoever saw more; two that saw the same write the same. */
+/** Written over by the one who saw more; two that saw the same write the same. */
 const KEEP = `
   insert into lifeboat.summary (stream, version, hash, summary, mac, mac_key) values ($1, $2, $3, $4, $5, $6)
   on conflict (stream) do update set version = excluded.version, hash = excluded.hash, summary = excluded.summary,

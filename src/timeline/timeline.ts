@@ -37,7 +37,7 @@ export interface TimelineParts {
   readonly streamCache: StreamCache;
   readonly guard: Guard;
   readonly pseudonyms: Pseudonyms;
-  /** Called by whoever opened the store; filled here. */
+  /** Called by the one who opened the store; filled here. */
   readonly rereading: Set<() => void>;
   /** Events of these types end something: the head of their stream is signed at once. */
   readonly signsAfter: readonly string[];

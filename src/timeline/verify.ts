@@ -190,7 +190,7 @@ function pageAfter(client: pg.PoolClient, stream: string, version: number): Prom
     text: `select ${eventColumns} from lifeboat.event where stream = $1 and version > $2 order by version limit ${page}`,
     values: [stream, version],
   });
-  // No one may come to wait for a page that was asked for ahead.
+  // No one may come to wait for a page that was requested ahead.
   asked.catch(() => {});
   return asked;
 }

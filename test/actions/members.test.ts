@@ -61,7 +61,7 @@ async function look(target = database()) {
   return Object.fromEntries(rolesLook.facts(seen, { target }).map(({ id, value }) => [id, value]));
 }
 
-test("every kind with roles has a look, and no look is of a kind nobody can write", () => {
+test("every kind with roles has a look, and no look is of a kind no one can write", () => {
   const withRoles = Object.entries(TARGET_KINDS).filter(([, { roles }]) => roles);
   expect([...memberKinds.keys()].sort()).toEqual(withRoles.map(([kind]) => kind).sort());
 });
@@ -140,7 +140,7 @@ describe("where a name leads, by its own name server", () => {
     expect(await look(name()())).toMatchObject({ active: "west" });
   });
 
-  test("nowhere that anybody knows: to none", async () => {
+  test("nowhere that anyone knows: to none", async () => {
     address = "192.0.2.9";
     expect(await look(name()())).toMatchObject({ active: null });
   });
@@ -167,7 +167,7 @@ describe("which bucket an application uses, by its setting", () => {
     return { target: "media", title: "Media", kind: "s3-setting", members };
   };
 
-  test("the one it names, whether that one answers or not; none, where it names another or cannot be read", async () => {
+  test("the one it names, whether that one answers or not; none, where it names another or can't be read", async () => {
     const file = join(folder, "media.env");
     const named = (bucket: string) => writeFile(file, `MEDIA_BUCKET=${bucket}\nMEDIA_ENDPOINT=http://127.0.0.1:9\n`);
     await named("media");

@@ -50,7 +50,7 @@ describe("a planned switchover", () => {
     await databases.ordersFlow();
   });
 
-  test("nobody is promoted without evidence of a fence", async () => {
+  test("no one is promoted without evidence of a fence", async () => {
     const harness = databases.harness();
     const step = { from: databases.a, to: databases.b, fenceStep: "fence" };
     expect(blockedBy((await harness.look("postgres.promote", step)).checks)).toEqual(["evidence.fence"]);

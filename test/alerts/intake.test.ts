@@ -126,7 +126,7 @@ describe("which incident", () => {
     expect([...state.runs.values()]).toEqual([]);
   });
 
-  test("the open one of the system, whoever declared it", async () => {
+  test("the open one of the system, no matter who declared it", async () => {
     await declare(`inc-by-hand-${count}`);
     await hear(hearing, [notice("DatabaseDown"), notice("LagHigh", { labels: { system: "shop" } })]);
     expect(await types(`inc-by-hand-${count}`)).toEqual([
@@ -298,7 +298,7 @@ describe("what an alert proposes", () => {
     createProposals({ timeline: on.timeline, incidents: incidentsOn(on), look, log: quiet, lookSeconds });
   const looked = async () => (await only()).alerts?.get("DatabaseDown")?.looked;
 
-  test("is looked at before it is offered, once by whoever is quickest, and nothing is started", async () => {
+  test("is looked at before it is offered, once, by the quickest process, and nothing is started", async () => {
     const other = await storeOn(url);
     const both = [
       proposing(store, async () => ({ ok: true, says: ["one saw"] })),

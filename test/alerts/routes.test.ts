@@ -154,7 +154,7 @@ describe("what is kept", () => {
     expect(kept).toEqual([]);
   });
 
-  test("other paths and methods are nobody's", async () => {
+  test("other paths and methods are no one's", async () => {
     expect(await post("nagios", {}, bearer(SECRETS[0]))).toBe(404);
     expect(await post("alertmanager", "", bearer(SECRETS[0]), "GET")).toBe(405);
   });
@@ -199,7 +199,7 @@ describe("CloudWatch, by SNS", () => {
     expect(kept).toEqual([]);
   });
 
-  test("nothing is fetched for a message of somebody else, and only certificates of SNS ever are", async () => {
+  test("nothing is fetched for a message of someone else, and only certificates of SNS ever are", async () => {
     await post("cloudwatch", sns({ Type: "Notification", TopicArn: TOPIC.replace("1234", "9999") }));
     await post("cloudwatch", sns({ Type: "Notification", SigningCertURL: "http://169.254.169.254/latest" }));
     expect(fetched).toEqual([]);

@@ -27,7 +27,7 @@ export class Around {
     this.#undo.push(undo);
   }
 
-  /** Once, whoever asks: a measurement that was interrupted is closed from two sides. */
+  /** Once, no matter who asks: a measurement that was interrupted is closed from two sides. */
   close(): Promise<void> {
     this.#closed ??= (async () => {
       for (const undo of this.#undo.splice(0).reverse()) await undo().catch(() => {});

@@ -67,7 +67,7 @@ export const p6: Figure = {
 interface Killed {
   /** Milliseconds from the death of the one that drove it to the effect it was about to cause. */
   readonly took: number;
-  /** Milliseconds from starting whoever goes on until it has everything and asks for work. */
+  /** Milliseconds from starting the one who goes on until it has everything and asks for work. */
   readonly start: number;
 }
 
@@ -80,7 +80,7 @@ async function killed(
 ): Promise<Killed> {
   const dir = await folder();
   around.later(() => away(dir));
-  // Whoever drives it is killed, once: at a gate no one holds the run, so each of two may take it up.
+  // The one who drives it is killed, once: at a gate no one holds the run, so each of two may take it up.
   const env = {
     DATABASE_URL: store.url,
     LIFEBOAT_KILL_AT: `it:${at}`,

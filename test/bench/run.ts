@@ -7,7 +7,7 @@ import { EngineScenario, go, planOf } from "../support/engine-harness.ts";
 /** A run that takes longer counts as one that does not end. */
 const PATIENCE_MS = 45_000;
 
-/** A run that was asked for and stands at its gate; the clock has not begun. */
+/** A run that was requested and stands at its gate; the clock has not begun. */
 export interface AtGate {
   readonly run: string;
   /** The commander says yes. Resolves when that is recorded. */

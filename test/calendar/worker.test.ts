@@ -261,7 +261,7 @@ describe("given what the calendar would start", () => {
     calendar: (system.calendar ?? []).map((one) => ({ ...one, organiser: "responder" })),
   });
 
-  test("when a private incident is open, then its name is said to nobody", async () => {
+  test("when a private incident is open, then its name is said to no one", async () => {
     await bot(organised);
     await app.ask("sam", "declare Somebody got in --severity P1 --private");
     expect(await app.context.incidents.open()).toHaveLength(1);

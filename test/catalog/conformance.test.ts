@@ -201,7 +201,7 @@ describe("an edit of the files that touches none of that", () => {
         (one) => ({ ...one, people: [] }),
       ),
     ],
-  ])("changes no run under way: %s", (_given, now) => {
+  ])("changes no run in progress: %s", (_given, now) => {
     expect(saysOf(plan, now)).toEqual([]);
   });
 });
@@ -331,7 +331,7 @@ describe("the undo of a step", () => {
   });
 });
 
-test("of two gates the stricter of each part counts, and nobody decides what not both allow", () => {
+test("of two gates the stricter of each part counts, and no one decides what not both allow", () => {
   const one: Gate = {
     ...{ role: "ic", quorum: 1, expiresSeconds: 900, stepUp: false },
     escalate: [{ role: "vp", afterSeconds: 300 }],

@@ -159,7 +159,7 @@ describe("one runbook, both directions", () => {
     ]);
   });
 
-  test("nothing to fail over to: said, with what to do first, before anybody is asked", () => {
+  test("nothing to fail over to: said, with what to do first, before anyone is asked", () => {
     expect(planned(move, "fenced", "active")).toEqual([
       {
         code: "no-standby",

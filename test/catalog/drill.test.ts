@@ -139,7 +139,7 @@ describe("given a runbook that changes something, when a drill of it is planned"
     });
   });
 
-  test("then it is refused where nobody knows what production is", () => {
+  test("then it is refused where no one knows what production is", () => {
     expect(planned(grounds(null, drill))).toMatchObject({ problems: [{ code: "drill-production-unknown" }] });
   });
 
@@ -177,7 +177,7 @@ describe("given drill values, when the bot starts", () => {
   });
 });
 
-describe("given a drill that is under way, when a step is about to be performed", () => {
+describe("given a drill that is in progress, when a step is about to be performed", () => {
   const touch = (host: string, changes = true) => ({
     action: "app.readonly",
     input: { node: { name: "a", host, port: 5432 } },

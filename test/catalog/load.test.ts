@@ -101,7 +101,7 @@ describe("what a folder may be", () => {
     expect(lint(join(folder.path, "shop"), cards).text).toBe("1 system, 1 runbook: no problems\n");
   });
 
-  test("not there, empty, or with names nobody could type", () => {
+  test("not there, empty, or with names no one could type", () => {
     folder = makeFolder({
       "Shop 1/system.yml": shopSystem,
       "shop/readme": "",

@@ -22,7 +22,7 @@ describe("what YAML allows and is refused here", () => {
     }
   });
 
-  test("a file nobody wrote by hand", () => {
+  test("a file no one wrote by hand", () => {
     expect(told(`a: "${"x".repeat(600_000)}"`)).toEqual([
       "It has 600005 characters; a file of the catalogue has 500000 at most",
     ]);

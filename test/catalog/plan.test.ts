@@ -261,7 +261,7 @@ describe("given a runbook that includes others, when it is planned", () => {
     expect(made.afterwards).toEqual(["Sleep.", "Bring Database back."]);
   });
 
-  test("then what is included in a parallel stage is a lane, without what does not run in this mode", () => {
+  test("then what is included in a parallel stage is a branch, without what does not run in this mode", () => {
     const lanes = (mode: "planned" | "unplanned") => planned(mode).plan.stages.find(({ id }) => id === "move")?.lanes;
     expect(lanes("planned")).toEqual([
       { id: "db", title: "Database", steps: ["db-look", "db-fence", "db-drain", "db-promote"] },
@@ -271,7 +271,7 @@ describe("given a runbook that includes others, when it is planned", () => {
     expect(planned("unplanned").plan.stages.map(({ id }) => id)).toEqual(["confirm-assess", "decide", "move"]);
   });
 
-  test("then a plan says that it has lanes, so that nobody who knows none runs it", () => {
+  test("then a plan says that it has branches, so that a version that knows none doesn't run it", () => {
     expect(planned("planned").plan.format).toBe(2);
     expect(planned("planned", region.stages.slice(0, 2)).plan.format).toBe(1);
   });

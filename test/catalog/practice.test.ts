@@ -112,7 +112,7 @@ test("no shipped runbook says in figures how many nodes are enough", () => {
 
 describe("what editors read", () => {
   test.each(Object.entries(jsonSchemas))(
-    "%s is current (LIFEBOAT_UPDATE_PAGES=1 writes it anew)",
+    "%s is current (LIFEBOAT_UPDATE_PAGES=1 writes it again)",
     async (name, make) => {
       const file = join(systems, name);
       if (process.env.LIFEBOAT_UPDATE_PAGES === "1") (await import("node:fs")).writeFileSync(file, make());

@@ -57,7 +57,7 @@ describe("which side is active", () => {
     expect(roles(a, b)).toBe(code);
   });
 
-  test("a person says it where it cannot be seen, and not against what is seen", () => {
+  test("a person says it where it can't be seen, and not against what is seen", () => {
     expect(roles("silent", "silent", { from: "east" })).toMatchObject({ active: "a", basis: "said", standby: [] });
     expect(roles("fenced", "silent", { from: "west" })).toMatchObject({ active: "b", basis: "said" });
     expect(roles("active", "standby", { from: "east" })).toMatchObject({ active: "a", basis: "seen" });

@@ -93,7 +93,7 @@ describe("authority, as people speak of it", () => {
     expect((await store.timeline.read("workspace")).map(({ type }) => type)).toContain("person.enrolled");
   });
 
-  test("a stolen account enrolls while the question is open: its code counts for nothing until somebody vouches", async () => {
+  test("a stolen account enrolls while the question is open: its code counts for nothing until someone vouches", async () => {
     const proofs = createSecondFactors(store.pool, store.keyring);
     Object.assign(app.context, { mfa: createTotp(proofs, [randomBytes(32)], { settleHours: 24 }) });
     const enrolls = async (person: string) => {
@@ -124,7 +124,7 @@ describe("authority, as people speak of it", () => {
           hidden: true,
         },
       });
-    // Whoever asked for the run vouches: that is their own word, and approves nothing of it.
+    // The one who asked for the run vouches: that is their own word, and approves nothing of it.
     await vouches("alex", alex, 0);
     const approves = (step: number) =>
       app.press("vera", "gate.approve", `${run}/ask-region`, {
@@ -144,7 +144,7 @@ describe("authority, as people speak of it", () => {
     ]);
   });
 
-  test("a role is lent, used, and taken back", async () => {
+  test("a role is delegated, used, and taken back", async () => {
     const run = await asked("failover database", "db", "ask-db");
     await app.ask("sam", "delegate", pressed);
     await app.ask("sam", "delegate incident-commander to <@UALEX> for 2h", here);
@@ -165,7 +165,7 @@ describe("authority, as people speak of it", () => {
     expectPage("authority-lent.out", app.script());
   });
 
-  test("it is denied with a reason, explained once more, and asked for anew with another plan", async () => {
+  test("it is denied with a reason, explained once more, and requested again with another plan", async () => {
     const run = await asked("failover database", "db", "ask-db");
     const actionValue = `${run}/ask-db`;
     await app.ask("sam", "", here);
@@ -197,7 +197,7 @@ describe("authority, as people speak of it", () => {
     ]);
   });
 
-  test("nobody answers: the glass is broken by two, and reviewed by a third", async () => {
+  test("no one answers: break-glass by two people, and reviewed by a third", async () => {
     const run = await asked("failover database", "db", "ask-db");
     const actionValue = `${run}/ask-db`;
     await app.press("cass", "gate.break", actionValue, { ...here, form: { reason: "I want to help" } });
@@ -236,7 +236,7 @@ describe("authority, as people speak of it", () => {
     expectPage("authority-roles.out", app.script());
   });
 
-  test("only an administrator has the files read anew, and is told what came of it", async () => {
+  test("only an administrator has the files read again, and is told what came of it", async () => {
     const outcomes: Reloaded[] = [
       { kind: "unchanged" },
       { kind: "refused", problems: "practice/system.yml:12: There is no role <king>" },
@@ -257,7 +257,7 @@ describe("authority, as people speak of it", () => {
     expectPage("authority-reload.out", app.script());
   });
 
-  test("without a key, whoever wants to enroll is told what is to be set", async () => {
+  test("without a key, a person who enrolls is told what to set", async () => {
     Object.assign(app.context, { mfa: createTotp(createSecondFactors(store.pool, store.keyring), []) });
     const run = await asked("failover practice-a", "region", "ask-region");
     await app.ask("vera", "enroll", here);

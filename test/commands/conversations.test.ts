@@ -181,7 +181,7 @@ describe("a night", () => {
     expect(state.runs.get(idFor("run", "start-key"))?.mode).toBe("unplanned");
   });
 
-  test("of somebody who types in a hurry", async () => {
+  test("of someone who types in a hurry", async () => {
     await app.ask("alex", "failovr database");
     await app.ask("alex", "failover databse");
     await app.ask("alex", "failover");
@@ -217,7 +217,7 @@ describe("a night", () => {
     ]);
   });
 
-  test("of a stage that takes longer than it was given: whoever asks is told, and nothing waits for it", async () => {
+  test("of a stage that takes longer than it was given: a person who asks is told, and nothing waits for it", async () => {
     await app.ask("alex", "runbook practice-manual", { key: "slow-key" });
     const [incident, run] = [idFor("inc", "slow-key"), idFor("run", "slow-key")];
     app.channels.set(incident, "C0INCNIGHT");
@@ -234,7 +234,7 @@ describe("a night", () => {
     expectPage("late.out", app.script());
   });
 
-  test("of somebody who asks at three in the afternoon: the calendar and the alerts", async () => {
+  test("of someone who asks at three in the afternoon: the calendar and the alerts", async () => {
     // A date of its own: which entry comes first must not depend on the day this is run.
     await moveTo("2031-01-06T12:00:00Z");
     await app.calendarLooks();

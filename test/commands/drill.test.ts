@@ -62,7 +62,7 @@ async function planOf(run: string) {
 }
 
 describe("a surprise", () => {
-  test("is known to who starts it and whom the calendar names, and to nobody else", async () => {
+  test("is known to who starts it and whom the calendar names, and to no one else", async () => {
     drillValues(drilled);
     const key = "surprise";
     await app.ask("toni", "runbook region-failover --drill --unplanned", { key });
@@ -161,7 +161,7 @@ describe("a drill in production", () => {
     expectPage("drill-stays", app.script());
   });
 
-  test("lends neither its approval nor its incident to what is real", async () => {
+  test("gives neither its approval nor its incident to what is real", async () => {
     drillValues(drilled);
     await app.ask("alex", "failover database --drill --planned", { key: "drill" });
     await app.ask("alex", "failover database --unplanned --severity P1", { key: "real" });

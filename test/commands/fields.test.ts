@@ -37,7 +37,7 @@ describe("what is said of a form before it closes", () => {
     );
   });
 
-  test("blanks and characters nobody sees are no answer", () => {
+  test("blanks and characters no one sees are no answer", () => {
     const form = { title: " \u200b\n", reason: "x", note: "" };
     expect(blanks(form, ["title", "reason", "gone"])).toEqual({ title: "Fill this in.", gone: "Fill this in." });
   });

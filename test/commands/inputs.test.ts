@@ -112,7 +112,7 @@ describe("a runbook that has to be told which one", () => {
     expect(await app.press("alex", "runbook.inputs", "runbook.inputs x")).toMatchObject({ kind: "private" });
   });
 
-  test("keeps what it was told when it is asked for anew, unless something else is said", async () => {
+  test("keeps what it was told when it is requested again, unless something else is said", async () => {
     await app.ask("alex", "runbook node-drain node=worker-3", { key: "first" });
     const first = idFor("run", "first");
     await app.ask("alex", `replan ${first} The node is back`, { key: "again" });

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { commands } from "../../commands/index.ts";
 import { HELP, helpList } from "../../templates/messages/kit/help.ts";
 
-test("people on no roster may raise an alarm, note what they saw, and read what everybody sees: nothing else", () => {
+test("people on no roster may raise an alarm, note what they saw, and read what everyone sees: nothing else", () => {
   expect(commands.filter(({ everyMember }) => everyMember).map(({ verb }) => verb)).toEqual([
     "declare",
     "invite",

@@ -96,7 +96,7 @@ const production = ["postgres:127.0.0.1:5501", "postgres:127.0.0.1:5502"];
 const environment = production.map((one) => `drill/${one.replace("550", "650")}`);
 
 describe("reprotect", () => {
-  test("of a drill stays in the drill environment, wherever it is asked for, in its drill or in a new one", async () => {
+  test("of a drill stays in the drill environment, wherever it is requested, in its drill or in a new one", async () => {
     const run = await moved("drill", "failover database --planned --drill");
     const drill = (await requested("drill"))?.incident.id;
     await app.press("alex", "run.reprotect", run, { key: "again", channel: "C0ELSEWHERE" });

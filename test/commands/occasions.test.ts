@@ -35,7 +35,7 @@ function standing(now: string, done: string | null, planned = "2026-03-01T00:00:
   return { overdue: one?.overdueSince?.toISOString() ?? null, last: one?.last?.at.toISOString() ?? null };
 }
 
-describe("given a drill of every quarter, when somebody asks how it stands", () => {
+describe("given a drill of every quarter, when someone asks how it stands", () => {
   const april = "2026-04-07T10:00:00.000Z";
 
   test.each([

@@ -68,7 +68,7 @@ const verbsOf = ({ verb, aliases }: Command) => [verb, ...aliases.filter((alias)
 const starts = commands.filter(({ startsRuns }) => startsRuns === true);
 const others = commands.filter(({ startsRuns, verb }) => startsRuns !== true && verb !== "declare");
 
-describe("for somebody who is not a member it is as if it had never been declared:", () => {
+describe("for someone who is not a member it is as if it had never been declared:", () => {
   // Whatever can be typed in any place, and pressed: the answer is the one of a store that has no such incident.
   test.each(others.map((command) => [command.verb, command] as const))("%s", async (_verb, command) => {
     for (const person of ["cass", "stranger"])
@@ -142,7 +142,7 @@ describe("what is shown of it", () => {
   });
 });
 
-test("whoever is asked, paged or invited becomes a member, and stays one", async () => {
+test("anyone asked, paged or invited becomes a member, and stays one", async () => {
   const { state } = await app.state(incident);
   const system = app.context.catalog.systems[0];
   const knows = (person: string) => mayKnowOf(state, system, { person, slackUser: null });

@@ -111,7 +111,7 @@ describe("undo, as people speak of it", () => {
     expectPage("undo-refused.out", app.script());
   });
 
-  test("a step nobody saw the end of can be undone; that another server is silent is accepted by asking so", async () => {
+  test("a step no one saw the end of can be undone; that another server is silent is accepted by asking so", async () => {
     const { run } = await failedOver();
     await app.engine(run, { type: "step.started", data: { step: "fence", attempt: 1, epoch: "1" } });
     await app.engine(run, { type: "step.intended", data: { step: "fence", attempt: 1, before: open } });

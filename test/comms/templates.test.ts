@@ -24,7 +24,7 @@ describe("the shipped templates", () => {
     expect(problems).toEqual([]);
   });
 
-  test("cover every moment for everybody who is told of it", () => {
+  test("cover every moment for everyone who is told of it", () => {
     const of = (audience: string) =>
       shipped
         .filter((one) => one.audience === audience)
@@ -75,7 +75,7 @@ describe("the shipped templates", () => {
     }
   });
 
-  test("an incident begins at one time, whoever reads of it: when impact began, not when it was declared", () => {
+  test("an incident begins at one time for every reader: when impact began, not when it was declared", () => {
     const folder = join(projectRoot(), "templates");
     const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
       /comms\/.*\.md$/.test(file),
@@ -85,7 +85,7 @@ describe("the shipped templates", () => {
     expect(declared).toEqual([]);
   });
 
-  test("what nobody filled in is asked for", () => {
+  test("what no one filled in is requested", () => {
     const template = shipped.find(({ id }) => id === "customers-initial") as Template;
     const { missing } = compose(template, {}, writingOf(scenarioOf("initial")));
     expect(missing.map(({ name }) => name)).toEqual(["headline", "impact", "nextUpdate"]);

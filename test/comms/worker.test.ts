@@ -63,7 +63,7 @@ describe("what was said is brought outside once", () => {
     expect(await about("update.delayed")).toHaveLength(1);
   }, 60_000);
 
-  test("a mail whose arrival nobody confirmed comes again under the same Message-ID, and that is said", async () => {
+  test("a mail whose arrival no one confirmed comes again under the same Message-ID, and that is said", async () => {
     harness = await openCommsHarness(server);
     await harness.readers.injectFault("smtp-cut");
     await harness.clerk();
@@ -158,7 +158,7 @@ describe("the built-in page", () => {
     }
   }, 60_000);
 
-  test("says what it said before until it knows better, and shows nobody anything that was not written for it", async () => {
+  test("says what it said before until it knows better, and shows no one anything that was not written for it", async () => {
     harness = await openCommsHarness(server);
     const clerk = await harness.clerk();
     await harness.declare(N);
@@ -175,7 +175,7 @@ describe("the built-in page", () => {
   }, 60_000);
 });
 
-describe("what is owed", () => {
+describe("what is due", () => {
   test("is reminded of and told late once each, by however many processes", async () => {
     harness = await openCommsHarness(server, { firstNoticeSeconds: 3, remindSeconds: 1.5 });
     await Promise.all([harness.clerk(), harness.clerk(), harness.clerk()]);
@@ -190,7 +190,7 @@ describe("what is owed", () => {
     expect((late ?? 0) - (declared ?? 0)).toBeLessThan(12_000);
   }, 30_000);
 
-  test("survives that nobody was there when it fell due", async () => {
+  test("survives that no one was there when it fell due", async () => {
     harness = await openCommsHarness(server, { firstNoticeSeconds: 2, remindSeconds: 1 });
     const first = await harness.clerk();
     await harness.declare(N);
@@ -208,7 +208,7 @@ describe("what is owed", () => {
     expect(await harness.delivered(N)).toEqual(["comms.late firstNotice@1"]);
   }, 30_000);
 
-  test("snoozed, it is late all the same; said, it is owed no more", async () => {
+  test("snoozed, it is late all the same; said, it is due no more", async () => {
     harness = await openCommsHarness(server, { firstNoticeSeconds: 4, remindSeconds: 2, updatesSeconds: 3600 });
     await harness.clerk();
     await harness.declare(N);

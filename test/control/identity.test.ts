@@ -78,7 +78,7 @@ describe("who a caller is", () => {
     expect(await bot.dr("list")).toMatchObject({ exit: 1 });
   });
 
-  test("somebody else than that, with their own code, once; wrong ones lock the command line and not Slack, and are told", async () => {
+  test("someone else than that, with their own code, once; wrong ones lock the command line and not Slack, and are told", async () => {
     const code = await bot.enroll("vera-lindqvist");
     const vera = { as: "vera-lindqvist" };
     expect((await bot.opened(["list"], vera)).opened).toMatchObject({ needs: "code", person: "Vera Lindqvist" });

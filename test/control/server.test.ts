@@ -145,7 +145,7 @@ describe("one request", () => {
   }, 20_000);
 });
 
-describe("the file that says which user somebody is", () => {
+describe("the file that says which user someone is", () => {
   const mark = "0123456789abcdef0123456789abcdef";
   let folder: string;
   beforeEach(() => {
@@ -328,7 +328,7 @@ describe("lifeboat dr", () => {
     });
   });
 
-  test("signs nothing but the command that was typed, whoever answers", async () => {
+  test("signs nothing but the command that was typed, no matter who answers", async () => {
     const asked = { words: ["list"], nonce: "n1" };
     const { file } = await files.make("typed", "ed25519");
     const said = (statement: object) => signStatement(file, { ...asked, statement: JSON.stringify(statement) });

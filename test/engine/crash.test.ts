@@ -139,7 +139,7 @@ describe("kill -9", () => {
     });
   }, 60_000);
 
-  test("an outcome nobody can tell stops and asks; a run that was aborted meanwhile is looked at and never repeated", async () => {
+  test("an outcome no one can tell stops and asks; a run that was aborted meanwhile is looked at and never repeated", async () => {
     const found = await eachOf(["unclear", "aborted before", "aborted after"], (name) =>
       scene(async (on) => {
         await killedAt(on, name === "aborted before" ? "before-apply" : "after-apply", "guard");

@@ -82,7 +82,7 @@ describe("a run from the request to the end", () => {
     });
   });
 
-  test("what would be lost: what the runbook gives up, what steps say of themselves, and never nothing where nobody says", async () => {
+  test("what would be lost: what the runbook gives up, what steps say of themselves, and never nothing where no one says", async () => {
     const approving = async (id: string, plan: ReturnType<typeof planOf>) => {
       await scenario.requested(plan, id);
       return (await scenario.until((run) => run.preflight !== null, id)).preflight?.loss;
@@ -168,7 +168,7 @@ describe("a run from the request to the end", () => {
     expect(Number(times[2]?.startedAt)).toBeGreaterThanOrEqual(Math.max(Number(times[0]?.at), Number(times[1]?.at)));
   });
 
-  test("lanes go side by side: while one is slow, the other comes to its end", async () => {
+  test("branches go side by side: while one is slow, the other comes to its end", async () => {
     behave(dir, "a", "slow", 1500);
     const steps = ["a", "b", "c", "d"].map((id) => ledgerStep(dir, "put", id));
     const lanes = [
@@ -208,7 +208,7 @@ describe("a run from the request to the end", () => {
     expect(ledger(dir)).toEqual(["put b"]);
   });
 
-  test("a wait ends by the database's clock, and a manual step when somebody says so", async () => {
+  test("a wait ends by the database's clock, and a manual step when someone says so", async () => {
     await scenario.requested(planOf([[go()], [wait("soak", 1), manual("tell"), ledgerStep(dir, "put", "fence")]]));
     start();
     await scenario.untilApprovalRequested();
@@ -258,7 +258,7 @@ describe("approvals", () => {
     expect(ledger(dir)).toEqual(["put fence"]);
   });
 
-  test("a block found behind the approval voids it, and a person is told what to put right", async () => {
+  test("a block found behind the approval voids it, and a person is told what to fix", async () => {
     await scenario.requested(plan());
     start();
     await scenario.untilApprovalRequested();
@@ -273,7 +273,7 @@ describe("approvals", () => {
     await scenario.until((run) => run.status === "verified");
   });
 
-  test("a level whose only holder is deactivated is not waited for, and whoever is next is asked at once", async () => {
+  test("a level whose only holder is deactivated is not waited for, and the next one is asked at once", async () => {
     const chain = [
       { role: "vp-engineering", afterSeconds: 300 },
       { role: "cto", afterSeconds: 600 },
@@ -355,7 +355,7 @@ describe("approvals", () => {
     await scenario.until((run) => run.status === "verified");
   });
 
-  test("silence asks the next level, and expiry closes the gate until somebody asks again", async () => {
+  test("silence asks the next level, and expiry closes the gate until someone asks again", async () => {
     const short = { expiresSeconds: 2, escalate: [{ role: "vp-engineering", afterSeconds: 1 }] };
     await scenario.requested(planOf([[go(short)], [ledgerStep(dir, "put", "fence")]]));
     start();
@@ -389,7 +389,7 @@ describe("when something goes wrong", () => {
     await scenario.approve();
   };
 
-  test("a lost answer is looked for, never asked for twice", async () => {
+  test("a lost answer is looked for, never requested twice", async () => {
     behave(dir, "it", "losesAnswer");
     await run("guard");
     await scenario.until((one) => one.status === "verified");
@@ -444,7 +444,7 @@ describe("when something goes wrong", () => {
     expect(await scenario.print()).toMatch(/It was requested at .* only checked/);
   });
 
-  test("a toggle of which nobody can tell what it did is repeated on nobody's word", async () => {
+  test("a toggle of which no one can tell what it did is repeated on no one's word", async () => {
     behave(dir, "it", "late", 60_000);
     await run("flip", { budget: { typicalSeconds: 0.1, warnSeconds: 8, failSeconds: 10 } });
     await scenario.until((one) => one.status === "stopped");
@@ -501,7 +501,7 @@ describe("when something goes wrong", () => {
     expect(ledger(dir)).toEqual(["guard it", "put after"]);
   });
 
-  test("a step that somebody did by hand is verified, not repeated", async () => {
+  test("a step that someone did by hand is verified, not repeated", async () => {
     await scenario.requested(planOf([[go()], [manual("hand"), ledgerStep(dir, "guard", "it")]]));
     start();
     await scenario.untilApprovalRequested();
@@ -522,7 +522,7 @@ describe("when something goes wrong", () => {
 });
 
 describe("people steer", () => {
-  test("paused, what is under way finishes and nothing new starts; resumed, it goes on", async () => {
+  test("paused, what is in progress finishes and nothing new starts; resumed, it goes on", async () => {
     behave(dir, "a", "slow", 500);
     await scenario.requested(planOf([[go()], [ledgerStep(dir, "put", "a"), ledgerStep(dir, "put", "b")]]));
     start();
@@ -539,7 +539,7 @@ describe("people steer", () => {
     expect(ledger(dir)).toEqual(["put a", "put b"]);
   });
 
-  test("aborted, a step under way is stopped and recorded, and then the resources are free", async () => {
+  test("aborted, a step in progress is stopped and recorded, and then the resources are free", async () => {
     behave(dir, "a", "slow", 60_000);
     const plan = planOf([
       [go()],

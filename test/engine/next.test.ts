@@ -14,7 +14,7 @@ const wait = (id: string, seconds: number): PlanStep => ({ id, title: id, when: 
 const begun = (of: Plan = failover()) => new IncidentScenario().declared().requested(of).preflighted();
 
 describe("what is next", () => {
-  test("a run that was asked for is looked at first", () => {
+  test("a run that was requested is looked at first", () => {
     expect(what(new IncidentScenario().declared().requested())).toEqual(["preflight"]);
   });
 
@@ -43,7 +43,7 @@ describe("what is next", () => {
     expect(what(story.done("b"))).toEqual(["start c"]);
   });
 
-  test("a lane goes one by one beside the other lanes, and is held back by none of them", () => {
+  test("a branch goes one by one beside the other branches, and is held back by none of them", () => {
     const of = plan([[gate("go")], [action("a"), action("b"), action("c"), action("d"), action("e")], [action("f")]]);
     const lanes = [
       { id: "database", title: "Database", steps: ["a", "b"] },
@@ -76,7 +76,7 @@ describe("what is next", () => {
     expect(what(story)).toEqual(["start a"]);
   });
 
-  test("a stage that takes longer than it was given is told once, whoever holds the run up, and nothing else changes", () => {
+  test("a stage that takes longer than it was given is reported once, no matter what holds the run up, and nothing else changes", () => {
     const timed = plan([[action("look", { risk: "read" })], [gate("go")], [action("a"), action("b")]], {
       clocks: [
         { id: "decide", title: "Decide", withinSeconds: 60, stages: ["stage-2"] },
@@ -171,7 +171,7 @@ describe("what is next", () => {
     expect(what(story)).toEqual([]);
   });
 
-  test("where nobody says in time that it is done, and going on is the safe side, the run goes on", () => {
+  test("where no one says in time that it is done, and going on is the safe side, the run goes on", () => {
     const inTime = { ...manual("work"), atMostSeconds: 600 } as PlanStep;
     const story = begun(plan([[gate("go")], [inTime, action("resume")]])).gateOpened();
     story.approve("bo");
@@ -208,7 +208,7 @@ describe("what is next", () => {
     expect(what(story)).toEqual(["free"]);
   });
 
-  test("stuck: nothing, until somebody resumes", () => {
+  test("stuck: nothing, until someone resumes", () => {
     const story = begun();
     story.happened({ type: "run.stuck", data: { problem: { code: "x", what: "broken", stateNow: "as before" } } });
     expect(what(story)).toEqual([]);

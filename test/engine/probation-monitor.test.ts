@@ -192,7 +192,7 @@ test("moved again, in whichever incident: the first window is over, the second o
   await sees("inc-4", "probation.changed healthy");
 }, 60_000);
 
-test("one failed look right after a move alarms nobody; two in a row do", async () => {
+test("one failed look right after a move alarms no one; two in a row do", async () => {
   let asked = 0;
   failing = () => asked++ === 0;
   await moved("inc-5", "run-5", { probationSeconds: 3600 });

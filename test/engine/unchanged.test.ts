@@ -63,7 +63,7 @@ test("what a step did by the word of one before it is judged by what that one ha
   expect(await stillUnchanged(plan, undo, here, null)).toMatchObject({ ok: false, level: "block" });
 });
 
-test("what somebody changed since is not taken back: the run is blocked", async () => {
+test("what someone changed since is not taken back: the run is blocked", async () => {
   writeFileSync(join(dir, "fence"), "there");
   rmSync(join(dir, "fence"));
   expect(await look()).toMatchObject({
@@ -78,7 +78,7 @@ test("what can't be told is shown to those who decide", async () => {
   expect(await look()).toMatchObject({ ok: false, level: "warn" });
 });
 
-test("what nobody saw the end of is left to the call that takes it back, and to its own look", async () => {
+test("what no one saw the end of is left to the call that takes it back, and to its own look", async () => {
   expect(await look({ verified: false })).toBeNull();
 });
 

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { packFolder } from "../../src/evidence/folder.ts";
 
-/** Where a pack is written, nothing that was there before is lost, and nobody else reads it. */
+/** Where a pack is written, nothing that was there before is lost, and no one else reads it. */
 
 let home: string;
 let out: string;

@@ -230,13 +230,13 @@ describe("what is done to a pack is named as what it is", () => {
     expect(says).not.toContain("event-changed");
   });
 
-  test("a chain that was written anew from some event on", () => {
+  test("a chain that was written again from some event on", () => {
     const { says } = harmed("rewritten", (copy) => writeLines(copy, rewritten(linesIn(copy), 9)));
     expect(says).toContain(`rewritten: ${TIMELINE}: it was rewritten from event 9 on`);
     expect(says).not.toContain("event-changed");
   });
 
-  test("a chain that was written anew by who has the pack's whole format, but not the key", () => {
+  test("a chain that was written again by who has the pack's whole format, but not the key", () => {
     const { says } = harmed("forged", (copy) => {
       writeLines(copy, rewritten(linesIn(copy), 9));
       rmSync(join(copy, "authentication/inc-night000.csv"));
@@ -383,7 +383,7 @@ describe("what the operator leaves out, who signs the manifest again, is named",
     expect(status).toBe(1);
   });
 
-  test("a timeline that is there twice, whole and as somebody wants it", () => {
+  test("a timeline that is there twice, whole and as someone wants it", () => {
     const { says } = harmed("twice", (copy) => {
       cpSync(join(copy, TIMELINE), join(copy, "timelines/inc-night.jsonl"));
       signedAgain(copy, (manifest) => {

@@ -26,7 +26,7 @@ async function asked(port: number, path: string): Promise<string> {
   return `${answer.status} ${await answer.text()}`.trim();
 }
 
-test("what has the same address shares one server, by path; what nobody serves is not found", async () => {
+test("what has the same address shares one server, by path; what no one serves is not found", async () => {
   const http = createHttpAddresses(quiet);
   const port = await freePort();
   const one = kept(await http.serve(named(port, "/one")));
@@ -53,7 +53,7 @@ test("a sender is told to try again while its site isn't served yet, and when it
   expect(await asked(port, "/one")).toBe("200 /one");
 });
 
-test("the last to leave ends the server, and what is under way is waited for", async () => {
+test("the last to leave ends the server, and what is in progress is waited for", async () => {
   const http = createHttpAddresses(quiet);
   const port = await freePort();
   let finish = () => {};

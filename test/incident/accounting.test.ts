@@ -127,14 +127,14 @@ describe("where the minutes went", () => {
     expect(run.counted()).toEqual({ detecting: 60, deciding: 30, people: 420, machines: 15 });
   });
 
-  test("a denial and “ask again”: waiting for the answer, and for somebody to ask again, is people's", () => {
+  test("a denial and “ask again”: waiting for the answer, and for someone to ask again, is people's", () => {
     const run = new Script(0, 10).look(4).open("go").spend("people", 50).deny().spend("people", 70).again("go");
     expect(run.look(6).open("go").spend("people", 20).counted()).toEqual({
       ...{ detecting: 0, deciding: 10, people: 140, machines: 10 },
     });
   });
 
-  test("an approval that is void at the start, and is asked for anew", () => {
+  test("an approval that is void at the start, and is requested again", () => {
     const run = new Script(0, 0).look(4).open("go").spend("people", 50).approve().look(5);
     run.story.happened({ type: "gate.voided", data: { step: "go", ask: run.ask, why: "the facts changed" } });
     run.work(1).open("go").spend("people", 30);
@@ -148,7 +148,7 @@ describe("where the minutes went", () => {
     expect(run.counted()).toEqual({ detecting: 0, deciding: 0, people: 100, machines: 18 });
   });
 
-  test("a pause is people's, but for what is still under way", () => {
+  test("a pause is people's, but for what is still in progress", () => {
     const run = new Script(0, 0).pause().spend("people", 11).resume().look(1).open("go");
     run.spend("people", 10).approve().start("fence").work(2).pause().work(3).verify("fence");
     run.spend("people", 40).resume().look(2).open("cut");

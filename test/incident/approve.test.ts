@@ -62,7 +62,7 @@ describe("who may approve", () => {
   });
 
   test.each(["a guest", "deactivated", "from another workspace", "a bot", "the look-up failed"])(
-    "given one who is barred: %s, though the roster names them",
+    "given a blocked account: %s, though the roster names them",
     (why) => {
       const story = IncidentScenario.asking();
       const outcome = story.approve("bo", "ask-1", { blocked: why });
@@ -72,13 +72,13 @@ describe("who may approve", () => {
     },
   );
 
-  test("an account that two people claim is nobody's", () => {
+  test("an account that two people claim is no one's", () => {
     const story = IncidentScenario.asking();
     story.system = rosterWith("oli", { slack: ["U_BO"] });
     expect(codeOf(story.approve("bo"))).toBe("not-on-roster");
   });
 
-  test("one who gives no name is nobody, even where there is only one person", () => {
+  test("one who gives no name is no one, even where there is only one person", () => {
     const story = IncidentScenario.asking();
     story.system = { ...story.system, people: story.system.people.filter((person) => person.id === "bo") };
     expect(codeOf(story.approve({ kind: "person", person: null, slackUser: null, name: "", door: "cli" }))).toBe(
@@ -86,7 +86,7 @@ describe("who may approve", () => {
     );
   });
 
-  test("an empty role means nobody, not everybody", () => {
+  test("an empty role means no one, not everyone", () => {
     const story = IncidentScenario.asking(failover({ role: "night-watch", escalate: [] }));
     for (const who of ["ana", "bo", "cy", "vera", "duo", "tess", "oli"])
       expect(codeOf(story.approve(who))).toBe(who === "ana" ? "gate-requester" : "gate-role");
@@ -107,14 +107,14 @@ describe("who may approve", () => {
     expect(codeOf(story.approve("oli"))).toBe("gate-role");
   });
 
-  test("a gate with step-up needs a fresh proof to approve, and none to deny", () => {
+  test("a gate with step-up needs a code to approve, and none to deny", () => {
     const story = IncidentScenario.asking(failover({ stepUp: true }));
     expect(codeOf(story.approve("bo"))).toBe("step-up-needed");
     expect(codeOf(story.approve("bo", "ask-1", { provedAfresh: true }))).toBe("accepted");
     expect(codeOf(story.deny("vera"))).toBe("accepted");
   });
 
-  test("an approval of such a gate that was written without a proof starts nothing", () => {
+  test("an approval of such a gate that was written without a code starts nothing", () => {
     const story = IncidentScenario.asking(failover({ stepUp: true }));
     const { planHash, factsHash } = story.gateOf("go");
     const data = { step: "go", ask: "ask-1", person: "bo", role: "database-administrator", planHash, factsHash };
@@ -215,7 +215,7 @@ describe("when an approval is taken", () => {
     expect(story.timePasses().gateOf("go").outcome).toBe("voided");
   });
 
-  test("an ask of another run, and one nobody asked, are unknown", () => {
+  test("an ask of another run, and one no one asked, are unknown", () => {
     const story = IncidentScenario.asking();
     story.requested(failover(), { run: "run-2" }).preflighted({}, "run-2").done("check", "run-2");
     story.gateOpened("go", "ask-of-2", "run-2");
@@ -279,7 +279,7 @@ describe("deny against approve", () => {
     expect(codeOf(IncidentScenario.asking().deny(who))).toBe("gate-role");
   });
 
-  test("somebody who was given the role later may deny, and a denial needs no unchanged facts", () => {
+  test("someone who was given the role later may deny, and a denial needs no unchanged facts", () => {
     const story = IncidentScenario.asking();
     story.system = rosterWith("oli", { roles: ["database-administrator"] });
     story.preflighted({ factsHash: "facts-2" });
@@ -309,7 +309,7 @@ describe("every refusal", () => {
     });
   });
 
-  test("names nobody where nobody may", () => {
+  test("names no one where no one may", () => {
     const story = IncidentScenario.asking(
       plan([
         [action("check", { risk: "read" })],
@@ -321,7 +321,7 @@ describe("every refusal", () => {
     expect(outcome.kind === "refused" && outcome.problem.allowed).toBe("No one on the roster may decide it now");
   });
 
-  test("names nobody whose accounts are all closed, and lets them decide all the same if they do", () => {
+  test("names no one whose accounts are all closed, and lets them decide all the same if they do", () => {
     const unreachable = new Set(["U_CY", "U_DUO"]);
     const allowed = (who: string) => {
       const outcome = IncidentScenario.asking().approve(who, "ask-1", { unreachable });
@@ -345,7 +345,7 @@ describe("every refusal", () => {
   });
 });
 
-describe("a proof that counts by somebody's word", () => {
+describe("an authenticator that counts by endorsement", () => {
   const asking = () => IncidentScenario.asking(failover({ stepUp: true, quorum: 2 }));
   const proved = (vouchedBy: string | null) => ({ provedAfresh: true, vouchedBy });
 
@@ -355,7 +355,7 @@ describe("a proof that counts by somebody's word", () => {
     expect(story.gateOf("go").approvals).toMatchObject([{ person: "bo", proved: true, vouchedBy: "oli" }]);
   });
 
-  test("not of who asked for the run, nor of somebody who is no longer there, nor one's own; at the start neither", () => {
+  test("not of the requester of the run, nor of someone who is no longer there, nor one's own; at the start neither", () => {
     const story = asking();
     expect(codeOf(story.approve("bo", "ask-1", proved("ana")))).toBe("proof-vouched-by-same");
     expect(codeOf(story.approve("bo", "ask-1", proved("zoe")))).toBe("proof-vouched-by-same");
@@ -366,7 +366,7 @@ describe("a proof that counts by somebody's word", () => {
     expect(startCode(story.mayStart("fence", { system: rosterWith("oli", null) }))).toBe("gate-voided");
   });
 
-  test("is one word with its voucher's own, whoever speaks first", () => {
+  test("counts once together with its voucher's own approval, in either order", () => {
     for (const [first, second] of [
       [
         ["bo", proved("vera")],

@@ -13,7 +13,7 @@ const breaks = (
 const confirms = (story: IncidentScenario, who: string, more: Partial<DecideContext> = {}) =>
   story.asks(who, { type: "confirmBreak", run: "run-1", ask: "ask-1" }, more);
 
-describe("who may break the glass", () => {
+describe("who may use break-glass", () => {
   test.each([
     ["holds a role that may", "cy", "accepted"],
     ["asked for the run, and holds such a role", "ana", "accepted"],
@@ -23,7 +23,7 @@ describe("who may break the glass", () => {
     expect(codeOf(breaks(vp(), who))).toBe(then);
   });
 
-  test("nobody, where the system does not say who", () => {
+  test("no one, where the system does not say who", () => {
     const story = vp();
     story.system = { ...SYSTEM, breakGlass: null };
     expect(codeOf(breaks(story, "cy"))).toBe("break-glass-off");
@@ -51,7 +51,7 @@ describe("who may break the glass", () => {
   });
 });
 
-test("who vouched for a new proof is not the second person beside it, whichever of the two begins", () => {
+test("who vouched for a new authenticator is not the second person beside it, whichever of the two begins", () => {
   for (const [cy, oli] of [
     ["oli", null],
     [null, "cy"],
@@ -107,14 +107,14 @@ describe("the second person", () => {
     expect(startCode(story.mayStart("fence"))).toBe(then === "accepted" ? "ok" : "quorum-missing");
   });
 
-  test("has nothing to confirm before somebody asks", () => {
+  test("has nothing to confirm before someone asks", () => {
     expect(codeOf(confirms(vp(), "oli"))).toBe("nothing-to-confirm");
   });
 
   test.each([
     [299.999, "second-awaited"],
     [300, "accepted"],
-  ])("%d s after nobody came, of 300", (after, then) => {
+  ])("%d s after no one came, of 300", (after, then) => {
     const story = vp();
     breaks(story, "cy");
     story.at(60 + after);
@@ -133,7 +133,7 @@ describe("the second person", () => {
     expect(story.gateOf("go")).toMatchObject({ broken: null, breaking: { person: "ana" } });
   });
 
-  test("is not waited for where there is nobody, or where none is asked for; that is recorded", () => {
+  test("is not waited for where there is no one, or where none is requested; that is recorded", () => {
     const lonely = vp({ role: "vp-engineering" });
     lonely.system = { ...SYSTEM, people: SYSTEM.people.filter(({ id }) => id === "ana" || id === "cy") };
     breaks(lonely, "cy");
@@ -146,7 +146,7 @@ describe("the second person", () => {
   });
 });
 
-describe("what a broken glass is worth", () => {
+describe("what a break-glass is worth", () => {
   const broken = () => {
     const story = vp();
     breaks(story, "cy");
@@ -263,7 +263,7 @@ describe("the review", () => {
   test.each([
     ["the first", "cy", "review-own"],
     ["the second", "oli", "review-own"],
-    ["who asked for the run", "ana", "review-own"],
+    ["the requester of the run", "ana", "review-own"],
     ["a stranger", "stranger", "not-on-roster"],
     ["anybody else", "vera", "accepted"],
   ])("by %s", (_who, who, then) => {

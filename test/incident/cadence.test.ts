@@ -75,7 +75,7 @@ class CadenceScenario {
   }
 }
 
-describe("what people are owed", () => {
+describe("what updates are due", () => {
   test("first notice, then updates, then the resolution and the post-mortem", () => {
     const scenario = new CadenceScenario().declared();
     expect(scenario.dueUpdate()).toEqual(["firstNotice@1 by 15"]);
@@ -95,7 +95,7 @@ describe("what people are owed", () => {
     expect(new CadenceScenario().dueUpdate()).toEqual([]);
   });
 
-  test("reopened, it is owed anew from there, and the resolution no longer is", () => {
+  test("reopened, it is due again from there, and the resolution no longer is", () => {
     const scenario = new CadenceScenario()
       .declared()
       .told(5)
@@ -147,7 +147,7 @@ describe("the clock", () => {
     expect(scenario.next(15)).toBe(34);
   });
 
-  test("a snooze moves the reminder and never what is owed", () => {
+  test("a snooze moves the reminder and never the due time", () => {
     const scenario = new CadenceScenario().declared();
     scenario.look(10);
     const until = new Date(MIDNIGHT + 13 * 60_000).toISOString();
@@ -168,7 +168,7 @@ describe("the clock", () => {
     expect(scenario.look(30)).toEqual([]);
   });
 
-  test("what was missed while nobody looked collapses: late, once, without the reminder", () => {
+  test("what was missed while no one looked collapses: late, once, without the reminder", () => {
     const scenario = new CadenceScenario().declared();
     expect(scenario.look(600)).toEqual(["comms.late firstNotice@1"]);
     expect(scenario.look(601)).toEqual([]);

@@ -90,7 +90,7 @@ describe("gates with nothing behind them", () => {
     expect(passes(story)).toMatchObject({ ok: true, events: [{ type: "gate.passed", data: { people: ["bo"] } }] });
   });
 
-  test("do not pass in a run that may not go on, and ask nobody in a dry run", () => {
+  test("do not pass in a run that may not go on, and ask no one in a dry run", () => {
     const story = last();
     story.approve("bo");
     expect(passes(story, { planHash: "other" })).toMatchObject({ ok: false, code: "plan-changed" });
@@ -102,7 +102,7 @@ describe("gates with nothing behind them", () => {
 });
 
 describe("who is looked up before a start", () => {
-  test("those who approved the gates before it, their lenders, and who broke the glass; nobody of gates that are closed", () => {
+  test("those who approved the gates before it, their delegators, and who used break-glass; no one of gates that are closed", () => {
     const of = plan([[gate("go")], [action("fence")], [gate("last")], [action("promote")]]);
     const story = new IncidentScenario().declared().requested(of).preflighted().gateOpened("go");
     lend(story, "bo", "database-administrator", "oli");
@@ -142,7 +142,7 @@ describe("who is looked up before a start", () => {
 });
 
 describe("authority", () => {
-  test("of a step the plan has no gate for is nobody's", () => {
+  test("of a step the plan has no gate for is no one's", () => {
     const story = IncidentScenario.asking();
     expect(policyOf(story.run(), { ...story.gateOf("go"), step: "fence" })).toMatchObject({
       roles: [],
@@ -156,7 +156,7 @@ describe("authority", () => {
     expect(codeOf(story.approve("oli"))).toBe("gate-role");
   });
 
-  test("of who approved for somebody is that lender's loan of a deciding role, and no other", () => {
+  test("of who approved for someone is that person's delegation of a deciding role, and no other", () => {
     const story = IncidentScenario.asking();
     lend(story, "bo", "database-administrator", "oli");
     lend(story, "cy", "incident-commander", "oli");
@@ -175,7 +175,7 @@ describe("authority", () => {
     expect(flawOf({ ...forged, onBehalfOf: "bo" }, story.run(), story.gateOf("go"), SYSTEM, all, delegated)).toBeNull();
   });
 
-  test("that is to be lent later is not lent yet", () => {
+  test("that begins later does not count yet", () => {
     const story = IncidentScenario.asking();
     lend(story, "bo", "database-administrator", "oli");
     expect(delegationsNow(story.state, new Date(story.now.getTime() - 1))).toEqual([]);
@@ -203,7 +203,7 @@ describe("who is waited for", () => {
     expect(who(other)).toMatchObject({ asked: [["cy", "duo"]], missing: 1 });
   });
 
-  test("nobody once the glass is broken or enough have approved; and it says when it can't be enough", () => {
+  test("no one once break-glass was used or enough have approved; and it says when it can't be enough", () => {
     const story = IncidentScenario.asking(failover({ quorum: 2, role: "vp-engineering", escalate: [] }));
     expect(who(story)).toMatchObject({ missing: 2, possible: true });
     lend(story, "vera", "vp-engineering", "oli");
@@ -233,7 +233,7 @@ describe("who is waited for", () => {
   });
 });
 
-describe("a broken glass, judged by itself", () => {
+describe("a break-glass, judged by itself", () => {
   const broke = (more: Partial<Broken> = {}, change: (story: IncidentScenario) => void = () => {}) => {
     const story = IncidentScenario.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
@@ -260,7 +260,7 @@ describe("a broken glass, judged by itself", () => {
   ])("not %s", (_how, more, change) => {
     expect(broke(more, change)).toMatchObject({ sure: true });
   });
-  test("by one, where that is recorded, or where none is asked for", () => {
+  test("by one, where that is recorded, or where none is requested", () => {
     expect(broke({ second: null, alone: "nobody came" })).toBeNull();
     const lone = (story: IncidentScenario) =>
       story.roster({ ...SYSTEM, breakGlass: { ...breakGlass, secondPerson: false } as never });
@@ -270,7 +270,7 @@ describe("a broken glass, judged by itself", () => {
     expect(broke({}, (story) => story.roster(rosterWith("cy", null)))?.why).toMatch(/^cy may no longer/);
     expect(broke({}, (story) => story.roster(rosterWith("cy", { roles: [] })))?.why).toMatch(/^Cy may no longer/);
   });
-  test("is no glass that is whole", () => {
+  test("is no unused break-glass", () => {
     const story = IncidentScenario.asking();
     const context = { now: story.now, system: SYSTEM, accounts: all };
     expect(flawOfBreak(story.run(), story.gateOf("go"), context)).toMatchObject({ why: "Break-glass was not used" });
@@ -278,7 +278,7 @@ describe("a broken glass, judged by itself", () => {
 });
 
 describe("what time makes due", () => {
-  test("an escalation is not said twice over: whoever is asked anew is not reminded in the same breath", () => {
+  test("an escalation is not said twice: a person asked again is not reminded at the same moment", () => {
     const story = IncidentScenario.asking(failover({ remindSeconds: 300 })).at(60 + 300);
     expect(gateDue(story.run(), "go", story.now).events.map(({ type }) => type)).toEqual(["gate.escalated"]);
   });
@@ -314,7 +314,7 @@ describe("what time makes due", () => {
 });
 
 describe("what is refused in so many words", () => {
-  test("to approve what a broken glass has decided", () => {
+  test("to approve what a break-glass has decided", () => {
     const story = IncidentScenario.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
@@ -323,7 +323,7 @@ describe("what is refused in so many words", () => {
     });
   });
 
-  test("to review another question than the one whose glass was broken", () => {
+  test("to review another request than the one overridden by break-glass", () => {
     const story = IncidentScenario.asking().silent();
     story.asks("cy", { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "Nobody" });
     story.asks("oli", { type: "confirmBreak", run: "run-1", ask: "ask-1" });
@@ -335,7 +335,7 @@ describe("what is refused in so many words", () => {
     expect(reviews("run-1", "ask-1")).toBe("accepted");
   });
 
-  test("to lend a role when all is over", () => {
+  test("to delegate a role when all is over", () => {
     const story = new IncidentScenario().declared();
     story.asks("cy", { type: "resolve", summary: null });
     expect(codeOf(lend(story, "bo", "database-administrator", "oli"))).toBe("incident-over");

@@ -111,7 +111,7 @@ describe("a question is asked by the stricter of the plan and the catalogue", ()
     expect(story.gateOf("go")).not.toHaveProperty("differs");
   });
 
-  test("a gate.opened whose roles are wider than the catalogue's opens nothing, whoever wrote it", () => {
+  test("a gate.opened whose roles are wider than the catalogue's opens nothing, no matter who wrote it", () => {
     const story = new IncidentScenario().declared().requested(PLAN).preflighted();
     const wide = openGate(story.run(), "go", { ask: "ask-1", now: story.now, key: "x", system: story.system });
     const data = { ...wide.data, today: { roles: ["on-call"], stepUp: false }, role: "on-call", approvers: ["oli"] };

@@ -38,7 +38,7 @@ const resume: IncidentCommand = { type: "resume", run: "run-1" };
 const pause: IncidentCommand = { type: "pause", run: "run-1", reason: null };
 
 describe("a skip of what an approval covers", () => {
-  test("before anybody approved, by who asked for the run: the question is void and says why", () => {
+  test("before anyone approved, by the requester of the run: the question is void and says why", () => {
     const story = asking();
     expect(codeOf(story.asks("ana", skip()))).toBe("accepted");
     expect(story.gateOf("go")).toMatchObject({ outcome: "voided", says: "Ana skipped “Step backup” (hurry)" });
@@ -51,8 +51,8 @@ describe("a skip of what an approval covers", () => {
   });
 
   test.each([
-    ["who asked for the run", "ana", "skip-approved"],
-    ["who asked for the run, by a second account", "ana-phone", "skip-approved"],
+    ["the requester of the run", "ana", "skip-approved"],
+    ["the requester of the run, by a second account", "ana-phone", "skip-approved"],
     ["who commands, and may decide it", "cy", "accepted"],
     ["who approved it", "bo", "accepted"],
     ["a higher level of its chain", "vera", "accepted"],
@@ -76,7 +76,7 @@ describe("a skip of what an approval covers", () => {
     ["needs two people", { quorum: 2 }],
     ["needs proof of who one is", { stepUp: true }],
   ])(
-    "after an approval that %s, nobody's word alone is enough: it is asked again in the middle of the run",
+    "after an approval that %s, no one's word alone is enough: it is asked again in the middle of the run",
     (_given, more) => {
       const story = asking(more);
       for (const who of ["bo", "vera"]) story.approve(who, "ask-1", { provedAfresh: true });
@@ -91,7 +91,7 @@ describe("a skip of what an approval covers", () => {
     },
   );
 
-  test("a role somebody lent them lets them, one the requester lent does not", () => {
+  test("a role delegated to them lets them, one delegated by the requester does not", () => {
     const delegated = (from: string) => {
       const story = asking();
       story.roster(rosterWith("oli", { roles: ["incident-commander"] }));
@@ -112,7 +112,7 @@ describe("a skip of what an approval covers", () => {
     expect(story.gateOf("go").outcome).toBe("voided");
   });
 
-  test("where a broken glass opened it, only by who may decide it", () => {
+  test("where break-glass opened it, only by people who may decide it", () => {
     const story = asking().silent();
     for (const [who, type] of [
       ["cy", "breakGlass"],
@@ -231,7 +231,7 @@ describe("break-glass comes after the chain", () => {
     expect(breaks(story.at(180), "cy")).toBe("accepted");
   });
 
-  test("nobody is waited for where nobody could answer", () => {
+  test("no one is waited for where no one could answer", () => {
     const story = patient(asking());
     story.roster({ ...story.system, people: SYSTEM.people.filter(({ id }) => id === "ana" || id === "oli") });
     expect(breaks(story, "oli")).not.toBe("chain-not-silent");
@@ -244,7 +244,7 @@ describe("break-glass comes after the chain", () => {
   });
 });
 
-describe("who asked for the run", () => {
+describe("the requester of the run", () => {
   const { breakGlass } = SYSTEM;
   const breaks = (story: IncidentScenario, who = "ana") =>
     codeOf(story.asks(who, { type: "breakGlass", run: "run-1", ask: "ask-1", reason: "nobody answers" }));

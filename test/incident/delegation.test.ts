@@ -7,7 +7,7 @@ const lend = (story: IncidentScenario, from: string, role: string, to: string, s
 /** The gate is Vera's alone, and lapses to no one. */
 const vp = () => IncidentScenario.asking(failover({ role: "vp-engineering", escalate: [] }));
 
-describe("who may lend what to whom", () => {
+describe("who may delegate what to whom", () => {
   const rows: readonly [given: string, from: string, role: string, to: string, seconds: number, then: string][] = [
     ["a role of their own", "vera", "vp-engineering", "oli", 7200, "accepted"],
     ["a role the roster gives somebody else", "bo", "vp-engineering", "oli", 7200, "role-not-yours"],
@@ -25,19 +25,19 @@ describe("who may lend what to whom", () => {
     expect(codeOf(lend(vp(), from, role, to, seconds))).toBe(then);
   });
 
-  test("what was lent can't be lent on", () => {
+  test("what was delegated can't be delegated further", () => {
     const story = vp();
     lend(story, "vera", "vp-engineering", "oli");
     expect(codeOf(lend(story, "oli", "vp-engineering", "tess"))).toBe("role-not-yours");
   });
 
-  test("a role taken during the incident is not one's own to lend", () => {
+  test("a role taken during the incident can't be delegated", () => {
     const story = vp();
     story.asks("oli", { type: "assignRole", role: "scribe", person: "oli", note: null });
     expect(codeOf(lend(story, "oli", "scribe", "bo"))).toBe("role-not-yours");
   });
 
-  test("who asked for a run may borrow when it is over", () => {
+  test("the requester of a run may be delegated to when it is over", () => {
     const story = vp();
     story.asks("ana", { type: "abort", run: "run-1", reason: "false alarm" });
     expect(codeOf(lend(story, "vera", "vp-engineering", "ana"))).toBe("accepted");
@@ -79,7 +79,7 @@ describe("what a borrowed role is worth", () => {
     expect(startCode(story.mayStart("fence"))).toBe("gate-voided");
   });
 
-  test("lender and borrower count once, whoever comes first", () => {
+  test("a delegator and their delegate count once, in either order", () => {
     for (const [first, second] of [
       ["oli", "vera"],
       ["vera", "oli"],
@@ -94,7 +94,7 @@ describe("what a borrowed role is worth", () => {
     }
   });
 
-  test("what who asked for the run lends is worth nothing in it", () => {
+  test("what the requester of a run delegates is worth nothing in it", () => {
     const story = IncidentScenario.asking(failover({ role: "database-administrator", escalate: [] }));
     lend(story, "ana", "database-administrator", "oli");
     expect(codeOf(story.approve("oli"))).toBe("gate-role");
@@ -152,7 +152,7 @@ describe("what a borrowed role is worth", () => {
     expect(startCode(story.mayStart("fence"))).toBe("quorum-missing");
   });
 
-  test("nobody looked the lender up: it is not known, and so it does not start", () => {
+  test("the delegator's account was not looked up: it is not known, and so it does not start", () => {
     const story = vp();
     lend(story, "vera", "vp-engineering", "oli");
     story.approve("oli");

@@ -145,7 +145,7 @@ describe("pairs that should not follow each other", () => {
     expect(after.version).toBe(story.log.length + 1);
   });
 
-  test("nothing happens in a run that has ended but the news of what was under way", () => {
+  test("nothing happens in a run that has ended but the news of what was in progress", () => {
     const story = IncidentScenario.asking();
     story.approve("bo");
     story.starts("fence");

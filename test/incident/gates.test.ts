@@ -47,7 +47,7 @@ describe("silence escalates", () => {
     expect(gateDue(story.at(360).run(), "go", story.now).events).toHaveLength(1);
   });
 
-  test("at the expiry the question ends, without asking anybody more", () => {
+  test("at the expiry the question ends, without asking anyone more", () => {
     const story = asking().at(960);
     const due = gateDue(story.run(), "go", story.now);
     expect([due.events.map((event) => event.type), due.nextAt]).toEqual([["gate.expired"], null]);
@@ -156,7 +156,7 @@ describe("who is waited for", () => {
     });
   });
 
-  test("nobody comes next when enough have approved, or when the chain is at its end", () => {
+  test("no one comes next when enough have approved, or when the chain is at its end", () => {
     const enough = IncidentScenario.asking(failover(CHAIN));
     enough.approve("bo");
     expect(seen(enough)).toMatchObject({ missing: 0, next: null });
@@ -166,14 +166,14 @@ describe("who is waited for", () => {
     });
   });
 
-  test("an approval of somebody who has left does not count", () => {
+  test("an approval of someone who has left does not count", () => {
     const story = IncidentScenario.asking();
     story.approve("bo");
     story.system = rosterWith("bo", null);
     expect(seen(story)).toMatchObject({ approved: [], missing: 1 });
   });
 
-  test("an approval of somebody who has lost the role does not count, and one who got it later is not waited for", () => {
+  test("an approval of someone who has lost the role does not count, and one who got it later is not waited for", () => {
     const story = IncidentScenario.asking();
     story.approve("bo");
     story.system = rosterWith("bo", { roles: ["on-call"] }, rosterWith("oli", { roles: ["database-administrator"] }));
@@ -184,7 +184,7 @@ describe("who is waited for", () => {
     });
   });
 
-  test("it is said when even everybody would not be enough", () => {
+  test("it is said when even everyone would not be enough", () => {
     expect(seen(IncidentScenario.asking(failover({ quorum: 9 })))).toMatchObject({ missing: 9, possible: false });
     const alone = plan([[gate("go", { role: "on-call", escalate: [] })]]);
     const story = new IncidentScenario().declared().requested(alone).preflighted().gateOpened();

@@ -133,7 +133,7 @@ function againstBreakGlass(
 
 /**
  * A step behind a gate was skipped while its question was open, or by someone who could not have approved it alone, and the
- * question stands all the same; or who asked for the run skipped what others had approved.
+ * question stands all the same; or the requester of the run skipped what others had approved.
  */
 function changedBehind(
   mine: readonly LogEvent[],
@@ -153,7 +153,7 @@ function changedBehind(
       passed ||
       mine.slice(0, n).some((one) => one.type === "gate.approved" && (one.data as { ask: string }).ask === ask);
     const who = (event.actor as { person?: string }).person;
-    if (given && who === requester) return `${step} was skipped by who asked for the run`;
+    if (given && who === requester) return `${step} was skipped by the requester of the run`;
     if (at("gate.voided") > n || mine.slice(0, n).some((one) => isEnd(one, ask) && one.type !== "gate.passed"))
       continue;
     if (!passed || gate.quorum > 1 || gate.stepUp) return `${gate.id} was changed behind its back`;

@@ -43,7 +43,7 @@ describe("the window after a move", () => {
     expect(typesAt(watchedUnhealthy(), well)).toEqual(["probation.changed"]);
   });
 
-  test("records nothing of the health while nobody is sure, not even that it ended", () => {
+  test("records nothing of the health while no one is sure, not even that it ended", () => {
     const unsure: Look = { ...well, healthy: null, says: ["503"] };
     for (const story of [watched(), watchedHealthy()])
       for (const seconds of [0, 3600]) expect(typesAt(story, unsure, seconds)).toEqual([]);
@@ -51,7 +51,7 @@ describe("the window after a move", () => {
     expect(typesAt(watched(), { ...unsure, standby: gone })).toEqual(["standby.missing"]);
   });
 
-  test("remembers that it was not healthy; a check that failed while nobody was sure is no such thing", () => {
+  test("remembers that it was not healthy; a check that failed while no one was sure is no such thing", () => {
     const healthy = { healthy: true, says: [], asked: 60, failed: 1 };
     const hiccup = watched().engine({ type: "probation.changed", data: healthy });
     expect(run(hiccup).probation?.wasUnhealthy).toBe(false);

@@ -49,7 +49,7 @@ describe("a recovery took", () => {
     });
   });
 
-  test("from the declaration, where nobody knows the impact", () => {
+  test("from the declaration, where no one knows the impact", () => {
     expect(of(recovered(null, null))).toMatchObject({ from: "declaration", rtoSeconds: 400, met: true });
   });
 
@@ -87,7 +87,7 @@ describe("a planned run took", () => {
     return story.at(885).started("smoke").at(890).done("smoke");
   }
 
-  test("as long as nobody was served, and not as long as people needed to decide", () => {
+  test("as long as no one was served, and not as long as people needed to decide", () => {
     const story = switched().happened({ type: "step.opened", data: { step: "tell", until: null } });
     story.asks("oli", { type: "confirmStep", run: "run-1", step: "tell", note: null });
     story.at(900).happened({ type: "run.verified", data: { dryRun: false } });
@@ -131,7 +131,7 @@ describe("a recovery lost", () => {
     expect(of(recovered(null, first, counted)).rpo).toMatchObject({ ...counted, keptUntil: first.keptUntil });
   });
 
-  test("more than anybody knows, when another target's loss is unknown", () => {
+  test("more than anyone knows, when another target's loss is unknown", () => {
     const other = { ...unknown, subject: "invoices" };
     expect(of(recovered(null, counted, other)).rpo).toMatchObject(other);
   });

@@ -31,14 +31,14 @@ describe("reminders", () => {
     ]);
   });
 
-  test("those missed while nobody looked become one", () => {
+  test("those missed while no one looked become one", () => {
     const story = asking({ escalate: [] });
     story.at(700).timePasses().timePasses();
     expect(said(story)).toEqual(["gate.reminded"]);
     expect(story.gateOf("go").reminders).toHaveLength(1);
   });
 
-  test("there are none when enough have approved, when the glass is broken, and where the gate wants none", () => {
+  test("there are none when enough have approved, after a break-glass, and where the gate wants none", () => {
     const approved = asking();
     approved.approve("cy");
     const never = asking({ remindSeconds: 0 });
@@ -77,7 +77,7 @@ describe("a question before the decision", () => {
     });
   });
 
-  test("is answered by whoever knows, and only when there is one", () => {
+  test("is answered by anyone who knows, and only when a question is open", () => {
     const story = asking();
     const answers = (who: string, text = "Not before four") =>
       codeOf(story.asks(who, { type: "answer", run: "run-1", ask: "ask-1", text }));
@@ -104,7 +104,7 @@ describe("why it was denied", () => {
   const explain = (story: IncidentScenario, who: string, reason = "Too much would be lost", ask = "ask-1") =>
     codeOf(story.asks(who, { type: "explain", run: "run-1", ask, reason }));
 
-  test("may be told after the press, by whoever denied", () => {
+  test("may be told after the press, by the person who denied", () => {
     const story = asking();
     expect(explain(story, "vera")).toBe("not-denied");
     story.asks("vera", { type: "deny", run: "run-1", ask: "ask-1", reason: null });
@@ -130,7 +130,7 @@ describe("not waiting for silence", () => {
     story.asks(who, { type: "escalate", run: "run-1", ask: "ask-1", why: null });
 
   test.each([
-    ["who asked for the run", "ana", "accepted"],
+    ["the requester of the run", "ana", "accepted"],
     ["who is asked", "cy", "accepted"],
     ["who is not asked yet", "vera", "not-escalating"],
     ["anybody else", "oli", "not-escalating"],
@@ -141,7 +141,7 @@ describe("not waiting for silence", () => {
     expect(story.gateOf("go").level).toBe(then === "accepted" ? 1 : 0);
   });
 
-  test("by whoever took the command in this incident", () => {
+  test("by the person who took command of this incident", () => {
     const story = asking({ role: "database-administrator" });
     story.asks("cy", { type: "assignRole", role: "incident-commander", person: "cy", note: null });
     expect(codeOf(escalate(story, "cy"))).toBe("accepted");
@@ -171,7 +171,7 @@ describe("not waiting for silence", () => {
   });
 });
 
-describe("a level nobody of which is there", () => {
+describe("a level no one of which is there", () => {
   const falls = (story: IncidentScenario, gone: Record<string, string> = {}) => {
     const context = { now: story.now, system: story.system, gone: new Map(Object.entries(gone)) };
     story.write(fallThrough(story.state, story.run(), "go", context));

@@ -114,7 +114,7 @@ describe("retry", () => {
     expect(codeOf(story.happened({ type: "step.failed", data }).asks("ana", retry("smoke")))).toBe("step-tries-again");
   });
 
-  test("begins the automatic attempts anew, and remembers where the first began", () => {
+  test("begins the automatic attempts again, and remembers where the first began", () => {
     const story = underWay().happened({
       type: "step.intended",
       data: { step: "fence", attempt: 1, before: { at: "0/5" } },
@@ -135,7 +135,7 @@ describe("retry", () => {
     });
   });
 
-  test("of a denied gate asks again, for those who steer; of an open one, for nobody", () => {
+  test("of a denied gate asks again, for those who steer; of an open one, for no one", () => {
     const story = IncidentScenario.asking();
     expect(codeOf(story.asks("ana", retry("go")))).toBe("step-not-failed");
     story.deny("vera");
@@ -263,7 +263,7 @@ function stopped(story: IncidentScenario): IncidentScenario {
   return story.happened({ type: "step.stopped", data: { step: "fence", attempt: 1, problem: PROBLEM } });
 }
 
-test("a run that was asked for under one's own name is one's own, whoever declared", () => {
+test("a run requested under one's own name is one's own, no matter who declared", () => {
   const story = new IncidentScenario().declared().requested(failover(), { by: "oli" });
   expect(codeOf(story.asks("oli", { type: "abort", run: "run-1", reason: "wrong one" }))).toBe("accepted");
 });

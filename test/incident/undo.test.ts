@@ -215,7 +215,7 @@ describe("what is undone, and in which order", () => {
     expect(undo(story, "run-1", "a", "run-2")).toBe("done");
   });
 
-  test("nothing under what can't be undone; what leaves nothing is in nobody's way", () => {
+  test("nothing under what can't be undone; what leaves nothing is in no one's way", () => {
     const never: WayBack = { kind: "never", says: "It is gone." };
     const steps = [turn("a"), turn("b", never), turn("c", { kind: "nothing", says: "" })];
     const story = ran(planOf(stage("move", steps)), ["a", "b", "c"]);
@@ -264,7 +264,7 @@ describe("what is undone, and in which order", () => {
     ]);
   });
 
-  test("a later run on the same target comes first, a run on another one is in nobody's way", () => {
+  test("a later run on the same target comes first, a run on another one is in no one's way", () => {
     const first = planOf(stage("move", [turn("a", { kind: "step" }, "db")]));
     const story = ran(first, ["a"]);
     ran(planOf(stage("move", [turn("x", { kind: "step" }, "dns")])), ["x"], story, "run-2");

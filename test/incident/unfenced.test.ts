@@ -34,7 +34,7 @@ describe("a server that can't be fenced", () => {
     expect(startCode(story.starts("promote"))).toBe("ok");
   });
 
-  test("is nobody's signature where it fell silent after the approval: nothing is promoted over it", () => {
+  test("is no one's signature where it fell silent after the approval: nothing is promoted over it", () => {
     const story = wentOn([]);
     expect(unfencedIn(story.run())).toMatchObject([{ server: "orders-a", happened: true, acceptedBy: [] }]);
     expect(startCode(story.starts("promote"))).toBe("not-fenced");
@@ -91,7 +91,7 @@ describe("a server that can't be fenced", () => {
     expect(unfencedIn(story.run())).toEqual([]);
   });
 
-  test("of an older log, which does not say what a question showed, holds up no run under way", () => {
+  test("of an older log, which does not say what a question showed, holds up no run in progress", () => {
     const story = new IncidentScenario().declared().requested().preflighted().done("check").gateOpened();
     for (const event of story.log)
       if (event.type === "gate.opened") delete (event.data as { unfenced?: unknown }).unfenced;

@@ -38,7 +38,7 @@ describe("if unresolved", () => {
     expect(look(story, 62).wrote).toEqual(["level 3"]);
   });
 
-  test("what was missed while nobody looked is reached when somebody does", () => {
+  test("what was missed while no one looked is reached when someone does", () => {
     const story = new IncidentScenario().declared();
     expect(look(story, 45).wrote).toEqual(["level 1", "level 2", "incident.responseLate"]);
   });
@@ -51,7 +51,7 @@ describe("if unresolved", () => {
     expect(look(story, 31)).toEqual({ wrote: [], nextAt: null });
   });
 
-  test("where movement ends it, a run under way does, and its end lets it go on", () => {
+  test("where movement ends it, a run in progress does, and its end lets it go on", () => {
     const story = new IncidentScenario().declared().requested();
     const system = systemUntil("mitigating");
     expect(look(story, 20, system).wrote).toEqual([]);
@@ -76,7 +76,7 @@ describe("if unresolved", () => {
     expect(look(story, 116).wrote).toEqual(["level 1", "incident.responseLate"]);
   });
 
-  test.each(["drill", "maintenance"] as const)("a %s reaches nobody", (kind) => {
+  test.each(["drill", "maintenance"] as const)("a %s reaches no one", (kind) => {
     expect(look(new IncidentScenario().declared(kind), 90)).toEqual({ wrote: [], nextAt: null });
   });
 });

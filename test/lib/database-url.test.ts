@@ -25,7 +25,7 @@ describe("an address of PostgreSQL", () => {
     expect(parseDatabaseUrl(text)).toBeNull();
   });
 
-  test("as somebody else names the same servers", () => {
+  test("as someone else names the same servers", () => {
     const host = fc.constantFrom("a", "db-1.internal:5432", "[::1]:5433", "10.0.0.7");
     const login = fc.stringMatching(/^[a-z$&%_]{1,12}$/);
     fc.assert(

@@ -43,7 +43,7 @@ describe("a PostgreSQL server from npm", () => {
     expect(await adoptServer(dir)).toBeNull();
   });
 
-  test("is found again by whoever did not start it, and stopped by them", async () => {
+  test("is found by a process that did not start it, and stopped by it", async () => {
     const server = await start();
     const adopted = await adoptServer(dir);
     expect(adopted).toMatchObject({ port: server.port, pid: server.pid, dir: server.dir });

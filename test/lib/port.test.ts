@@ -15,7 +15,7 @@ test("a port is free, is given once, and lies below what the system gives to out
   server.close();
 });
 
-test("what somebody listens on isn't given", async () => {
+test("what someone listens on isn't given", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number };

@@ -24,7 +24,7 @@ async function held(id: string, environment: Record<string, string>, mayChange: 
   return { failed: all.filter(({ ok }) => ok !== true).length, text: lines.join("\n") };
 }
 
-describe("s3 on somebody's staging", () => {
+describe("s3 on someone's staging", () => {
   const objects = async (work: (stand: Awaited<ReturnType<typeof createS3>>) => Promise<void>) => {
     const stand = await createS3();
     try {

@@ -43,7 +43,7 @@ async function holding(target: Target, options: Parameters<typeof hold>[4] = {},
   return { lines, text: lines.join("\n"), held: held.map(({ ok }) => ok), left: changes.left() };
 }
 
-describe("what a contract changes on somebody's staging", () => {
+describe("what a contract changes on someone's staging", () => {
   test("is put back", async () => {
     const { state, target } = aSwitch();
     expect(await holding(target)).toMatchObject({ held: [true, true], left: [] });

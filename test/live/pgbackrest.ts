@@ -53,7 +53,7 @@ export const pgbackrest: Target = {
       {
         says: "there is a whole backup, and the log is archived",
         async hold() {
-          // How old they may be is for whoever runs it: it is said, and decides nothing here.
+          // How old they may be is for the one who runs it: it is said, and decides nothing here.
           const { evidence } = await harness.perform("check", "pgbackrest.check", { host, mustBeFresh: false });
           return evidence.says;
         },

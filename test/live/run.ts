@@ -9,7 +9,7 @@ import { targetNamed, targets } from "./targets.ts";
 
 /**
  * Holds a target's contract: `npm run test:live -- kubernetes [--may-change deployment/contract]`. Over the stand-in, unless
- * the environment says where the real one is; then nothing is changed but what `--may-change` names, it is asked for
+ * the environment says where the real one is; then nothing is changed but what `--may-change` names, it is requested
  * before, and it is put back, also after a failure or Ctrl-C.
  */
 const USAGE = `npm run test:live -- <target> [options]

@@ -26,7 +26,7 @@ await Promise.all([inTurn(), inTurn()]).catch((error: unknown) => {
   return end(1);
 });
 
-/** Two at a time: whoever holds the first ones meanwhile needs the machine too. */
+/** Two at a time: the one who holds the first ones meanwhile needs the machine too. */
 async function inTurn(): Promise<void> {
   for (let next = wanted.shift(); next && !ending; next = wanted.shift()) await serve(next);
 }

@@ -26,7 +26,7 @@ export async function readTested(): Promise<readonly Tested[]> {
   return JSON.parse(await readFile(FILE, "utf8")) as readonly Tested[];
 }
 
-/** Keeps what was held, where it is asked for: `LIFEBOAT_TESTED=write npm test -- test/live`. */
+/** Keeps what was held, where it is requested: `LIFEBOAT_TESTED=write npm test -- test/live`. */
 export async function noteTested(
   entry: Omit<Tested, "when" | "version">,
   version: () => Promise<string>,

@@ -60,7 +60,7 @@ function goneIn(said: string): readonly string[] {
 const stories = Object.entries(scenarios);
 
 describe("someone whose Slack account is deactivated", () => {
-  test.each(stories)("%s: is named in no message, invited nowhere, and written to by nobody", (_, tell) => {
+  test.each(stories)("%s: is named in no message, invited nowhere, and written to by no one", (_, tell) => {
     const story = tell();
     const counts = story.events.map((_event, n) => n + 1);
     const found = counts.map((count) => goneIn(shown(story, count, withoutAccounts(roster, accounts))));

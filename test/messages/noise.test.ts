@@ -75,7 +75,7 @@ function heardIn({ state: { id }, events, plans, now }: RecordedIncident, system
 
 const calm: Preflight = { ready: true, factsHash: "f", facts: [], checks: [], loss: "nothing" };
 
-/** A run in which everything goes as planned: everybody approves at once, nothing fails, nothing is late. */
+/** A run in which everything goes as planned: everyone approves at once, nothing fails, nothing is late. */
 function calmRun(book: Runbook, mode: Mode): { readonly story: RecordedIncident; readonly system: System } {
   const { system, plan } = planOf(book, mode, false);
   const { story, run } = asked(system, plan, calm);
@@ -160,7 +160,7 @@ describe("a calm run", () => {
     expect(failovers.filter(({ heard }) => heard.lines > 2).map(({ name }) => name)).toEqual([]);
   });
 
-  test("asks nobody directly more than once a decision", () => {
+  test("asks no one directly more than once a decision", () => {
     const loud = told
       .map(({ name, story, heard }) => ({ name, direct: heard.direct, most: mostOf(story) - 4 }))
       .filter(({ direct, most }) => direct > most);

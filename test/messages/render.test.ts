@@ -66,7 +66,7 @@ describe("everything Slack shows of an incident", () => {
     expect(renderIncident(one.state, around(one))).toEqual(renderIncident(other.state, around(other)));
   });
 
-  test("an incident nobody declared shows nothing", () => {
+  test("an incident no one declared shows nothing", () => {
     const story = scenarios.declared();
     const blank = { ...story.state, declared: null };
     expect(renderIncident(blank, around(story))).toEqual({ channel: null, messages: [], redrawAt: null });
@@ -275,12 +275,12 @@ describe("the Home tab", () => {
       names: (who) => who,
     });
 
-  test("of somebody who may decide", () => expectPage("home-vera.out", printBlocks(home("vera", scenarios.asked()))));
-  test("of the one who asked for the run", () =>
+  test("of someone who may decide", () => expectPage("home-vera.out", printBlocks(home("vera", scenarios.asked()))));
+  test("of the one the requester of the run", () =>
     expectPage("home-ana.out", printBlocks(home("ana", scenarios.asked()))));
-  test("of somebody a role is lent to", () =>
+  test("of someone a role is delegated to", () =>
     expectPage("home-cleo.out", printBlocks(home("cleo", scenarios.askedBack()))));
-  test("of somebody who may review a broken glass, and of one who may not", () => {
+  test("of someone who may review a break-glass, and of one who may not", () => {
     expectPage("home-vera-glass.out", printBlocks(home("vera", scenarios.breakGlassUsed())));
     expect(printBlocks(home("bo", scenarios.breakGlassUsed()))).not.toContain("waits for a review");
   });

@@ -114,7 +114,7 @@ test("what places outside are not shown yet, since when, and what was given up",
 
   await deliveries.enqueue("inc-1", 1, [of("a", 1), of("b", 1)]);
   await store.pool.query("update lifeboat.outbox set desired_at = desired_at - interval '1 hour' where key = 'a'");
-  // What is desired anew before it was ever shown has waited since it was desired first.
+  // What is desired again before it was ever shown has waited since it was desired first.
   await deliveries.enqueue("inc-1", 2, [of("a", 2)]);
   const [waiting, oldest] = await gauges();
   expect(waiting).toBe('lifeboat_outbox_waiting{sink="mail"} 2');

@@ -59,7 +59,7 @@ describe("a sealed secret", () => {
   });
 });
 
-describe("somebody who proves who they are", () => {
+describe("someone who proves who they are", () => {
   let server: TestServer;
   let store: Store;
   let url: string;
@@ -109,7 +109,7 @@ describe("somebody who proves who they are", () => {
     expect(await check(shows(secret))).toBe("ok");
   });
 
-  test("is nobody before that", async () => {
+  test("is no one before that", async () => {
     expect(await check("123456")).toBe("proof-not-enrolled");
     expect(codeOf(await mfa.confirm([vera], "123456", null, "enroll"))).toBe("proof-nothing-pending");
   });
@@ -164,7 +164,7 @@ describe("somebody who proves who they are", () => {
     expect(await check(shows(next.secret, 1))).toBe("ok");
   });
 
-  test("what is new, or newer than the question, counts only by somebody's word, and by its age from then on", async () => {
+  test("what is new, or newer than the question, counts only by someone's word, and by its age from then on", async () => {
     const counts = async (askedAt: Date | null = null) => {
       const found = await mfa.counts(vera, askedAt);
       return found.ok ? (found.vouchedBy ?? "by itself") : found.problem.code;
@@ -224,7 +224,7 @@ describe("somebody who proves who they are", () => {
     expect(codeOf(await other.check(vera, shows(secret), "x"))).toBe("proof-unreadable");
   });
 
-  test("a key is changed without enrolling anew: the old one opens until each has proved with it once more", async () => {
+  test("a key is changed without enrolling again: the old one opens until each has proved with it once more", async () => {
     const { secret } = await mfa.begin([vera], "Vera");
     await mfa.confirm([vera], shows(secret, -1), null, "enroll");
     const next = randomBytes(32);
@@ -234,7 +234,7 @@ describe("somebody who proves who they are", () => {
     expect(codeOf(await by([next]).check(vera, shows(secret, 1), "new alone"))).toBe("ok");
   });
 
-  test("without a key nobody enrolls, and is told what to set", async () => {
+  test("without a key no one enrolls, and is told what to set", async () => {
     const closed = createTotp(createSecondFactors(store.pool, store.keyring), []);
     expect(closed.closed?.where).toBe("LIFEBOAT_SECRET_KEY");
     await expect(closed.begin([vera], "Vera")).rejects.toMatchObject({ problem: { code: "secret-key-missing" } });

@@ -44,7 +44,7 @@ const failureOf = async (work: Promise<unknown>): Promise<PagerDutyError> => {
 };
 
 describe("who is on call", () => {
-  test("the first level that has somebody", async () => {
+  test("the first level that has someone", async () => {
     expect(await pd.onCall("PCOMMAND")).toEqual([{ user: "PSAM0", name: "Sam Okafor" }]);
     pager.onCall("PCOMMAND", [[], ["PVERA", "PALEX"]]);
     expect((await pd.onCall("PCOMMAND")).map(({ user }) => user)).toEqual(["PVERA", "PALEX"]);
@@ -53,7 +53,7 @@ describe("who is on call", () => {
     pager.onCall("PCOMMAND", [[...Array.from({ length: 30 }, () => "PVERA"), "PSAM0"]]);
     expect((await pd.onCall("PCOMMAND")).map(({ user }) => user)).toEqual(["PVERA", "PSAM0"]);
   });
-  test("nobody", async () => {
+  test("no one", async () => {
     pager.injectFault("nobody");
     expect(await pd.onCall("PCOMMAND")).toEqual([]);
   });
@@ -70,7 +70,7 @@ describe("an alarm", () => {
     await pd.resolve("lifeboat/inc-1");
     expect(pager.incidents).toMatchObject([{ status: "resolved" }]);
   });
-  test("to end one nobody knows is harmless", async () => {
+  test("to end one no one knows is harmless", async () => {
     await pd.resolve("lifeboat/never");
     expect(pager.incidents).toEqual([]);
   });
@@ -107,7 +107,7 @@ describe("a page for a role", () => {
     expect(await pd.find("lifeboat/never")).toBeNull();
     expect(await pd.incident("QNOBODY")).toBeNull();
   });
-  test("in nobody's name it is refused, and says so", async () => {
+  test("in no one's name it is refused, and says so", async () => {
     const noOne = createPagerDuty(account({ from: "nobody@example.com" }));
     const { message, refused } = await failureOf(noOne.open("k", asked));
     expect({ message, refused }).toEqual({

@@ -68,7 +68,7 @@ async function declare(severity: "P0" | "P2", kind: "real" | "drill" = "real", t
 }
 
 describe("an incident", () => {
-  test("of P0 wakes whoever looks after the service, is acknowledged once somebody takes a role, and ends with it", async () => {
+  test("of P0 wakes the service's on-call, is acknowledged once someone takes a role, and ends with it", async () => {
     await paging();
     await declare("P0");
     await until(() => alarms()[0]?.status === "triggered");
@@ -83,7 +83,7 @@ describe("an incident", () => {
     expect(await events("page.failed")).toEqual([]);
   });
 
-  test("of P2 wakes nobody, until it is worse", async () => {
+  test("of P2 wakes no one, until it is worse", async () => {
     await paging();
     await declare("P2");
     await scenario.asks("oli", { type: "changeSeverity", to: "P0", reason: null });
@@ -101,7 +101,7 @@ describe("an incident", () => {
     expect(pager.incidents).toHaveLength(1);
   });
 
-  test("that is a drill without an entry wakes nobody", async () => {
+  test("that is a drill without an entry wakes no one", async () => {
     await paging();
     await declare("P0", "drill");
     await scenario.asks("cy", { type: "resolve", summary: null });
@@ -122,7 +122,7 @@ describe("an incident", () => {
 });
 
 describe("a question", () => {
-  test("wakes who is on call for the role, then the next when nobody answers, and lets them sleep when it is decided", async () => {
+  test("wakes who is on call for the role, then the next when no one answers, and lets them sleep when it is decided", async () => {
     await paging();
     engine();
     await asked({ escalate: [{ role: "vp-engineering", afterSeconds: 1 }] });
@@ -141,7 +141,7 @@ describe("a question", () => {
     expect(summons()).toHaveLength(1);
   });
 
-  test("is acknowledged by whoever answers the phone, and decided by nobody", async () => {
+  test("is acknowledged by the person who answers the phone, and decided by no one", async () => {
     await paging();
     engine();
     await asked();
@@ -184,7 +184,7 @@ describe("a question", () => {
     expect(summons()[0]?.assigned).toEqual(["PBO00", "PCY00"]);
   });
 
-  test("somebody on call beside a stranger is who is asked", async () => {
+  test("someone on call beside a stranger is who is asked", async () => {
     pager.onCall("PDBA0", [["PNELL", "PBO00"]]);
     await paging();
     engine();
@@ -198,11 +198,11 @@ describe("a question", () => {
   });
 });
 
-describe("somebody decides in another's place", () => {
+describe("someone decides in another's place", () => {
   const lends = (from: string, to: string) =>
     scenario.asks(from, { type: "delegate", role: "database-administrator", to, seconds: 3600, reason: null });
 
-  test("whom they lent it to before the question is on call with them, and rung by name", async () => {
+  test("the delegate from before the request is on call with them, and paged by name", async () => {
     await paging({ settings: { onCallSeconds: 5 } });
     engine();
     await declare("P0");
@@ -213,7 +213,7 @@ describe("somebody decides in another's place", () => {
     expect(summons()[0]?.assigned).toEqual(["PBO00", "POLI0"]);
   });
 
-  test("lent while the question is open, it is handed on; taken back, it no longer is theirs", async () => {
+  test("delegated while the request is open, the page is handed on; taken back, it no longer is theirs", async () => {
     await paging();
     engine();
     await asked();
@@ -227,7 +227,7 @@ describe("somebody decides in another's place", () => {
 });
 
 describe("in a lesser incident", () => {
-  test("nobody is woken by a question until they were reminded of it", async () => {
+  test("no one is woken by a question until they were reminded of it", async () => {
     await paging();
     engine();
     await declare("P2");
@@ -240,7 +240,7 @@ describe("in a lesser incident", () => {
     await until(() => summons()[0]?.status === "resolved");
   });
 
-  test("a gate that reminds nobody and that nobody comes after wakes at once", async () => {
+  test("a gate that reminds no one and that no one comes after wakes at once", async () => {
     await paging();
     engine();
     await declare("P2");
@@ -249,11 +249,11 @@ describe("in a lesser incident", () => {
   });
 });
 
-describe("a broken glass", () => {
+describe("a break-glass", () => {
   const breakGlass = () => page(/\/glass$/);
   const broken = () => page(/\/glass-broken$/);
 
-  test("is told to telephones at once, asked for and broken, and stays open until somebody else has reviewed it", async () => {
+  test("is told to telephones at once, asked for and broken, and stays open until someone else has reviewed it", async () => {
     await paging();
     engine();
     await declare("P2");
@@ -261,7 +261,7 @@ describe("a broken glass", () => {
     const { ask } = await scenario.gate();
     await scenario.asks("oli", { type: "breakGlass", run: "run-1", ask, reason: "Nobody answers" });
     await until(() => breakGlass().length === 1);
-    // Everyone who could be the second person, and is known to PagerDuty; never the first, nor who asked for the run.
+    // Everyone who could be the second person, and is known to PagerDuty; never the first, nor the requester of the run.
     expect(breakGlass()[0]?.assigned.toSorted()).toEqual(["PBO00", "PCY00"]);
     expect(breakGlass()[0]?.title).toContain("BREAK-GLASS requested: Oli");
     await scenario.asks("cy", { type: "confirmBreak", run: "run-1", ask });
@@ -361,7 +361,7 @@ describe("once", () => {
     expect(await events("page.sent")).toHaveLength(1);
   });
 
-  test("what happened while nobody paged is paged when somebody does", async () => {
+  test("what happened while no one paged is paged when someone does", async () => {
     await declare("P0");
     await paging();
     await until(() => alarms().length === 1);

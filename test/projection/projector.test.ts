@@ -104,7 +104,7 @@ test("begins no round before what was missed is known, and looks at that", async
   expect(did).toEqual(["inc-1", "round"]);
 });
 
-test("a round that is asked for during a round comes right after it", async () => {
+test("a round that is requested during a round comes right after it", async () => {
   let rounds = 0;
   const first = gate();
   const { made } = projector({
@@ -144,7 +144,7 @@ test("repeats a look and a catch-up that failed, and says so once each", async (
   expect(said).toEqual(["error projector.look_failed", "error projector.look_failed"]);
 }, 20_000);
 
-test("a stop waits for the look and the round under way, and begins nothing more", async () => {
+test("a stop waits for the look and the round in progress, and begins nothing more", async () => {
   const did: string[] = [];
   const open = gate();
   const { made, tell, followers } = projector({
@@ -176,7 +176,7 @@ test("a stop waits for the look and the round under way, and begins nothing more
   expect(did).toHaveLength(4);
 });
 
-test("a task under way is not begun a second time", async () => {
+test("a task in progress is not begun a second time", async () => {
   const tasks = createTasks();
   const open = gate();
   let begun = 0;

@@ -31,7 +31,7 @@ const due = (
   }).map(({ runbook }) => runbook.id);
 
 describe("due", () => {
-  test("are what was asked for, then what was never proven, then what was edited", () => {
+  test("are what was requested, then what was never proven, then what was edited", () => {
     const all = [provable("edited", "two"), provable("fresh"), provable("new"), provable("asked")];
     const looks = [
       ...[look("edited", begin), look("fresh", begin)],
@@ -40,7 +40,7 @@ describe("due", () => {
     expect(due(all, looks).filter((id) => id !== "fresh")).toEqual(["asked", "new", "edited"]);
   });
 
-  test("is nothing of a system on which a run is live, whoever asks for it", () => {
+  test("is nothing of a system on which a run is live, no matter who requests it", () => {
     const asked = look("asked", begin - MINUTE, { wantedAt: new Date(begin) });
     expect(due([provable("asked"), provable("new")], [asked], 0, everyMs, [orders.id])).toEqual([]);
   });

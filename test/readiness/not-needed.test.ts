@@ -20,7 +20,7 @@ test("an emergency promotion of Redis takes a master along that still answers, a
   expect(planned).not.toHaveProperty("notNeeded");
 });
 
-test("a Patroni failover isn't needed while a member leads, and is not ready where too few members say that nobody does", () => {
+test("a Patroni failover isn't needed while a member leads, and is not ready where too few members say that no one does", () => {
   const api = (name: string, answers: boolean) => ({ name, answers });
   const member = (name: string) => ({ name, role: "replica", runs: true, mayLead: true, lag: 0, timeline: 1 });
   const cluster = (leader: string | null, answering: number) => ({

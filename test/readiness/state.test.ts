@@ -34,7 +34,7 @@ function now(events: readonly ReadEvent[], minutes: number, look = { digest: "on
 }
 
 describe("a runbook", () => {
-  test("nobody has looked at was never proven", () => {
+  test("no one has looked at was never proven", () => {
     expect(now([], 1)).toMatchObject({ state: "neverProven", since: null, provenAt: null });
   });
 

@@ -108,12 +108,12 @@ describe("proofs", () => {
     first.worker.start();
     await until(async () => (await changes(first)).length === PROOFS);
     const known = (await looks.all()).find(({ runbook, mode }) => runbook === id.runbook && mode === id.mode);
-    // A claim of what somebody has proven since is no claim.
+    // A claim of what someone has proven since is no claim.
     expect(await looks.claim(id, undefined, 1)).toBe(false);
     expect(await looks.claim(id, known, 1)).toBe(true);
   }, 60_000);
 
-  test("are stale at once after an edit, and made anew", async () => {
+  test("are stale at once after an edit, and made again", async () => {
     const one = await bot(await server.database());
     one.worker.start();
     await until(async () => (await changes(one)).length === PROOFS);
@@ -155,7 +155,7 @@ describe("proofs", () => {
     });
   }, 60_000);
 
-  test("are off with an interval of 0, until somebody asks", async () => {
+  test("are off with an interval of 0, until someone asks", async () => {
     const one = await bot(await server.database(), 0);
     one.worker.start();
     expect(await said(one, "readiness")).toMatch(/8 never proven(.|\n)*checks are off/);
@@ -165,7 +165,7 @@ describe("proofs", () => {
 });
 
 describe("a live run comes first", () => {
-  test("a look that is under way is ended by it, nothing is recorded of it, and it is made once the run has ended", async () => {
+  test("a look that is in progress is ended by it, nothing is recorded of it, and it is made once the run has ended", async () => {
     const asked: string[] = [];
     const gone: string[] = [];
     let hangs = true;

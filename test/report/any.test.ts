@@ -63,7 +63,7 @@ function holdsUp({ id, events, plans }: Timeline, system: System, template: stri
 }
 
 describe("a report of any timeline", () => {
-  test("is drawn at each of its moments, by every template, in any time zone", () => {
+  test("is rendered at each of its moments, by every template, in any time zone", () => {
     fc.assert(
       fc.property(
         fc.nat(told.length - 1),
@@ -81,12 +81,12 @@ describe("a report of any timeline", () => {
     );
   });
 
-  test("is drawn of each whole story", () => {
+  test("is rendered of each whole story", () => {
     for (const timeline of told) holdsUp(timeline, orders, templates[0] ?? "");
   });
 
   test.each(kept.map((one) => [one.plans.values().next().value?.title ?? one.id, one] as const))(
-    "is drawn of what 0.1 wrote: %s",
+    "is rendered of what 0.1 wrote: %s",
     (_, timeline) => {
       for (const template of templates) holdsUp(timeline, orders, template);
     },

@@ -112,7 +112,7 @@ describe("the post-mortem that the timeline writes", () => {
     expect(text).toContain("| A2: Write it down | no one yet | not set | done 2026-11-21: in the wiki |");
   });
 
-  test("names nobody by an id of Slack", () => {
+  test("names no one by an id of Slack", () => {
     const story = scenarios.declared().ask("U0STRANGER", { type: "note", text: "hello", happenedAt: null, link: null });
     expect(draftPostmortem(requestOf(story)).markdown).not.toContain("U0STRANGER");
   });
@@ -184,7 +184,7 @@ describe("where the minutes went", () => {
     }
   });
 
-  test("has no negative part, whenever somebody says the impact began", () => {
+  test("has no negative part, no matter when the impact is said to begin", () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 86_400 }), fc.integer({ min: 0, max: 3_600 }), (before, wait) => {
         const story = new RecordedIncident(orders);

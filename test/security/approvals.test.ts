@@ -153,7 +153,7 @@ describe("plan bytes of an attacker's own, under their own hash", () => {
       /reads the secret SLACK_BOT_TOKEN/,
     ],
     ["of a runbook that isn't in the catalogue", (of) => ({ ...of, runbook: "mine" }), /has no runbook mine/],
-  ])("%s: nothing is looked at, nobody is asked, nothing is changed", async (_given, forge, says) => {
+  ])("%s: nothing is looked at, no one is asked, nothing is changed", async (_given, forge, says) => {
     const forged = forge(plan());
     const hasGate = forged.stages.some(({ steps }) => steps.some(({ kind }) => kind === "gate"));
     // Commands refuse a plan without a gate before any engine sees it, unless nothing of it seems to change anything.
@@ -335,7 +335,7 @@ describe("the rules change under a live bot", () => {
     expect(ledger(dir)).toEqual(["put fence", "promote promote"]);
   });
 
-  test("an edit of other things in the files changes no run under way", async () => {
+  test("an edit of other things in the files changes no run in progress", async () => {
     await scenario.requested(plan());
     start();
     await scenario.untilApprovalRequested();

@@ -202,7 +202,7 @@ function send<T>(path: string, body: unknown): Promise<T> {
   });
 }
 
-describe("nobody becomes somebody else", () => {
+describe("no one becomes someone else", () => {
   test("the start of a bot without Slack stands on the timeline, with who did it", async () => {
     const [started] = await store.timeline.read("workspace");
     expect(started).toMatchObject({ type: "bot.startedWithoutSlack", data: { user: expect.any(String) } });
@@ -235,7 +235,7 @@ describe("nobody becomes somebody else", () => {
     await nothingHappened();
   });
 
-  test("a file of somebody else's, linked or named anew, says nothing", async () => {
+  test("a file of someone else's, linked or named again, says nothing", async () => {
     const theirs = join(home, "theirs");
     for (const plant of [symlinkSync, linkSync]) {
       const { nonce, file, mark } = await send<Hello>(PATHS.hello, {});

@@ -6,7 +6,7 @@ interface Verdict {
   readonly status: "safe" | "vulnerable" | "unknown";
   readonly complexity?: { readonly summary: string };
 }
-// Named indirectly: whoever only checks types has no need of it.
+// Named indirectly: the one who only checks types has no need of it.
 const checker = "recheck";
 const { check } = (await import(checker)) as {
   check: (source: string, flags: string, options: object) => Promise<Verdict>;

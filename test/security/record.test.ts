@@ -24,7 +24,7 @@ import { testKeyring, testKeys } from "../support/record-keys.ts";
 import { openSlackHarness, said } from "../support/slack-harness.ts";
 import { TestApp } from "../support/test-app.ts";
 
-/** What whoever holds the store can do to the record, and what the record says to it. */
+/** What the one who holds the store can do to the record, and what the record says to it. */
 
 let server: TestServer;
 let url: string;
@@ -338,7 +338,7 @@ describe("as the owner of the database", () => {
     },
   );
 
-  test("a signed head that was changed, and one whose key nobody gave, are told", async () => {
+  test("a signed head that was changed, and one whose key no one gave, are told", async () => {
     await wrote(["declared"]);
     await asOwner(
       "update lifeboat.signed_statement set statement = replace(statement, 'inc-1', 'inc-2') where kind = 'head'",
@@ -429,7 +429,7 @@ describe("a store that came back older", () => {
       };
       expect(await accept(options, found, "the standby lagged")).toBe(0);
       await until(() => store.timeline.doubt() === null);
-      // Whoever folded on from what is lost begins again.
+      // The one who folded on from what is lost begins again.
       const version = (await store.timeline.read(incident)).at(-1)?.version;
       expect([await states.read(incident)].map((state) => [state.version, state.runs.get("run-1")?.ending])).toEqual([
         [version, null],
@@ -538,7 +538,7 @@ describe("keys", () => {
     expect(await verified(rotated)).toMatchObject({ ok: true, signedHeads: 2 });
   });
 
-  test("are asked for in production, and made beside the data in practice", async () => {
+  test("are requested in production, and made beside the data in practice", async () => {
     const folder = await mkdtemp(join(tmpdir(), "lifeboat-keys-"));
     const asked = storeOn(url, { keys: undefined, production: true, dataFolder: folder });
     await expect(asked).rejects.toMatchObject({

@@ -274,7 +274,7 @@ const settled = (run: RunState) => ["verified", "stopped"].includes(run.status);
 
 describe("Lifeboat is lost while a script runs", () => {
   test(
-    "killed: it is waited for, its one effect is seen, and nobody is asked",
+    "killed: it is waited for, its one effect is seen, and no one is asked",
     () =>
       scene(async (on) => {
         await on.scenario.requested(planOf([[go()], [await slow(4_000)]]));

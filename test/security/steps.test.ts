@@ -74,7 +74,7 @@ describe("a plan that is longer than its card", () => {
     expect(card).not.toContain('"confirm"');
   });
 
-  test("decided while somebody reads it, says so on the last page, and can't be approved there", () => {
+  test("decided while someone reads it, says so on the last page, and can't be approved there", () => {
     for (const outcome of ["passed", "denied", "expired", "voided"] as const) {
       const page = stepsForm({ ...shown, gate: { ...shown.gate, outcome } }, pages.length);
       expect(page).toMatchObject({ callback: "plan.steps", submit: "" });
@@ -143,7 +143,7 @@ describe("as people press it", () => {
     await app.ask("sam", `abort ${run} done`, { channel: pressed.channel });
   });
 
-  test("the same thing is asked for so often, then no more, and the card counts", async () => {
+  test("the same thing is requested so often, then no more, and the card counts", async () => {
     // The one before was the first.
     for (let n = 1; n < ASKED_MAX; n++) {
       const { run } = await asked(`again-${n}`);

@@ -113,7 +113,7 @@ describe("packages", () => {
     }
   });
 
-  test("a registry that answers nothing fails nothing; one that knows of a danger does", () => {
+  test("a registry that answers nothing fails nothing; one that knows of a vulnerability does", () => {
     expect(readFileSync(join(root, ".ci/run"), "utf8")).toContain(".ci/audit");
     const folder = mkdtempSync(join(tmpdir(), "lifeboat-npm-"));
     const audit = (answer: object) => {
@@ -141,7 +141,7 @@ describe("packages", () => {
   });
 });
 
-test("what holds an installation's secrets is never sent to whoever builds the image", () => {
+test("what holds an installation's secrets is never sent to the builder of the image", () => {
   const ignored = readFileSync(join(root, ".dockerignore"), "utf8")
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));

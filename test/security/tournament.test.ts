@@ -213,8 +213,8 @@ test("nothing starts that the accounts an attacker holds could not decide openly
   expect(seen.refused).toBeGreaterThan(1_000);
 }, 120_000);
 
-// No gate of this plan is one person's to decide: whoever changes what it covers, the others are asked again.
-test("what honest people approved is what starts: nobody takes a step out of it behind their backs", () => {
+// No gate of this plan is one person's to decide: the one who changes what it covers, the others are asked again.
+test("what honest people approved is what starts: no one takes a step out of it behind their backs", () => {
   const seen = { started: 0, skipped: 0, voided: 0 };
   fc.assert(
     fc.property(coalition, moves, (by, moves) => {

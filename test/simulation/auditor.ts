@@ -265,7 +265,7 @@ function wasGone(on: Audited, person: string, passed: Event): boolean {
   return since !== undefined && couldSay && ms(on, passed) - since > 10_000;
 }
 
-/** I3: what Slack was told was kept is in the inbox, and somebody has done it. */
+/** I3: what Slack was told was kept is in the inbox, and someone has done it. */
 function durable(on: Audited): Complaint[] {
   const kept = on.acknowledged.filter(
     ({ answer }) => answer?.status === 200 && !/could not be|couldn't be|Nothing was done/i.test(answer.body),

@@ -30,7 +30,7 @@ interface Channel {
   archived: boolean;
 }
 
-/** A button that somebody can see. */
+/** A button that someone can see. */
 export interface Button {
   readonly message: ShownInSlack;
   readonly action: string;

@@ -33,7 +33,7 @@ const started = (items: readonly Item[], posts = full, edits = plenty, busy: rea
   choose(items, new Set(busy), posts, edits).start.map(({ key }) => key);
 
 describe("what is done next in a channel", () => {
-  test("inside a thread one after another, in the order of the drawing", () => {
+  test("inside a thread one after another, in the order of the desired state", () => {
     const [a, b] = [item({ key: "a" }), item({ key: "b" })];
     expect(started([b, a])).toEqual(["a"]);
     expect(started([a, b], full, plenty, [a.id])).toEqual([]);
@@ -60,13 +60,13 @@ describe("what is done next in a channel", () => {
     expect(choose([news], new Set(), empty, plenty).waitMs).toBe(1000);
   });
 
-  test("an urgent post does not wait for one under way", () => {
+  test("an urgent post does not wait for one in progress", () => {
     const news = item({ key: "news" });
     const prompts = [item({ key: "card", priority: 0 }), item({ key: "gate", priority: 0 })];
     expect(started([news, ...prompts], full, plenty, [news.id])).toEqual(["card", "gate"]);
   });
 
-  test("an edit nobody waits for rests three seconds, one that may lag twelve; an urgent one does not", () => {
+  test("an edit no one waits for rests three seconds, one that may lag twelve; an urgent one does not", () => {
     const edit = (priority: number) =>
       item({ key: `edit ${priority}`, priority, deliveredAs: "1.1", deliveredHash: "old", deliveredAgoMs: 1000 });
     const choice = choose([edit(1), edit(0)], new Set(), full, plenty);

@@ -33,7 +33,7 @@ const form = (template: string, words: string) =>
     missing: [],
   });
 
-describe("a form that is drawn anew while it is open", () => {
+describe("a form that is rendered again while it is open", () => {
   test("comes with everything that stands in it, keeps what was typed, and is sent as it is", async () => {
     harness = await openSlackHarness(server);
     harness.reply = ({ verb, form: given }) => {

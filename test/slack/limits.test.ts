@@ -17,7 +17,7 @@ const long = (letter: string, times: number) => letter.repeat(times);
 const mrkdwn = (text: string) => ({ type: "mrkdwn", text });
 const plain = (text: string) => ({ type: "plain_text", text });
 
-describe("words that leave the house", () => {
+describe("words that leave this workspace", () => {
   test.each([
     ["<!channel>", "@\u2060channel"],
     ["<!here|here>", "@\u2060here"],
@@ -42,7 +42,7 @@ describe("words that leave the house", () => {
   });
 });
 
-describe("the worst drawn message", () => {
+describe("the worst rendered message", () => {
   test("fits, and keeps its buttons", () => {
     const blocks: Block[] = [
       ...Array.from({ length: 70 }, () => ({ type: "section", text: mrkdwn(long("é", 5000)) })),

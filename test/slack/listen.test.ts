@@ -163,7 +163,7 @@ describe("what people do in Slack", () => {
     });
   });
 
-  test("a form is opened, and comes back with its values, what it carried and where it was asked for", async () => {
+  test("a form is opened, and comes back with its values, what it carried and where it was requested", async () => {
     harness = await openSlackHarness(server);
     harness.reply = ({ form }) => (form === null ? reasonForm : say(`Aborted: ${form.reason}`));
     await alex().slash("/dr abort");
@@ -233,7 +233,7 @@ describe("what people do in Slack", () => {
     await alex().waitForMessage(({ text }) => text === `You asked: ${request.verb}`);
   });
 
-  test("a file is put into the incident's channel, and who asked elsewhere is told where it is; without one, where it was asked for", async () => {
+  test("a file is put into the incident's channel, and who asked elsewhere is told where it is; without one, where it was requested", async () => {
     harness = await openSlackHarness(server);
     let channel: string | null = null;
     harness.reply = () => ({
@@ -259,7 +259,7 @@ describe("what people do in Slack", () => {
     expect(told).toMatchObject({ channel: "CINCIDENT", text: expect.stringContaining("post-mortem.md>") });
   });
 
-  test("the Home tab is drawn when it is opened, and again when something changes", async () => {
+  test("the Home tab is rendered when it is opened, and again when something changes", async () => {
     harness = await openSlackHarness(server);
     const home = await alex().openHome();
     expect(JSON.stringify(home.blocks)).toContain("UALEX: nothing");
@@ -338,7 +338,7 @@ describe("deliveries", () => {
     expect(harness.asked[0]).toMatchObject({ key: "slack:command:1", canAskForm: false });
   });
 
-  test("that nobody could answer are tried again with the same key", async () => {
+  test("that no one could answer are tried again with the same key", async () => {
     harness = await openSlackHarness(server);
     let tries = 0;
     harness.reply = () => {
@@ -443,7 +443,7 @@ describe("who may speak", () => {
     expect(harness.asked).toEqual([]);
   });
 
-  test("somebody from outside who is let in by the list is still barred by their account", async () => {
+  test("a person from outside who is let in by the list is still blocked by their account", async () => {
     harness = await openSlackHarness(server, {
       config: {
         allowed: [
@@ -468,7 +468,7 @@ describe("who may speak", () => {
     expect(places).toEqual({ approve: { why, known: true }, status: { why, known: true } });
   });
 
-  test("whoever Slack can't vouch for is barred", async () => {
+  test("an account Slack can't confirm is blocked", async () => {
     harness = await openSlackHarness(server);
     harness.workspace.faults("rateLimit", { seconds: 5, method: "users.info" });
     await alex().slash("/dr status");
@@ -511,7 +511,7 @@ describe("standing just before a start", () => {
 });
 
 describe("starting", () => {
-  test("waits for nobody, and Slack may come later", async () => {
+  test("waits for no one, and Slack may come later", async () => {
     const workspace = await createWorkspace({ manifestFile: "manifest.yml" });
     workspace.faults("unavailable", { seconds: 60 });
     harness = await openSlackHarness(server, { workspace, start: false });

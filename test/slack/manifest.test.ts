@@ -20,7 +20,7 @@ type Kind = "public" | "private" | "im";
 
 /**
  * What a bot token needs for each method, in each kind of conversation we call it for; null: nothing. [METH] Group direct messages are
- * none of them: what is asked for there is refused, since no one may tell who reads along.
+ * none of them: what is requested there is refused, since no one may tell who reads along.
  */
 const NEEDS: Record<string, string | null | Partial<Record<Kind, string>>> = {
   "auth.test": null,
@@ -106,13 +106,13 @@ describe("the manifest and the code", () => {
     }
   });
 
-  test("no scope is asked for that nothing needs", () => {
+  test("no scope is requested that nothing needs", () => {
     const needed = new Set([...called.flatMap(scopesFor), ...Object.keys(FEATURES)]);
     expect(scopes.filter((scope) => !needed.has(scope))).toEqual([]);
     expect(new Set(scopes).size).toBe(scopes.length);
   });
 
-  test("every scope says why it is asked for", () => {
+  test("every scope says why it is requested", () => {
     const lines = readFileSync("manifest.yml", "utf8").split("\n");
     const bare = scopes.filter((scope) => {
       const at = lines.findIndex((line) => line.trim() === `- ${scope}`);

@@ -30,7 +30,7 @@ describe("a Slack account", () => {
     ["invited", { is_invited_user: true }, "This Slack account has not joined yet."],
   ])("%s", (_, more, says) => expect(blockedAs({ ...member, ...more }, ours)).toBe(says));
 
-  test("with no workspaces known nobody is a member", () => {
+  test("with no workspaces known no one is a member", () => {
     expect(blockedAs(member, [])).not.toBeNull();
   });
 });
@@ -74,7 +74,7 @@ describe("whose account it is", () => {
     expect(personOf(both, "UALEX", "orders")).toBe("alex");
     expect(personOf(both, "UALEX", "other")).toBe("ana.lind");
   });
-  test("rosters that differ give nobody; one roster alone is enough", () => {
+  test("rosters that differ give no one; one roster alone is enough", () => {
     expect(personOf(both, "UALEX", null)).toBeNull();
     expect(personOf(both, "USAM", null)).toBe("sam");
     expect(personOf(both, "USAM", "other")).toBeNull();
@@ -221,7 +221,7 @@ describe("an approval while Slack is silent", () => {
     expect(await people.accountStatus.check(shop, "alex")).toBeNull();
   });
 
-  test("a look-up that is under way ends as soon as the silence is known", async () => {
+  test("a look-up that is in progress ends as soon as the silence is known", async () => {
     const { people, fallsSilent } = await peopleOf("roster");
     workspace.faults("delayCalls", { seconds: 3_600 });
     try {

@@ -232,14 +232,14 @@ describe("who reads nothing any more", () => {
     expect(harness.slack.blocked().has("UVERA")).toBe(false);
   });
 
-  test("everybody on a roster is looked up before they are needed", async () => {
+  test("everyone on a roster is looked up before they are needed", async () => {
     await open({ config: { rate: 1000 } });
     await until(() => harness.slack.blocked().size === 2);
     expect([...harness.slack.blocked()].sort()).toEqual(["UDEE", "UGIL"]);
   });
 });
 
-describe("what Slack tells everybody", () => {
+describe("what Slack tells everyone", () => {
   const channel = { name: "inc-1", topic: "P1 · 0", bookmarks: [], invite: ["UALEX"], pinned: [] };
   const topics = () =>
     calls(harness.workspace, "conversations.setTopic").map(({ sent }) => (sent as { topic: string }).topic);

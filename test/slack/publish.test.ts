@@ -33,7 +33,7 @@ const own = () => harness.workspace.snapshot().channels.find(({ name }) => name.
 const inOwn = () => said(harness.workspace, own()?.id ?? "");
 
 describe("an incident in Slack", () => {
-  test("gets its channel, its people, its furniture and its messages in the order of the drawing", async () => {
+  test("gets its channel, its people, its bookmarks and its messages in the order of the desired state", async () => {
     harness = await openSlackHarness(server);
     harness.scenes.set("inc-1", {
       channel: { ...channel, pinned: ["card"], bookmarks: [{ title: "Dashboard", link: "https://example.org/d" }] },
@@ -67,7 +67,7 @@ describe("an incident in Slack", () => {
     expect(root?.metadata).toEqual({ event_type: "lifeboat", event_payload: { key: "inc-1/run" } });
   });
 
-  test("says in somebody's direct messages what is theirs, once, and edits it there; who can't be reached holds up nobody", async () => {
+  test("says in someone's direct messages what is theirs, once, and edits it there; who can't be reached holds up no one", async () => {
     harness = await openSlackHarness(server);
     const letter = (user: string, text: string) =>
       message(`gate:1:to:${user}`, text, { in: { person: user }, priority: 0 });
@@ -122,7 +122,7 @@ describe("an incident in Slack", () => {
     await until(() => said(harness.workspace, "CINCIDENT").length === 3);
   });
 
-  test("edits what changed, leaves alone what is said once, and leaves what is no longer drawn", async () => {
+  test("edits what changed, leaves alone what is said once, and leaves what is no longer desired", async () => {
     harness = await openSlackHarness(server);
     const card = (text: string) => message("card", text, { priority: 0 });
     harness.scenes.set("inc-1", {
@@ -261,7 +261,7 @@ describe("when Slack misbehaves", () => {
     await until(() => inOwn().length === 3);
   });
 
-  test("an archived channel of an open incident is made anew, with everything in it", async () => {
+  test("an archived channel of an open incident is made again, with everything in it", async () => {
     harness = await openSlackHarness(server);
     harness.scenes.set("inc-1", { channel, messages: [message("card", "one"), message("run", "the run")] });
     await harness.declare("inc-1");
@@ -339,7 +339,7 @@ describe("the post-mortem in the channel's canvas", () => {
         "select key, delivered_as as as, tries, given_up_at from lifeboat.outbox where key like 'canvas:%' order by id",
       )
     ).rows;
-  /** What the draft says, and how often it was asked for. */
+  /** What the draft says, and how often it was requested. */
   let drawn = 0;
   const draft = async () => {
     const title = "Post-mortem";

@@ -77,7 +77,7 @@ describe("Slack's silence", () => {
     }
   });
 
-  test("is not concluded from calls that were under way together: a process that was frozen wakes to all of them", async () => {
+  test("is not concluded from calls that were in progress together: a process that was frozen wakes to all of them", async () => {
     const { reachability, passes } = watched();
     const given = new AbortController();
     const calls = [1, 2, 3].map(() => reachability.fetch(`${url}/hangs`, { signal: given.signal }).catch(() => {}));
@@ -99,7 +99,7 @@ describe("Slack's silence", () => {
     expect(isSilent(reachability)).toBe(true);
   });
 
-  test("is found without anybody asking, and so is its end", async () => {
+  test("is found without anyone asking, and so is its end", async () => {
     let path = "hangs";
     const timings = { every: 10, again: 5, silent: 5, certain: 40 };
     const reachability = createReachability({ log: quiet, timings });

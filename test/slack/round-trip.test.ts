@@ -9,7 +9,7 @@ import { incidentsOn } from "../support/incidents-on.ts";
 import { quiet, storeOn, type TestServer, testServer } from "../support/postgres.ts";
 import { configFor, shop, until } from "../support/slack-harness.ts";
 
-/** The real commands and the real drawings over the real door: a person says something is wrong, and it is taken up. */
+/** The real commands and the real desired states over the real door: a person says something is wrong, and it is taken up. */
 let server: TestServer;
 let workspace: Workspace;
 let store: Store;

@@ -15,7 +15,7 @@ export const AGAIN = ' --again "One test after the other"';
 /** What may move something; an undo never does. */
 const STARTS = /^\/dr (?:failover|restore|runbook)\b/;
 
-/** Somebody asks for a run, and the question whether it may go on is there. */
+/** Someone asks for a run, and the question whether it may go on is there. */
 export async function askFor(harness: PracticeHarness, words: string, who = "UALEX"): Promise<Question> {
   const isNew = newFrom(harness);
   await harness.workspace.as(who).slash(STARTS.test(words) ? words + AGAIN : words);
@@ -28,14 +28,14 @@ export function questionOf(card: Message): Question {
   return { card, channel: card.channel, run, ask };
 }
 
-/** Whoever comes next says it: true for messages that are not there yet. */
+/** The one who comes next says it: true for messages that are not there yet. */
 export function newFrom(harness: PracticeHarness): (message: Message) => boolean {
   const { messages, ephemerals } = harness.workspace.snapshot();
   const before = new Set([...messages, ...ephemerals].map(({ channel, ts }) => `${channel}/${ts}`));
   return ({ channel, ts }) => !before.has(`${channel}/${ts}`);
 }
 
-/** What somebody alone is told in answer to what they do. */
+/** What someone alone is told in answer to what they do. */
 export async function answerTo(
   harness: PracticeHarness,
   user: string,
@@ -46,7 +46,7 @@ export async function answerTo(
   return harness.workspace.as(user).waitForAnswer((m) => isNew(m) && m.only === user, 10_000);
 }
 
-/** The first new word of the bot to everybody that fits. */
+/** The first new word of the bot to everyone that fits. */
 export async function heard(
   harness: PracticeHarness,
   isNew: (m: Message) => boolean,

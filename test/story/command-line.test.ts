@@ -46,7 +46,7 @@ async function enrolled(user: string): Promise<Authenticator> {
 
 const isOpen = (step: StepState) => step.status === "gate" && step.gate.outcome === "open";
 
-test("with Slack frozen from the start a failover is asked for, approved by somebody else, and done; its thread is there when Slack is back", async () => {
+test("with Slack frozen from the start a failover is requested, approved by someone else, and done; its thread is there when Slack is back", async () => {
   const sams = await enrolled("USAM");
   await harness.bot.stop();
   harness.workspace.faults("delayCalls", { seconds: 3600 });

@@ -62,7 +62,7 @@ describe("people are told", () => {
     });
   }, 120_000);
 
-  test("whoever does not tell people is told who does, and nothing is sent", async () => {
+  test("a person whose role sends no updates is told who does, and nothing is sent", async () => {
     const { channel } = await declare("Search is slow");
     const alex = harness.workspace.as("UALEX");
     await alex.slash("/dr update", channel);

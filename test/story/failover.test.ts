@@ -75,7 +75,7 @@ describe("a failover, told from the first word to the post-mortem", () => {
     expect(lines.filter((subtype) => subtype === "channel_topic")).toHaveLength(1);
     expect(lines.length).toBeLessThanOrEqual(4 + 2);
 
-    // The power comes back on the old primary, and it takes writes as if nothing had happened. The bot has begun anew.
+    // The power comes back on the old primary, and it takes writes as if nothing had happened. The bot has begun again.
     await harness.bot.stop();
     await harness.bot.start();
     await harness.environment.injectFault("restart-primary");

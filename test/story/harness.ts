@@ -29,7 +29,7 @@ export interface PracticeHarness extends Practice {
   promotions(node: string): Promise<number>;
   /** Everything the servers were told that changes them, by their own logs, oldest first for each. */
   userActions(): Promise<readonly string[]>;
-  /** Gives the bot a catalogue of its own, a copy of the practice system, and starts it anew. With what: for the next start. */
+  /** Gives the bot a catalogue of its own, a copy of the practice system, and starts it again. With what: for the next start. */
   catalog(
     change: (practice: string) => Promise<void>,
     environment?: Record<string, string>,

@@ -68,7 +68,7 @@ describe("an approval that does not count", () => {
   );
 
   test.each([
-    ["who asked for the run", "UALEX", "gate-requester", /You requested this run, so you can't approve it/],
+    ["the requester of the run", "UALEX", "gate-requester", /You requested this run, so you can't approve it/],
     ["somebody without the role", "UCASS", "gate-role", /You don't hold a role that decides this \(Incident commander/],
   ])("of %s: they are told why, it is on the timeline, the servers hear nothing", async (_who, user, code, says) => {
     expect(await approvedBy(user)).toMatch(says);

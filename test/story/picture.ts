@@ -27,7 +27,7 @@ async function film(url: string): Promise<readonly Frame[]> {
     const page = await (await browser.newContext({ viewport: SIZE })).newPage();
     page.setDefaultTimeout(40_000);
     const keep = async (delay: number) => {
-      // Whoever presses a button low in the panel scrolls it: the servers and the graph are what is looked at.
+      // The one who presses a button low in the panel scrolls it: the servers and the graph are what is looked at.
       await page.evaluate("document.querySelector('.side-body').scrollTop = 0");
       frames.push({ png: await page.screenshot(), delay });
     };

@@ -11,7 +11,7 @@ import { playRunbook } from "../../practice/session/play.ts";
 import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
 
 /** The player where things do not go well; that it plays every runbook is seen in test/cli and test/systems. */
-describe("whoever plays reads the screen", () => {
+describe("a player reads the screen", () => {
   let harness: PracticeHarness;
   beforeAll(async () => {
     harness = await openPracticeHarness();

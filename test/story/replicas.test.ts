@@ -50,7 +50,7 @@ async function eachOnce(): Promise<void> {
 const stepsOf = (events: readonly StoredEvent[], run: string) =>
   events.filter((event) => event.run === run && event.type.startsWith("step."));
 
-/** Both bots, told to kill themselves where it hurts; whoever drives the run does, and the other one does not. */
+/** Both bots, told to kill themselves where it hurts; the one who drives the run does, and the other one does not. */
 async function armed(at: string): Promise<void> {
   await rm(marker, { force: true });
   const environment = { LIFEBOAT_KILL_AT: at, LIFEBOAT_KILL_ONCE: marker };

@@ -38,7 +38,7 @@ async function approve({ card }: Question) {
   return heard(harness, isNew, /is done and verified/, 60_000);
 }
 
-/** Asks for a run that can not start, and gives the thread's last word on it. */
+/** Asks for a run that can't start, and gives the thread's last word on it. */
 async function refused(words: string) {
   const isNew = newFrom(harness);
   const before = await harness.userActions();
@@ -62,7 +62,7 @@ async function unplannable(words: string) {
   return says;
 }
 
-describe("words nobody understands", () => {
+describe("words no one understands", () => {
   test.each([
     ["/dr failovr database", /There is no command "failovr"\..*Did you mean `\/dr failover`\?$/s],
     [
@@ -207,7 +207,7 @@ describe("a catalogue that asks for too much, or points at the wrong servers", (
     }
   }, 60_000);
 
-  test("the standby of another cluster: both are named, nobody is promoted", async () => {
+  test("the standby of another cluster: both are named, no one is promoted", async () => {
     const secrets = harness.environment.environment();
     const password = secrets.ORDERS_DB_PASSWORD as string;
     const passwords = { owner: password, admin: password, app: password, monitor: password, replicator: password };

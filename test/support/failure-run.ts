@@ -38,7 +38,7 @@ export class FailureRun {
     return this.#harness.action(this.#case.action);
   }
 
-  /** One attempt. @param how what an earlier one remembered, and what is asked for where it is not the scene's input */
+  /** One attempt. @param how what an earlier one remembered, and what is requested where it is not the scene's input */
   async go(how: { failSeconds?: number; before?: unknown; input?: unknown } = {}): Promise<Outcome> {
     this.#attempts += 1;
     const { input = this.fixture.input, failSeconds = this.#seconds("usual"), before = null } = how;
@@ -52,7 +52,7 @@ export class FailureRun {
     return await this.#carryOn(await this.go({ failSeconds: this.#seconds(kind) }));
   }
 
-  /** Whoever made the first attempt dies; a successor finds the intent. */
+  /** The one who made the first attempt dies; a successor finds the intent. */
   async outlives(dies: Death, after: number): Promise<Outcome> {
     if (dies === "during") this.fixture.throw("hangAfter", after);
     this.#attempts += 1;
@@ -103,7 +103,7 @@ export class FailureRun {
     expect(facts(await this.look())).toEqual(facts(before));
   }
 
-  /** Brings about what a trial does not excuse itself from, and says what is asked for then. */
+  /** Brings about what a trial does not excuse itself from, and says what is requested then. */
   async brings(what: "byHand" | "wrong" | "other"): Promise<unknown> {
     const bring = this.fixture[what];
     if (!bring) throw new Error(`The scene has no ${what}: write one, or say instead why it can't happen.`);
@@ -143,7 +143,7 @@ export class FailureRun {
     return outcome;
   }
 
-  /** In this process: whoever waits for an answer is not listened to any more. */
+  /** In this process: the one who waits for an answer is not listened to any more. */
   async #died(dies: Death, after: number): Promise<unknown> {
     const options = { dies, reached: () => this.#effect(after), failSeconds: 60 };
     const outcome = await attempt(this.#harness, this.#case.action, this.fixture.input, options);

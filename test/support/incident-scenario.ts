@@ -137,7 +137,7 @@ export function byPerson(id: string, slackUser: string | null = null, system = S
 }
 
 /**
- * One incident under test. `given` what the log holds, `when` somebody asks something, `then` events or a refusal. Every
+ * One incident under test. `given` what the log holds, `when` someone asks something, `then` events or a refusal. Every
  * event goes through the strict fold, so a test can't be built upon a log that could not be.
  */
 export class IncidentScenario {

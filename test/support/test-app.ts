@@ -146,12 +146,12 @@ export class TestApp {
     }
   }
 
-  /** From now on the store's clock says this to whoever asks for the time. */
+  /** From now on the store's clock says this to the one who asks for the time. */
   timeIs(now: Date): void {
     Object.assign(this.context, { timeline: { ...this.#store.timeline, now: () => now } });
   }
 
-  /** From now on nobody who is asked is given time to answer before break-glass may be used. */
+  /** From now on no one who is asked is given time to answer before break-glass may be used. */
   noTimeToAnswer(): void {
     for (const { breakGlass } of this.context.catalog.systems)
       if (breakGlass) Object.assign(breakGlass, { silentForSeconds: 0 });

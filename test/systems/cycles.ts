@@ -9,7 +9,7 @@ const RUN_SECONDS = 170;
 
 /** What is done or looked at beside the lines of the cycles, by cycle, mode and number of the line: `database, planned, 1`. */
 export interface Beside {
-  /** Before a run is asked for. */
+  /** Before a run is requested. */
   readonly before?: Readonly<Record<string, () => Promise<void> | void>>;
   /** Once the line is over, before the next one; not when its run went wrong. A line that breaks something has no play. */
   readonly after?: Readonly<Record<string, (play: Play) => Promise<void> | void>>;

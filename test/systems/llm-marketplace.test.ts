@@ -69,7 +69,7 @@ const takesWrites = async (host: DatabaseHost) => {
   );
   return row?.open;
 };
-/** What runs in a region: pods of both services as they are asked for, and whether its CronJob may start. */
+/** What runs in a region: pods of both services as they are requested, and whether its CronJob may start. */
 const runsIn = (side: Side) => {
   const cluster = practice.environment.clusters[side];
   const replicas = (name: string) => cluster.get("deployments", NAMESPACE, name)?.spec?.replicas;
@@ -276,7 +276,7 @@ describe("tests on production", () => {
   );
 
   test(
-    "the full test goes there, nothing moves before it is protected anew, and the same test comes back with everything",
+    "the full test goes there, nothing moves before it is protected again, and the same test comes back with everything",
     async () => {
       await inOneEnvironment([
         "runbook full-test",

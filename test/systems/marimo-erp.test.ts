@@ -260,7 +260,7 @@ describe("Marimo ERP", () => {
   );
 
   test(
-    "db-rejoin: what came back is fenced, stopped and exported, made anew, and follows",
+    "db-rejoin: what came back is fenced, stopped and exported, made again, and follows",
     async () => {
       const { databases, sites, backups } = practiceEnvironment;
       const { a, b } = databases;

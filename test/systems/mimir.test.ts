@@ -152,7 +152,7 @@ describe("Mimir", () => {
   );
 
   test.each(["db-rejoin", "region-rejoin"])(
-    "on a healthy day %s is refused: nobody is asked, and nothing is changed",
+    "on a healthy day %s is refused: no one is asked, and nothing is changed",
     async (runbook) => {
       await practice.environment.reset();
       const before = await asItStands();
@@ -290,7 +290,7 @@ describe("Mimir", () => {
   );
 
   test(
-    "a moment that was not archived yet, or before the first backup, is refused before anybody is asked",
+    "a moment that was not archived yet, or before the first backup, is refused before anyone is asked",
     async () => {
       await practice.environment.reset();
       await practice.environment.databases.archived();
@@ -317,7 +317,7 @@ describe("Mimir", () => {
   );
 
   test(
-    "both servers are lost: the newest backup and the log are restored, and the standby is made anew",
+    "both servers are lost: the newest backup and the log are restored, and the standby is made again",
     async () => {
       const play = await played("db-restore-s3", "unplanned");
       const { databases, traffic } = practice.environment;
@@ -343,7 +343,7 @@ describe("Mimir", () => {
   );
 
   test(
-    "planned, with the region gone, it says what can't be done before anybody is asked",
+    "planned, with the region gone, it says what can't be done before anyone is asked",
     async () => {
       await practice.environment.prepare("region-failover", "planned");
       await practice.environment.inject?.("lose-us-east-1");
@@ -439,7 +439,7 @@ describe("Mimir", () => {
         expect(clusters.west.get("configmaps", NAMESPACE, CONFIG)?.data).toMatchObject({ MEDIA_BUCKET: MEDIA.west });
         expect(await (await cache.master("west")).raw("ROLE")).toMatch(/master/);
         expect(await arrivesAt()).toEqual(["west"]);
-        // The database and Redis of us-east-1 can't be reached: whoever approved was told, and signed both.
+        // The database and Redis of us-east-1 can't be reached: the one who approved was told, and signed both.
         for (const server of [/database|db|postgres/i, /redis-us-east-1-a/])
           expect(play.texts.some((text) => /is done and verified/.test(text) && namesUnfenced(text, server))).toBe(
             true,

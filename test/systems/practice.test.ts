@@ -71,7 +71,7 @@ describe("a sequence of runbooks", () => {
   );
 
   test(
-    "says that two servers take writes when the old primary came back and nobody did anything about it",
+    "says that two servers take writes when the old primary came back and no one did anything about it",
     async () => {
       const lines = ["break Kill the primary", "failover database --unplanned", "break Start what is down"];
       const played = await playSequence(practice, { lines, seconds: 90 });
@@ -95,7 +95,7 @@ describe("a sequence of runbooks", () => {
 
 describe("a play in a world that goes wrong", () => {
   test(
-    "is no success, though the run verified: somebody opened the fenced server again",
+    "is no success, though the run verified: someone opened the fenced server again",
     async () => {
       await practice.environment.prepare("database-failover", "planned");
       const [old] = practice.environment.nodes;

@@ -11,7 +11,7 @@ import { traceOf } from "../../src/telemetry/trace.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
 import { recorded, timelines } from "./recorded-timelines.ts";
 
-/** What is made of a timeline for machines outside: pure, and the same whoever makes it. */
+/** What is made of a timeline for machines outside: pure, and the same no matter who makes it. */
 const traced = (index: number) => {
   const { state, events } = recorded(index);
   return [...state.runs.values()].map((run) =>
@@ -56,7 +56,7 @@ describe("a run as a trace", () => {
     }
   });
 
-  test("is the same bytes whoever makes it, and nothing before the run has ended", () => {
+  test("is the same bytes no matter who makes it, and nothing before the run has ended", () => {
     expect(JSON.stringify(timelines.flatMap((_, index) => traced(index)))).toBe(JSON.stringify(all));
     const { state, events } = recorded(0);
     const [run] = [...state.runs.values()];
@@ -89,7 +89,7 @@ describe("a run as a trace", () => {
 describe("an event as a record", () => {
   const { state, events } = recorded(2);
 
-  test("has a stable code, an id of its own, and nothing that somebody wrote", () => {
+  test("has a stable code, an id of its own, and nothing that someone wrote", () => {
     const records = events.map((event) => recordOf(event, state));
     expect(new Set(records.map(({ id }) => id)).size).toBe(events.length);
     const text = JSON.stringify(records);

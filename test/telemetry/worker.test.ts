@@ -238,7 +238,7 @@ describe("events", () => {
     }
   }, 30_000);
 
-  test("of a private incident, and of a drill nobody was told of, never leave", async () => {
+  test("of a private incident, and of a drill no one was told of, never leave", async () => {
     const receiver = await outside();
     const collector = await outside();
     opened.push(receiver, collector);

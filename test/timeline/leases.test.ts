@@ -59,7 +59,7 @@ describe("the settings", () => {
 });
 
 describe("a lease", () => {
-  test("is given for a plan whose stored bytes were changed, so that somebody can say so; the plan itself is not", async () => {
+  test("is given for a plan whose stored bytes were changed, so that someone can say so; the plan itself is not", async () => {
     const store = await replica();
     await startRun(store, "run-1");
     await asSuperuser(url, "set session_replication_role = replica; update lifeboat.plan set bytes = 'evil'");
@@ -70,7 +70,7 @@ describe("a lease", () => {
     expect(await store.timeline.verify()).toMatchObject({ ok: false });
   });
 
-  test("is beaten for without waiting for whoever has the run's row locked", async () => {
+  test("is beaten for without waiting for the holder of the run's row lock", async () => {
     const store = await replica();
     for (const run of ["run-1", "run-2"]) await startRun(store, run);
     const leases = await store.leases.claim(5);
@@ -239,7 +239,7 @@ describe("a run is taken at once from a holder that is proven to be dead", () =>
 });
 
 describe("an outage of the store", () => {
-  test("makes every beat old, and lets nobody rob until the holders had their chance", async () => {
+  test("makes every beat old, and lets no one rob until the holders had their chance", async () => {
     const outage = async (timings: typeof tenth) => {
       const net = await network();
       const at = net.url(await on.database());
@@ -262,7 +262,7 @@ describe("an outage of the store", () => {
     expect(await outage({ ...tenth, gap: 1000, guard: 0 })).toEqual({ early: 0, robbed: 1, held: 0 });
   });
 
-  test("of a length between the thresholds lets nobody rob either, though the holder's session is gone", async () => {
+  test("of a length between the thresholds lets no one rob either, though the holder's session is gone", async () => {
     const net = await network();
     const robber = await replica(net.url(url));
     await startRun(robber, "run-1");

@@ -106,7 +106,7 @@ test("what was pending in the three tables is sent once by two workers, in order
     ]),
   );
   expect(pages.sent).toHaveLength(3);
-  // In the order of its queue; what was under way is "nobody knows", and what the outside called the last one is known.
+  // In the order of its queue; what was under way is "no one knows", and what the outside called the last one is known.
   expect(mail.sent.map(({ key, unsure, reference, desired }) => ({ key, unsure, reference, desired }))).toEqual([
     { key: "upd-2/email", unsure: true, reference: "ref-1", desired: { n: 2 } },
     { key: "upd-3/email", unsure: false, reference: "new-upd-2/email", desired: { n: 3 } },
@@ -115,7 +115,7 @@ test("what was pending in the three tables is sent once by two workers, in order
   expect(mail.recorded.map(({ key, delivered, says }) => ({ key, delivered, says }))).toEqual(
     expect.arrayContaining([{ key: "upd-4/email", delivered: { to: "3 addresses" }, says: "one refused" }]),
   );
-  // Said again by whoever folds the timeline again: it was said once.
+  // Said again by the one who folds the timeline again: it was said once.
   const deliveries = createDeliveries(store.pool);
   const again = { sink: "email", queue: "inc-1/email/customers", once: true, desired: { n: 9 } };
   await deliveries.enqueue(

@@ -10,7 +10,7 @@ import { asSuperuser, event, storeOn, type TestServer, testServer } from "../sup
 const people = [
   { id: "dana-kim", name: "Dana Kim", slack: ["UDANA"], roles: ["dba"] },
   { id: "bo-berg", name: "Bo Berg", slack: ["UBO"], roles: ["dba", "incident-commander"] },
-  // Somebody whose id is a role's too: forgetting them must not take the word from everything.
+  // Someone whose id is a role's too: forgetting them must not take the word from everything.
   { id: "dba", name: "Dee Bea", slack: ["UDEE"], roles: ["dba"] },
 ];
 const catalog = { systems: [{ ...orders, people }], runbooks: [] };
@@ -54,7 +54,7 @@ describe("people in events", () => {
     const decided = await approves(store);
     const stored = await raw();
     expect(stored).not.toMatch(/"dana-kim"|\/dana-kim|"UDANA"|"Dana Kim"|"UBO"/);
-    // Free text is not looked into; a role stays a role, though somebody is called so.
+    // Free text is not looked into; a role stays a role, though someone is called so.
     expect(stored).toMatch(/"Dana Kim said so"/);
     expect(stored).toMatch(/"role": "dba"/);
     const [read] = await store.timeline.read("inc-1");
@@ -79,7 +79,7 @@ describe("people in events", () => {
     await Promise.all([store.close(), other.close()]);
   });
 
-  test("can be forgotten: the chain verifies, everybody reads an opaque id, and what follows is somebody new", async () => {
+  test("can be forgotten: the chain verifies, everyone reads an opaque id, and what follows is someone new", async () => {
     const [store, other] = [await open(), await open()];
     await approves(store);
     await other.timeline.read("inc-1");
@@ -115,7 +115,7 @@ describe("people in events", () => {
     await store.close();
   });
 
-  test("another name can't be put on what somebody did, nor somebody's name be taken", async () => {
+  test("another name can't be put on what someone did, nor someone's name be taken", async () => {
     const store = await open();
     await store.pool.query(
       "insert into lifeboat.person (id, identity, mac, mac_key) values ('person-000000000000', 'dana-kim', $1, $2)",

@@ -17,7 +17,7 @@ interface Acknowledged {
 export interface Traffic {
   /** The load balancers in front of each cluster, by fixed address. */
   readonly urls: Readonly<Record<Side, string>>;
-  /** The public name, for whoever has no practice resolver: each request looks it up again. */
+  /** The public name, for the one who has no practice resolver: each request looks it up again. */
   readonly publicUrl: string;
   /** `{ acknowledged: [{ id, at }] }`: what publishers were told is stored. */
   readonly ledgerUrl: string;

@@ -30,7 +30,7 @@ export interface Databases {
   reset(): Promise<void>;
   /** The second was made the primary while the first was away, and now the first is back, knows nothing of it, and takes writes. */
   left(): Promise<void>;
-  /** Empties the third one, as whoever cleans up does. */
+  /** Empties the third one, as the one who cleans up does. */
   clear(): Promise<void>;
   /** A person with more rights than care. @returns the moment right before */
   corrupt(): Promise<string>;

@@ -7,7 +7,7 @@ export type Passwords = Readonly<Record<Side, string>> & { readonly replication:
 
 /**
  * In each region two Redis servers and three Sentinels. Those of the serving side watch; the servers of the other side follow its master, and
- * its Sentinels watch nothing. Each region has a password of its own: Sentinels of a region that comes back cannot lead the
+ * its Sentinels watch nothing. Each region has a password of its own: Sentinels of a region that comes back can't lead the
  * servers of the other one. Carts are written all the time.
  */
 export interface Cache {

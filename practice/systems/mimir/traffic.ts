@@ -19,7 +19,7 @@ interface Acknowledged {
 export interface Traffic {
   /** The entrance of each region, past DNS. */
   readonly url: Readonly<Record<Side, string>>;
-  /** The public name, for whoever has no practice resolver: each request looks it up again. */
+  /** The public name, for the one who has no practice resolver: each request looks it up again. */
   readonly publicUrl: string;
   /** `{ acknowledged: [{ id, at }] }`: what customers were told is stored. */
   readonly ledgerUrl: string;

@@ -6,7 +6,7 @@ import type { PatroniCluster } from "../../targets/patroni/index.ts";
 import type { Server } from "./server.ts";
 import { type Login, sql } from "./sql.ts";
 
-/** What the backup host knows of its copies; every figure is looked up when it is asked for. */
+/** What the backup host knows of its copies; every figure is looked up when it is requested. */
 export interface Inventory {
   readonly copies: number;
   readonly media: number;
@@ -50,7 +50,7 @@ export function archiveCommand(): string {
 export async function createBackups(
   patroni: PatroniCluster,
   scratch: Server,
-  source: { /** Of whoever leads now. */ readonly port: () => number; readonly replication: Login },
+  source: { /** Of the one who leads now. */ readonly port: () => number; readonly replication: Login },
 ): Promise<Backups> {
   const { fleet, programs, superuser } = patroni;
   const at = (place: keyof typeof PLACES, ...rest: string[]) => join(fleet.folder, PLACES[place], ...rest);

@@ -49,7 +49,7 @@ export async function openBalancer(nodes: readonly PatroniNode[]): Promise<Balan
   };
 }
 
-/** As HAProxy asks it: 200 from whoever leads, a standby cluster too, 503 from everyone else. */
+/** As HAProxy asks it: 200 from the one who leads, a standby cluster too, 503 from everyone else. */
 async function leads(node: PatroniNode): Promise<boolean> {
   const asked = await fetch(`${node.api}/leader`, { method: "OPTIONS", signal: AbortSignal.timeout(ASK_MS) }).catch(
     () => null,

@@ -40,7 +40,7 @@ export interface Payments {
   loseLeaderAndLeaveOthersBehind(): Promise<void>;
   /** Nothing of the region answers any more. */
   loseRegion(region: Region): Promise<void>;
-  /** What `loseRegion` took is back, and whoever led leads again: a primary is out of recovery. */
+  /** What `loseRegion` took is back, and the one who led leads again: a primary is out of recovery. */
   regainRegion(region: Region): Promise<void>;
   /** The standby cluster there leads by itself from now on, as an operator would make it. */
   promote(region: Region): Promise<void>;

@@ -32,7 +32,7 @@ export interface CreateWish {
   readonly [key: string]: unknown;
 }
 
-/** What was asked for, over what the image brings. */
+/** What was requested, over what the image brings. */
 export function containerOf(name: string, image: Image, wish: CreateWish): Container {
   const { HostConfig = {}, NetworkingConfig, ...own } = wish;
   const id = randomBytes(32).toString("hex");

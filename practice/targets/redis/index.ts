@@ -35,7 +35,7 @@ export interface RedisOptions {
   readonly nodes?: number;
   /** What the Sentinels call the set; `practice` if left out. */
   readonly master?: string;
-  /** Asked of every client. Sentinels of another place, that do not know it, cannot lead these nodes. */
+  /** Asked of every client. Sentinels of another place, that do not know it, can't lead these nodes. */
   readonly password?: string;
   /** What nodes follow each other with: the same in every place that replicates with this one. Needs `password`. */
   readonly replicationPassword?: string;

@@ -29,7 +29,7 @@ export const projectInput = z
   .refine(({ socket, url }) => (socket === undefined) !== (url === undefined), "needs either socket or url");
 export type ProjectTarget = z.infer<typeof projectInput>;
 
-/** What an engine's API is asked for here, and no more. Paths carry no version: an engine speaks its own. */
+/** What an engine's API is requested here, and no more. Paths carry no version: an engine speaks its own. */
 export interface Engine {
   /** The engine's own clock, in seconds. */
   readonly now: number;

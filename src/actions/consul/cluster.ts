@@ -98,7 +98,7 @@ export async function lookAt(ctx: ReadContext, cluster: Cluster): Promise<Look<C
 
 /**
  * SHA-256 of all keys with their values: how many there are says nothing of what they hold.
- * Null: they cannot be read.
+ * Null: they can't be read.
  */
 export async function contentsOf(ctx: ReadContext, cluster: Cluster): Promise<string | null> {
   interface Pair {

@@ -17,7 +17,7 @@ const input = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
   /** An endpoint that is made for synthetic transactions: what it takes is no customer's, and costs no one anything. */
   path: z.string().regex(/^\/[A-Za-z0-9/_.-]{1,200}$/),
-  /** Said by whoever writes the runbook, beside what the endpoint says of itself. */
+  /** Said by the one who writes the runbook, beside what the endpoint says of itself. */
   meantForIt: z.literal(true),
   /** What is sent beside `synthetic: true`. No secret: everyone who sees the plan sees it. */
   body: z.record(z.string().min(1).max(60), scalar).default({}),
@@ -42,7 +42,7 @@ interface Seen {
 
 /**
  * One synthetic transaction through the front door: written, answered, and read back by its key. It shows what `GET /health`
- * cannot: that customers' writes arrive, by name, certificate, load balancer, application and database.
+ * can't: that customers' writes arrive, by name, certificate, load balancer, application and database.
  */
 export const transaction = defineAction<Input, Seen>({
   id: "http.transaction",

@@ -181,7 +181,7 @@ function onOneSide(value: string | null, present: boolean, { service, label, fro
 function podsReady(ready: number, { cluster, label, to, readyAtLeast }: Input): Check {
   const ok = ready >= readyAtLeast;
   const says = `${ready} pods with ${label} ${to} are ready${ok ? "" : `; ${readyAtLeast} are needed`}.`;
-  // A pod is ready when the program in it is: whoever starts, promotes or restores that one makes it so.
+  // A pod is ready when the program in it is: the one who starts, promotes or restores that one makes it so.
   const madeSoBy = { resources: [namespaceResource(cluster)], actions: ["postgres.promote", "script.run"] };
   return { id: "evidence.ready", level: "block", ok, says, madeSoBy };
 }

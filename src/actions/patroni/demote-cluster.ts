@@ -168,7 +168,7 @@ function primaryWrites({ primary: seen }: Seen, { cluster, primary }: Input): Ch
 
 /**
  * Followed is a history that branched off ours: a higher timeline. Two servers that were promoted apart from each other may have the same
- * number with different contents, which `pg_rewind` cannot tell apart.
+ * number with different contents, which `pg_rewind` can't tell apart.
  */
 function historyFits({ own, primary: other }: Seen, { cluster, primary, madeAnewBy }: Input): Check {
   const id = "evidence.history";

@@ -9,7 +9,7 @@ import { apiOf, type ClusterView, lookAtCluster, memberNamed } from "./view.ts";
 const input = z.strictObject({
   cluster: clusterInput,
   candidate: z.string().min(1),
-  /** What only the lost leader held is given up. Without it this never goes ahead: Patroni can not say how much that is. */
+  /** What only the lost leader held is given up. Without it this never goes ahead: Patroni can't say how much that is. */
   allowDataLoss: z.boolean().default(false),
   /**
    * The `postgres.fence` of the lost leader's own server. Patroni's leader key is a fence only while a Patroni stands
@@ -19,7 +19,7 @@ const input = z.strictObject({
 });
 type Input = z.infer<typeof input>;
 
-/** Makes a member leader while nobody leads. A cluster that is led is handed over by `patroni.switchover`. */
+/** Makes a member leader while no one leads. A cluster that is led is handed over by `patroni.switchover`. */
 export const failover = defineAction<Input, ClusterView>({
   id: "patroni.failover",
   summary: "Make a Patroni member leader while there is none, giving up what only the lost leader held",
@@ -83,7 +83,7 @@ function isDone(seen: ClusterView, candidate: string, before: ClusterView | null
   if (seen.leader === candidate) return "yes";
   if (seen.members.length === 0) return "unknown";
   if (seen.leader === null) return "no";
-  // Somebody else was elected meanwhile: whether that is good enough is not for us to say.
+  // Someone else was elected meanwhile: whether that is good enough is not for us to say.
   return before === null ? "no" : "unknown";
 }
 
@@ -127,7 +127,7 @@ function fenceHolds({ fenceStep, allowDataLoss }: Input, evidence: Evidences): C
   return { id: "evidence.fence", level: "block", ok, says, madeSoBy: { steps: [fenceStep] } };
 }
 
-/** Nobody leads, so nobody can say which server it was. */
+/** No one leads, so no one can say which server it was. */
 function formerLeader(cluster: string): string {
   return `the former leader of ${cluster}`;
 }

@@ -19,7 +19,7 @@ type Input = z.infer<typeof input>;
 type Seen = ClusterView & {
   /** Empty where nothing is asked of them. */
   readonly outside?: readonly (OutsideView & { readonly mayBeAbsent?: boolean })[];
-  /** PostgreSQL's system identifier; null: the leader cannot be asked. */
+  /** PostgreSQL's system identifier; null: the leader can't be asked. */
   readonly systemId?: string | null;
   readonly standby?: boolean;
 };
@@ -66,7 +66,7 @@ export function pausing(paused: boolean): Action<Input, Seen> {
       { id: "paused", label: "Cluster is paused", value: seen.paused, material: false },
     ],
     ready: (seen, { cluster, acceptUnreachable }) => [
-      // A standby cluster takes no writes, whoever does.
+      // A standby cluster takes no writes, no matter who does.
       ...(seen.standby
         ? []
         : noOtherWriter(

@@ -235,7 +235,7 @@ function lossMethod({ repository }: Seen, { targetTime }: Input): string {
     : `what was written after ${new Date(at).toISOString()}, when the log was last archived`;
 }
 
-/** What nobody counted is not known, and `postgres.verify` counts what customers were told. */
+/** What no one counted is not known, and `postgres.verify` counts what customers were told. */
 function lossOf(before: Seen, given: Input, evidences: Evidences): MeasuredLoss {
   const { fenceStep, lossStep, targetTime } = given;
   const subject = subjectOf(given);

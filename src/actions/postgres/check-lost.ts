@@ -13,7 +13,7 @@ type Seen = readonly NodeView[];
 
 /**
  * Looks whether servers are really gone, before a backup that is older than what they hold is put in their place. Where one of
- * them answers, or is up and lets nobody in, its data is the better way back, and its clients may still be writing.
+ * them answers, or is up and lets no one in, its data is the better way back, and its clients may still be writing.
  */
 export const checkLost = defineLook<Input, Seen>({
   id: "postgres.check_lost",

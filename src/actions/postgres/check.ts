@@ -63,7 +63,7 @@ async function lookAtCluster(ctx: ReadContext, { nodes }: Input): Promise<Seen> 
   return { nodes: first.with(to, target), from: first[source] as NodeView, to: target };
 }
 
-/** Who takes the writes; else a fenced primary; else whoever does not answer, because it could be the primary. */
+/** Who takes the writes; else a fenced primary; else the one who does not answer, because it could be the primary. */
 function sourceIn(views: readonly NodeView[]): number {
   const likely = [
     views.findIndex((view) => isPrimary(view) && !view.readOnly),

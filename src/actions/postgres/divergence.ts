@@ -27,7 +27,7 @@ const STATEMENT_SECONDS = 3600;
 
 /**
  * Reads rows of `from` in the order of their key and asks `to` for the same keys, a thousand at a time; both sides in
- * read-only transactions. Deleted rows cannot be told from rows that were never there, so they are not found.
+ * read-only transactions. Deleted rows can't be told from rows that were never there, so they are not found.
  *
  * @param since only rows whose `changed` is not before this moment; tables without `changed` are compared whole
  * @param keep called for each divergent row, in order

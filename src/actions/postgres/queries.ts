@@ -42,7 +42,7 @@ export async function ask(
   });
 }
 
-/** `bigint` counts come as text; they are numbers to whoever wrote the expectation. */
+/** `bigint` counts come as text; they are numbers to the one who wrote the expectation. */
 function plainOf(value: unknown): string | number | boolean {
   if (typeof value === "number" || typeof value === "boolean") return value;
   if (value instanceof Date) return value.toISOString();

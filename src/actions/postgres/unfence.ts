@@ -101,7 +101,7 @@ function twoPrimaries(node: NodeView, other: NodeView): LifeboatError {
   });
 }
 
-/** Silent is not quiet: a server that was promoted and can't be reached takes writes from whoever reaches it. */
+/** Silent is not quiet: a server that was promoted and can't be reached takes writes from the one who reaches it. */
 function otherAnswers(other: NodeView, { acceptUnreachable }: Input): Check {
   const says = other.answers
     ? `${other.name} answers.`

@@ -141,7 +141,7 @@ function isFar({ region, sourceRegion }: Input): boolean {
   return region !== sourceRegion;
 }
 
-/** It replicates, and is not as it was asked for: no one could reach it, or fence it, on the day it is needed. */
+/** It replicates, and is not as it was requested: no one could reach it, or fence it, on the day it is needed. */
 function refuseUnlike(made: InstanceView, given: Input): void {
   if (!made.present) return;
   const { subnetGroup, securityGroups = [], parameterGroup, instanceClass } = given;

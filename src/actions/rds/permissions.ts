@@ -27,7 +27,7 @@ function arn({ account, region }: Place, kind: string, name: string, within = re
   return `arn:${partitionOf(region)}:rds:${within}:${account}:${kind}:${name}`;
 }
 
-/** An option group goes with every new instance, whoever names it: the engine's default has a name of AWS's own. */
+/** An option group goes with every new instance, no matter who names it: the engine's default has a name of AWS's own. */
 const groups = (place: Place, subnetGroup: string, parameterGroup: string) => [
   arn(place, "subgrp", subnetGroup),
   arn(place, "pg", parameterGroup),

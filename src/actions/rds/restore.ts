@@ -57,7 +57,7 @@ type FromSnapshot = z.infer<typeof snapshotInput>;
 /** What is read of it where everything is one object. */
 type SnapshotSource = Pick<FromSnapshot, "snapshot" | "newestOf" | "before">;
 
-/** How we know our own restored instance again, whoever asks: AWS keeps it on the instance. */
+/** How we know our own restored instance again, no matter who asks: AWS keeps it on the instance. */
 const TAG = "lifeboat:restored-from";
 
 interface Seen {

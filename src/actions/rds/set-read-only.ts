@@ -34,7 +34,7 @@ type Input = z.infer<typeof input>;
 
 /** With `acceptUnreachable`, a server that does not take the parameter in is waited for so long and no longer. */
 const ACCEPTED_WAIT_SECONDS = 30;
-/** So many looks the group has to say it, where the instance cannot show that it was taken in. */
+/** So many looks the group has to say it, where the instance can't show that it was taken in. */
 const LOOKS_UNSEEN = 5;
 const PARAMETER = "default_transaction_read_only";
 
@@ -248,7 +248,7 @@ function isOn(seen: Seen): boolean {
 
 function isDone(seen: Seen, given: Input): Done {
   if (seen.why !== null || !seen.instance.present) return seen.silent && given.acceptUnreachable ? "no" : "unknown";
-  // What is asked for and not taken in yet is waited for, not asked for again.
+  // What is requested and not taken in yet is waited for, not requested again.
   return isOn(seen) === given.readOnly ? "yes" : "no";
 }
 

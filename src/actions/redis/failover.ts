@@ -26,7 +26,7 @@ import { isMaster, isReplica, lookAt, type NodeView } from "./view.ts";
 const input = z.strictObject({
   set: setInput,
   /**
-   * Servers of another place, which these Sentinels cannot lead: those that follow the old master are made to follow the new one.
+   * Servers of another place, which these Sentinels can't lead: those that follow the old master are made to follow the new one.
    * Others of the list, and those that do not answer, are left alone.
    */
   elsewhere: z.array(nodeInput).max(31).default([]),
@@ -125,7 +125,7 @@ async function askForFailover(ctx: ApplyContext, given: Input, seen: SetView): P
   }
 }
 
-/** What was seen was written down before this began; nothing is asked for when it is no longer so. */
+/** What was seen was written down before this began; nothing is requested when it is no longer so. */
 async function refuseMoved(ctx: ApplyContext, set: RedisSet, seen: SetView): Promise<void> {
   const now = await glance(ctx, set);
   if (now.master === seen.master && now.epoch === seen.epoch && !now.failingOver) return;
@@ -253,7 +253,7 @@ function sayOld(seen: SetView, from: string): string {
   return `${from} does not answer; if it comes back it takes writes for some seconds, until the Sentinels make it a replica.`;
 }
 
-/** The Sentinels choose among them; whoever heard last is the best there is. */
+/** The Sentinels choose among them; the one who heard last is the best there is. */
 function furthest(seen: SetView): NodeView | undefined {
   return seen.nodes.filter(isReplica).toSorted((a, b) => (b.heardAt ?? 0) - (a.heardAt ?? 0))[0];
 }

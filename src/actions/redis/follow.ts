@@ -24,7 +24,7 @@ type Input = z.infer<typeof input>;
 interface Seen {
   readonly node: NodeView;
   readonly master: NodeView;
-  /** Writes the node took during a quarter of a second; null: it is no master, or it cannot be told. */
+  /** Writes the node took during a quarter of a second; null: it is no master, or it can't be told. */
   readonly writes: number | null;
   /** Connections besides ours. */
   readonly clients: number | null;

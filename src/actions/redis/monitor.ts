@@ -101,7 +101,7 @@ export const monitor = defineAction<Input, Seen>({
 function settingsOf(given: Input, secret: (name: string) => string): readonly (readonly [string, string | number])[] {
   const { user, passwordFrom } = given.set.login;
   return [
-    // First, because they cannot be read back: when the rest is as asked, these were set.
+    // First, because they can't be read back: when the rest is as asked, these were set.
     ...(user === undefined ? [] : [["auth-user", user] as const]),
     ...(passwordFrom === undefined ? [] : [["auth-pass", secret(passwordFrom)] as const]),
     ["quorum", given.quorum],

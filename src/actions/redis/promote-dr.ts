@@ -37,7 +37,7 @@ const input = z.strictObject({
   pauseSeconds: z.number().min(2).max(60).default(10),
   /**
    * Said where no step before fences `from`. Planned it is fenced here, by the pause and by following `to`. Unplanned, people accept
-   * at the gate that a master which nobody here can reach may still take writes from others.
+   * at the gate that a master which no one here can reach may still take writes from others.
    */
   allowUnfenced: z.boolean().default(false),
 });
@@ -108,7 +108,7 @@ export const promoteDr = defineAction<Input, Pair>({
   ),
 });
 
-/** Two masters with nothing recorded: nobody knows which of them was meant to be one. */
+/** Two masters with nothing recorded: no one knows which of them was meant to be one. */
 function isDone({ from, to }: Pair, _given: Input, before: Pair | null): Done {
   if (!to.answers) return "unknown";
   if (isReplica(to)) return "no";

@@ -12,7 +12,7 @@ const input = z.strictObject({
   destination: bucketInput,
   prefix: z.string().max(1000).default(""),
   rpoSeconds: z.number().min(0),
-  /** So many objects at most are asked for their status: those the destination does not list the same, the oldest first, then the youngest. */
+  /** So many objects at most are requested their status: those the destination does not list the same, the oldest first, then the youngest. */
   sample: z.number().int().min(1).max(5_000).default(200),
   objectsMax: z.number().int().min(1).max(1_000_000).default(100_000),
   /** CloudWatch's `ReplicationLatency` of a rule, where S3's replication metrics are on; in the region that publishes them. */

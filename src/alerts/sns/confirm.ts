@@ -7,7 +7,7 @@ const SECONDS = 10;
 export type Ask = (url: string) => Promise<number>;
 
 /**
- * Confirms a subscription. The address is made here, of the topic's ARN and the token: the one that stands in a message is never fetched, whoever
+ * Confirms a subscription. The address is made here, of the topic's ARN and the token: the one that stands in a message is never fetched, no matter who
  * signed it. Confirming again changes nothing.
  */
 export async function confirmSubscription(topic: string, token: string, ask: Ask = askSns): Promise<void> {

@@ -101,7 +101,7 @@ function* directionFaults(system: System, runbook: Runbook): Generator<Fault> {
   }
 }
 
-/** A member is an object: it cannot stand in the middle of a sentence. */
+/** A member is an object: it can't stand in the middle of a sentence. */
 function* textFaults(system: System, runbook: Runbook): Generator<Fault> {
   const names = new Map(targetNames(system, runbook).map((one) => [one.name, one]));
   const binding = sampleBinding(system, runbook);

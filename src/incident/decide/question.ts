@@ -119,7 +119,7 @@ export function mayNotApprove(question: Question, person: Person, context: Decid
 
 /**
  * Why the word by which a new proof counts is not enough here, or null: who vouches and who proves by it are one person's word as
- * long as no one else says so, and the word of who asked for the run is worth nothing.
+ * long as no one else says so, and the word of the requester of the run is worth nothing.
  */
 export function endorsementRefusal(
   { run, gate, title }: Question,

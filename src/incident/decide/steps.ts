@@ -43,7 +43,7 @@ export function retryStep(command: Of<"retryStep">, state: IncidentState, contex
  * undone is still to come: that is how two primaries are made. Nor is the look that the active side is the one the plan was made for.
  *
  * A skip changes what the approvals before it cover: they become void and are asked again. After one was given, only someone
- * who may decide it skips, and never who asked for the run.
+ * who may decide it skips, and never the requester of the run.
  */
 export function skipStep(command: Of<"skipStep">, state: IncidentState, context: DecideContext): Outcome {
   const no = (refusal: Refusal) => refuse(context, "skip", refusal, state.runs.has(command.run) ? command.run : null);

@@ -79,7 +79,7 @@ export function explain(command: Of<"explain">, state: IncidentState, context: D
   return accept(context, [{ type: "gate.explained", data: { step, ask, person: person.id, reason } }], run.id);
 }
 
-/** For who asked for the run, who commands, and who is asked: the others need not hurry anyone. */
+/** For the requester of the run, who commands, and who is asked: the others need not hurry anyone. */
 export function escalate(command: Of<"escalate">, state: IncidentState, context: DecideContext): Outcome {
   const no = (refusal: Refusal) => refuse(context, "escalate", refusal, runIn(state, command.run));
   const about = questionOf(command, state, context);

@@ -47,7 +47,7 @@ export function approve(command: Of<"approve">, state: IncidentState, context: D
 }
 
 /**
- * Denying is easier than approving: whoever holds a deciding role today may, the requester too, and neither changed facts
+ * Denying is easier than approving: the one who holds a deciding role today may, the requester too, and neither changed facts
  * nor a quorum that is already there stand in the way. Only a start that has happened does.
  */
 export function deny(command: Of<"deny">, state: IncidentState, context: DecideContext): Outcome {

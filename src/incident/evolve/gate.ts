@@ -178,7 +178,7 @@ function expiry(gate: GateState): string {
   return gate.approvals.length === 0 ? "No decision in time" : "The approval expired before it was used";
 }
 
-/** Told once, by whoever denied; also when the question was made void by asking again. */
+/** Told once, by the one who denied; also when the question was made void by asking again. */
 function explained(gate: GateState, { data, actor }: Extract<AskEvent, { type: "gate.explained" }>): GateState {
   if (gate.outcome !== "denied" || gate.deniedBy !== data.person) return gate;
   const who = actor.kind === "person" ? actor.name : data.person;

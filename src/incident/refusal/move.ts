@@ -9,7 +9,7 @@ export type MoveRefusal =
       /** Until then it needs a reason. */
       readonly until: Date;
     }
-  /** `healthy`: as it was seen last; null: nobody has looked. */
+  /** `healthy`: as it was seen last; null: no one has looked. */
   | { readonly code: "on-probation"; readonly run: string; readonly until: Date; readonly healthy: boolean | null }
   | { readonly code: "nothing-to-commit" }
   | { readonly code: "committed"; readonly run: string }

@@ -2,7 +2,7 @@ import type { Alarm, Target } from "./client.ts";
 
 /** What PagerDuty should show under one key. Rendered from the state and nothing else, as Slack's messages are. */
 export type DesiredPage =
-  /** There is an incident: whoever looks after the service is woken. */
+  /** There is an incident: the one who looks after the service is woken. */
   | { readonly kind: "alarm"; readonly open: true; readonly acknowledged: boolean; readonly alarm: Alarm }
   | { readonly kind: "alarm"; readonly open: false }
   /** PagerDuty told us of it; it only has to learn that it is over. */

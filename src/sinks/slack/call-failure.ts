@@ -1,7 +1,7 @@
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from "@slack/web-api";
 import { messageOf } from "../../lib/errors.ts";
 
-/** What a failed call to Slack means for whoever made it. */
+/** What a failed call to Slack means for the one who made it. */
 export type CallFailure =
   /** Slack refused it: it did not happen and will not by itself. */
   | { readonly kind: "refused"; readonly error: string; readonly says: string }

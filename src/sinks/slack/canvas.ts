@@ -93,7 +93,7 @@ async function made(deps: Delivering, item: Item, channel: string, isInDoubt: bo
   }
 }
 
-/** Whether the bot made it. Where Slack does not say who did, nobody knows, so it is left alone. @see https://docs.slack.dev/reference/methods/files.info */
+/** Whether the bot made it. Where Slack does not say who did, no one knows, so it is left alone. @see https://docs.slack.dev/reference/methods/files.info */
 async function isMadeBy({ client, identity }: Delivering, canvas: string): Promise<boolean> {
   try {
     const { file } = await client.files.info({ file: canvas });

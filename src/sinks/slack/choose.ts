@@ -24,7 +24,7 @@ export interface Choice {
 }
 
 /**
- * What to do next in one channel. The urgent goes first and may go into debt; inside a thread the order is the drawing's,
+ * What to do next in one channel. The urgent goes first and may go into debt; inside a thread the order is the desired state's,
  * one answered before the next is sent, but for the urgent, which are sent in order without waiting for answers;
  * a thread's root is as urgent as what waits for it; an edit no one waits for comes at most every three seconds, one that may lag every twelve.
  * A post waits for the urgent edits of what stands above it: "done" is never said below "pending".

@@ -99,7 +99,7 @@ async function bring(deps: Delivering, item: Item, channel: string): Promise<voi
   }
   const askedAt = performance.now();
   if (!(await outbox.sending(item, deps.owner))) return;
-  // A process that stood still may have lost the queue since, and whoever took it has looked for this message already.
+  // A process that stood still may have lost the queue since, and the one who took it has looked for this message already.
   if (performance.now() - askedAt > STALE_MS) return;
   const ts = await post(client, item, channel);
   await outbox.delivered(item.id, ts, item.desiredHash);

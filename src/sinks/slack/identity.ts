@@ -15,7 +15,7 @@ export interface Identity {
   readonly enterprise: string | null;
 }
 
-/** One question, one answer or an error; whoever asks decides how often. */
+/** One question, one answer or an error; the one who asks decides how often. */
 export async function learnIdentity(client: WebClient): Promise<Identity> {
   const answer = await client.auth.test();
   if (!answer.user_id || !answer.bot_id || !answer.team_id)

@@ -1,7 +1,7 @@
 import { ERASED, isErased, safe } from "../../../templates/messages/kit/escape.ts";
 import type { System } from "../../catalog/types.ts";
 
-/** Whoever was recorded, as Slack shows people: a mention where there is an account, else the escaped name. */
+/** The one who was recorded, as Slack shows people: a mention where there is an account, else the escaped name. */
 export function namesIn(systems: readonly System[]): (who: string) => string {
   return (who) => {
     if (isErased(who)) return ERASED;

@@ -19,7 +19,7 @@ export interface Replying {
   readonly log: Logger;
 }
 
-/** Brings an answer to whoever asked: privately, as a form, or as a file in the channel. */
+/** Brings an answer to the one who asked: privately, as a form, or as a file in the channel. */
 export async function reply(
   deps: Replying,
   delivery: Delivery,
@@ -43,7 +43,7 @@ export async function reply(
 
 /**
  * Only this person sees it, where they asked if that is possible, else in a direct message. A press on a reply that stands in the channel
- * as well is answered in both places: whoever looks at one doesn't see the other. `lasting`: a direct message first,
+ * as well is answered in both places: the one who looks at one doesn't see the other. `lasting`: a direct message first,
  * for who may not be looking any more; what is shown to one person alone is lost on them.
  */
 export async function tell(

@@ -3,7 +3,7 @@ import type { ViewSubmitAction } from "@slack/bolt";
 import { type Interaction, NOTHING_TYPED } from "./delivery.ts";
 import { submittedIn } from "./reopen.ts";
 
-/** What comes back with a form beside its values: where it was asked for, and what it carries. */
+/** What comes back with a form beside its values: where it was requested, and what it carries. */
 interface Carried {
   readonly carries: string;
   readonly channel: string | null;

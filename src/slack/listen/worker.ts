@@ -8,7 +8,7 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** Answers one delivery; a rejection has it tried again. */
   readonly handle: (key: string, delivery: Delivery, live: InteractionHandles | null) => Promise<void>;
-  /** Too old to be done without asking again; whoever asked is told instead. `now`: real time. */
+  /** Too old to be done without asking again; the one who asked is told instead. `now`: real time. */
   readonly tooOld: (delivery: Delivery, now: Date) => Promise<void>;
   /** Real time, as Slack's is. */
   readonly now: () => Date;

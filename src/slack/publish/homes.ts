@@ -34,7 +34,7 @@ export interface HomesOptions {
   readonly announceProblem: () => string | null;
 }
 
-/** Home tabs: drawn when somebody opens theirs, and again on every change for whoever opened it within the hour. */
+/** Home tabs: drawn when someone opens theirs, and again on every change for the one who opened it within the hour. */
 export interface Homes {
   opened(user: string): Promise<void>;
   changed(): void;

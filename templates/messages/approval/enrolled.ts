@@ -55,7 +55,7 @@ function said(event: Told, around: NoticeSurroundings): Message {
   return { text, blocks: [section(`🔐 ${text}`)] };
 }
 
-/** Whoever starts one holds the service's authority, and Slack saw nothing of it: it is announced once Slack is back. */
+/** The one who starts one holds the service's authority, and Slack saw nothing of it: it is announced once Slack is back. */
 function startedWithoutSlack({ type, version, data }: Started, around: NoticeSurroundings): ShownMessage {
   const text = `${kindPrefix("real", around.practice)}Lifeboat was started without Slack by the user ${safe(data.user)} on ${safe(data.host)}. What was decided at the command line meanwhile is in each incident's thread. If that wasn't planned, tell the people who run Lifeboat now.`;
   const message = { text, blocks: [section(`🔐 ${text}`)] };

@@ -152,7 +152,7 @@ function forHowLong(since: Date, now: Date): string {
   return minutes < 1 ? "" : `, for ${lasting(minutes * 60)}`;
 }
 
-/** What can be pressed under a question. Nobody approves what enough have approved; denying stays possible until it starts. */
+/** What can be pressed under a question. No one approves what enough have approved; denying stays possible until it starts. */
 export function decide(ask: ApprovalRequest, who: Awaited, around: Surroundings, detail?: string): Block[] {
   const { run, gate } = ask;
   const carries = actionValue(run.id, gate.ask);
@@ -214,7 +214,7 @@ function approve(ask: ApprovalRequest, own: { detail?: string }): Button {
   };
 }
 
-/** Offered where everybody has been asked and nobody answers, or nobody is left who could. */
+/** Offered where everyone has been asked and no one answers, or no one is left who could. */
 function breakGlass(ask: ApprovalRequest, who: Awaited, around: Surroundings, own: { detail?: string }): Block[] {
   const { run, gate } = ask;
   const able = around.system.people.some((person) => breakingRole(person, around.system) !== null);
@@ -261,7 +261,7 @@ function repeatedWords({ state, run, gate }: ApprovalRequest, { now, names }: Su
   return times < 2 ? [] : [`⚠️ *Asked ${times} times within an hour*, requested by ${names(run.requester)}`];
 }
 
-/** Of what this approval lets happen; what cannot be undone and has happened already is said too. */
+/** Of what this approval lets happen; what can't be undone and has happened already is said too. */
 function noReturn({ run, step }: ApprovalRequest): string {
   const passed = stepsOf(run.plan).find(
     (one) => wayBackOf(one)?.kind === "never" && run.steps.get(one.id)?.status === "done",
@@ -300,7 +300,7 @@ function acting(id: string, { system }: Surroundings): boolean {
   return person === null || canAct(person);
 }
 
-/** Who is on call now, and by whose word: the newest level that was asked for. */
+/** Who is on call now, and by whose word: the newest level that was requested. */
 function onCall({ summons }: GateState, { asked }: Awaited, around: Surroundings): string[] {
   const last = summons.toSorted((a, b) => a.level - b.level).at(-1);
   if (last === undefined) return [];
@@ -317,7 +317,7 @@ function onCall({ summons }: GateState, { asked }: Awaited, around: Surroundings
   return [`*On call (roster):* ${who}.${why}`];
 }
 
-/** Whose phone rang and who answered it; or that nobody's could be made to. */
+/** Whose phone rang and who answered it; or that no one's could be made to. */
 function paged({ state, gate }: ApprovalRequest, around: Surroundings): Block[] {
   const page = pageOf(state, gate.ask);
   const failing = notPaged(state);
@@ -327,7 +327,7 @@ function paged({ state, gate }: ApprovalRequest, around: Surroundings): Block[] 
   ];
 }
 
-/** "incident commander (@ana)": a level and whoever of it could still approve. */
+/** "incident commander (@ana)": a level and those in it who could still approve. */
 export function approvalRequests(
   { role, people }: { role: string; people: Awaited["asked"][number]["people"] },
   around: Surroundings,

@@ -71,7 +71,7 @@ export function dueUpdateWords({ kind, dueAt, late }: Due): string {
   return late ? `⏰ ${SHORT[kind]} overdue since ${at(dueAt)}` : `${SHORT[kind]} by ${at(dueAt)}`;
 }
 
-/** Person ids: the comms lead, else whoever may be it, else the commander. */
+/** Person ids: the comms lead, else the one who may be it, else the commander. */
 export function tellers(state: IncidentState, around: Surroundings): readonly string[] {
   const lead = holders(around.system, state, "comms-lead");
   return (lead.length > 0 ? lead : holders(around.system, state, "incident-commander")).slice(0, 3);

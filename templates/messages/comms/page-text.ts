@@ -24,7 +24,7 @@ export interface Spoken {
 const LINE = 250;
 
 export function pageWords(practice: boolean) {
-  /** Pages are read by whoever has the phone, and kept by the pager: of what only members know nothing is in them. */
+  /** Pages are read by the one who has the phone, and kept by the pager: of what only members know nothing is in them. */
   const hiddenWords = (state: IncidentState, wants: string): Spoken => ({
     summary: `${prefixOf(state)}${named(state)}: private incident, ${wants}`,
     details: "Open Slack: Lifeboat has written to those who decide. Acknowledging this page doesn't decide.",

@@ -168,7 +168,7 @@ function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
 }
 
 /**
- * For the topic of the channel: severity, status, commander. Slack tells everybody in the channel of each change, so nothing is in
+ * For the topic of the channel: severity, status, commander. Slack tells everyone in the channel of each change, so nothing is in
  * it that moves by itself.
  */
 export function topicOf(state: IncidentState, declared: Declared, around: Surroundings): string {

@@ -89,7 +89,7 @@ export function systemLine({ title, runbooks }: SystemReadiness): string {
   return `${mark} *${safe(title)}*: ${parts.join(" · ") || "no runbooks"}`;
 }
 
-/** For whoever declares an incident: null where every runbook is ready, or nobody knows yet. */
+/** For the one who declares an incident: null where every runbook is ready, or no one knows yet. */
 export function readinessWarning(system: SystemReadiness): string | null {
   const notReady = system.runbooks.filter(({ state }) => state === "notReady");
   const [first] = notReady;

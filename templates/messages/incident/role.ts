@@ -5,7 +5,7 @@ import type { Message } from "../kit/message.ts";
 import { roleOf, roleWords } from "../kit/people.ts";
 import type { Surroundings } from "../kit/view.ts";
 
-/** Said once to everyone in the channel, and above all to whoever holds the role now: what it means, and what they are left with. */
+/** Said once to everyone in the channel, and above all to the one who holds the role now: what it means, and what they are left with. */
 export function roleAssigned(state: IncidentState, role: string, person: string, around: Surroundings): Message {
   const explains = roleOf(around.system, role)?.explains ?? "";
   const handover = state.handovers.get(role);

@@ -2,7 +2,7 @@
  * Other people's words inside our sentences. Everything a person, a catalogue or a target wrote goes through `safe`
  * before it stands in mrkdwn; nothing else escapes.
  *
- * After it the words can not ping, link, format, quote, start a line, hide, turn the reading direction, or pass a letter for its twin. `&`, `<` and
+ * After it the words can't ping, link, format, quote, start a line, hide, turn the reading direction, or pass a letter for its twin. `&`, `<` and
  * `>` become the entities Slack asks for; it documents no escape for its formatting marks, so those become their nearest
  * look-alikes. The timeline keeps the words as they were written.
  */
@@ -92,7 +92,7 @@ function visible(words: string): string {
 }
 
 /**
- * Letters of Cyrillic, Greek and Armenian that cannot be told from Latin ones, and full-width Latin.
+ * Letters of Cyrillic, Greek and Armenian that can't be told from Latin ones, and full-width Latin.
  *
  * @see https://www.unicode.org/reports/tr39/#Confusable_Detection
  */
@@ -111,7 +111,7 @@ function codeOf(letter: string): string {
   return letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** What stands for somebody who was erased (`lifeboat erase`). */
+/** What stands for someone who was erased (`lifeboat erase`). */
 export const ERASED = "(erased person)";
 
 /** The opaque id events hold for a person, where nothing says any more who it was. */

@@ -21,7 +21,7 @@ export function holders(system: System, state: IncidentState, role: string): rea
   return system.people.filter((person) => person.roles.includes(role)).map(({ id }) => id);
 }
 
-/** "incident commander (@ana)", or "incident commander (nobody holds it)". */
+/** "incident commander (@ana)", or "incident commander (no one holds it)". */
 export function roleWithHolders(state: IncidentState, around: Surroundings, role: string): string {
   const people = holders(around.system, state, role);
   const who = people.length === 0 ? "nobody" : people.slice(0, 5).map(around.names).join(", ");

@@ -7,21 +7,21 @@ import type { Block, Message } from "./message.ts";
 
 /**
  * What a place in Slack should look like, as a value: drawn from the state and nothing else. `src/slack/publish.ts` compares
- * it with what is shown already and makes up the difference, so a drawing says what is wanted, never what to do.
+ * it with what is shown already and makes up the difference, so a desired state says what is wanted, never what to do.
  * The same state, surroundings and time give the same view.
  */
 export interface View {
   /** The incident's own channel; null: it has none, and `in: "incident"` is shown where it was announced. */
   readonly channel: ChannelView | null;
   readonly messages: readonly ShownMessage[];
-  /** When the drawing will look different though nothing happens (something falls due); null: never. */
+  /** When the desired state will look different though nothing happens (something falls due); null: never. */
   readonly redrawAt: Date | null;
 }
 
 export interface ChannelView {
   /** Wanted name; the one Slack gave is kept by the publisher. At most 80 of `a-z 0-9 - _`. */
   readonly name: string;
-  /** When it was declared: a channel of this name that is older belongs to something else. Absent: nobody looks. */
+  /** When it was declared: a channel of this name that is older belongs to something else. Absent: no one looks. */
   readonly since?: Date;
   /** Only whom it is shown to may see it in Slack. */
   readonly private?: true;
@@ -29,7 +29,7 @@ export interface ChannelView {
   readonly archived?: true;
   readonly topic: string;
   readonly bookmarks: readonly { readonly title: string; readonly link: string }[];
-  /** Slack user ids to have in the channel. Nobody is ever removed. */
+  /** Slack user ids to have in the channel. No one is ever removed. */
   readonly invite: readonly string[];
   /** Keys of messages to pin. */
   readonly pinned: readonly string[];
@@ -43,18 +43,18 @@ export interface ShownMessage {
   /** Key of the message whose thread this is in, or null. The root has to be among the messages, in the same place. */
   readonly under: string | null;
   /**
-   * 0: somebody is waiting for it (a prompt for a decision, its outcome): posted and edited at once.
+   * 0: someone is waiting for it (a prompt for a decision, its outcome): posted and edited at once.
    * 1: news. 2: may lag (a live list of steps).
    */
   readonly priority: 0 | 1 | 2;
   readonly message: Message;
   /** A thread's reply that is also shown in the channel. */
   readonly broadcast?: boolean;
-  /** Said once and never edited, whatever later drawings say. */
+  /** Said once and never edited, whatever later desired states say. */
   readonly once?: boolean;
 }
 
-/** What a drawing may know beside the state. */
+/** What a desired state may know beside the state. */
 export interface Surroundings {
   readonly system: System;
   readonly now: Date;
@@ -83,7 +83,7 @@ export interface HomeSituation {
   readonly incidents: readonly { readonly state: IncidentState; readonly channel: string | null }[];
   /** The calendars of this person's systems, what is overdue first; absent: they have none. */
   readonly occasions?: readonly OccasionNow[];
-  /** How ready this person's systems are; absent: nobody knows. */
+  /** How ready this person's systems are; absent: no one knows. */
   readonly readiness?: readonly SystemReadiness[];
   /** This person's open action items; absent: none. */
   readonly actions?: readonly { readonly state: IncidentState; readonly item: ActionItem }[];

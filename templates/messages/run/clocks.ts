@@ -62,7 +62,7 @@ export function clockMoments(run: RunState, now: Date): readonly Date[] {
     });
 }
 
-/** Every stage that is or was late: in the thread, and to whoever commands. */
+/** Every stage that is or was late: in the thread, and to the one who commands. */
 export function renderLate(state: IncidentState, run: RunState, around: Surroundings): readonly ShownMessage[] {
   return [...(run.clocks?.values() ?? [])]
     .filter(({ lateAt }) => lateAt !== null)

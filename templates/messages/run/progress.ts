@@ -116,7 +116,7 @@ function some(words: readonly string[]): string {
   return `${words.slice(0, NAMED).join("; ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
-/** Seconds between two drawings of a card on which nothing but time moves: an edit each, of those Slack allows a workspace. */
+/** Seconds between two desired states of a card on which nothing but time moves: an edit each, of those Slack allows a workspace. */
 const GRAIN = 10;
 
 function grainAt(seconds: number): number {

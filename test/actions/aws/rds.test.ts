@@ -166,7 +166,7 @@ describe("RDS as it fools people", () => {
       ["replica.replicating"],
     ],
   ])(
-    "nobody is promoted with %s",
+    "no one is promoted with %s",
     async (_what, more, { lag, replication }: { lag?: number; replication?: object }, blocks) => {
       const aws = stand.aws();
       promote.prepare(aws);
@@ -312,7 +312,7 @@ describe("RDS as it fools people", () => {
     });
   });
 
-  test("without a stand-in practice calls nobody", async () => {
+  test("without a stand-in practice calls no one", async () => {
     delete process.env.AWS_ENDPOINT_URL;
     await expect(harnessFor({}).look("rds.check", { ...rdsPlace(WEST), instance: "x" })).rejects.toMatchObject({
       problem: { code: "aws-endpoint-missing" },
@@ -334,7 +334,7 @@ describe("there and back between regions", () => {
     kmsKeyId: `arn:aws:kms:${EAST}:111122223333:key/orders`,
   };
 
-  test("an encrypted source needs a key of the replica's region, before anybody is asked and by RDS's own word", async () => {
+  test("an encrypted source needs a key of the replica's region, before anyone is asked and by RDS's own word", async () => {
     const aws = stand.aws();
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
     aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
@@ -418,7 +418,7 @@ describe("there and back between regions", () => {
     expect(aws.ledger.of("DeleteDBInstance")).toEqual([]);
   });
 
-  test("a replica that is not as it was asked for is said to be so at once, and not waited for", async () => {
+  test("a replica that is not as it was requested is said to be so at once, and not waited for", async () => {
     const aws = stand.aws();
     add(aws, { id: "orders-b", region: WEST, encrypted: true });
     aws.state.parameterGroups.set(`${EAST}/orders-16`, new Map());
@@ -489,7 +489,7 @@ describe("what RDS does at the edges", () => {
     expect(checks.find(({ ok }) => !ok)?.says).toBe("Automated backups of orders from us-west-2 are not in us-east-1");
   });
 
-  test("a restore that is not as it was asked for is said to be so, and not waited for", async () => {
+  test("a restore that is not as it was requested is said to be so, and not waited for", async () => {
     const aws = stand.aws();
     add(aws, { id: "orders", region: EAST });
     aws.state.onCreate = async (made) => void Object.assign(made, { multiAz: true });

@@ -118,7 +118,7 @@ describe("route53.shift", () => {
     expect(await look()).toEqual([]);
   });
 
-  test("what somebody changed between the look and the request refuses the whole batch", async () => {
+  test("what someone changed between the look and the request refuses the whole batch", async () => {
     const { aws, harness, given } = begin();
     const { seen } = await harness.look(shift.action, given);
     const zone = aws.state.zones.get(ZONE);
@@ -129,7 +129,7 @@ describe("route53.shift", () => {
     expect(zone?.records.map(({ values }) => values[0])).toEqual(["127.0.0.99", "127.0.0.99"]);
   });
 
-  test("half of it being so is somebody else's doing: a person is asked", async () => {
+  test("half of it being so is someone else's doing: a person is asked", async () => {
     const { aws, harness, given } = begin();
     setWeights(aws, 0, 0);
     const { done } = await harness.look(shift.action, given);
@@ -147,7 +147,7 @@ describe("route53.shift", () => {
 describe("route53.check", () => {
   const stand = standIn();
 
-  test("says what the checkers report and whether somebody overrides them, and stands in nobody's way", async () => {
+  test("says what the checkers report and whether someone overrides them, and stands in no one's way", async () => {
     const aws = stand.aws();
     override.prepare(aws);
     const harness = harnessFor({});

@@ -68,7 +68,7 @@ describe("a compose project", () => {
 });
 
 describe("a process killed on the way", () => {
-  test("while the engine restarts: nobody sends a second restart", async () => {
+  test("while the engine restarts: no one sends a second restart", async () => {
     const slow = await createDocker({ socket: join(folder, "slow.sock"), stopMilliseconds: 1500 });
     try {
       await slow.up({ project: "sav3", service: "api", image: { tag: "r.test/api:2" } });
@@ -107,7 +107,7 @@ describe("a process killed on the way", () => {
 });
 
 describe("compose.rollback refuses", () => {
-  test("an image nobody has, a volume without a name, and a service of several containers", async () => {
+  test("an image no one has, a volume without a name, and a service of several containers", async () => {
     const image = `r.test/api@sha256:${"0".repeat(64)}`;
     expect(
       await new Step(harness, "compose.rollback", { project: project(), service: "api", image }).blockedBy(),

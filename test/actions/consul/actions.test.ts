@@ -95,7 +95,7 @@ describe("consul.*", () => {
     expect(blockedBy(unlabelled.checks)).toEqual(["snapshot.whole", "snapshot.version"]);
   });
 
-  test("killed for real after the restore was sent: what is there is what was asked for, and it is not sent again", async () => {
+  test("killed for real after the restore was sent: what is there is what was requested, and it is not sent again", async () => {
     const given = { cluster: clusterOf(consul), file: await saved(), pollSeconds: 0.02 };
     const died = await performAndDie("consul.restore", given, { secrets: { ...consul.secrets } });
     const { way, evidence } = await recoverFrom(harness, "consul.restore", given, died.before);

@@ -35,7 +35,7 @@ describe("a synthetic transaction through the front door", () => {
     expect(new Set(front.keys).size).toBe(2);
   });
 
-  test("an answer is not believed: what cannot be read back was not taken", async () => {
+  test("an answer is not believed: what can't be read back was not taken", async () => {
     front.blind = true;
     await expect(actionHarness({}).perform("smoke", "http.transaction", given())).rejects.toMatchObject({
       problem: { code: "not-seen" },

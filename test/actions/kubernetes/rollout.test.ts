@@ -188,7 +188,7 @@ describe("a job whose end is soon cleared away", () => {
     expect(fixture.primary.get("jobs", NAMESPACE, "backup-lifeboat-1")).toBeDefined();
   });
 
-  test("deleted by somebody, is not waited for until the budget is used up", async () => {
+  test("deleted by someone, is not waited for until the budget is used up", async () => {
     cronJob({});
     const step = new Step(fixture.harness(), "kubernetes.run_job", { cluster: fixture.target, cronJob: "backup" });
     await step.intend();

@@ -169,7 +169,7 @@ describe("scaling down and back", () => {
     expect(["api", "web"].map(replicasOf)).toEqual([3, 2]);
   });
 
-  test("somebody who moved a count since the intent is not overruled: a person is asked", async () => {
+  test("someone who moved a count since the intent is not overruled: a person is asked", async () => {
     await shopOf({ api: 3 });
     const step = new Step(fixture.harness(), "kubernetes.scale", {
       cluster: fixture.target,
@@ -185,7 +185,7 @@ describe("scaling down and back", () => {
     expect(replicasOf("api")).toBe(5);
   });
 
-  test("an old mark does not count once somebody scaled by hand", async () => {
+  test("an old mark does not count once someone scaled by hand", async () => {
     await shopOf({ api: 3 });
     const harness = fixture.harness();
     const down = { cluster: fixture.target, workloads: ["deployment/api"], replicas: 0 };

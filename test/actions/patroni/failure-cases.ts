@@ -105,8 +105,8 @@ const setting = (to: "pause" | "resume") =>
     { seconds: { usual: 10, hanging: 1 }, instead: { "wrong state": ANY } },
   );
 
-const LED = "nobody leads, and %s: one leads afterwards, asked for once";
-const NOTHING = "nobody leads: what does nothing is known to have done nothing, and is sent once";
+const LED = "no one leads, and %s: one leads afterwards, asked for once";
+const NOTHING = "no one leads: what does nothing is known to have done nothing, and is sent once";
 /** A cluster without a leader takes long to make: what does nothing is tried on one, what does something on one each. */
 const failover: Handmade = {
   action: "patroni.failover",

@@ -224,7 +224,7 @@ describe("patroni over a real cluster", () => {
     const injectFault = (kind: FaultKind) => api.way.faults.throw({ kind, on: "writes", times: 1, after: 0 });
     const effects = () => api.way.writes().filter(({ done }) => done).length;
 
-    test("nobody leads: what does nothing is known to have done nothing, and is sent once", async () => {
+    test("no one leads: what does nothing is known to have done nothing, and is sent once", async () => {
       const step = new Step(harness, "patroni.failover", given);
       const died = await performAndDie("patroni.failover", given, { secrets, at: "is asked to lead" });
       step.before = died.before;
@@ -246,7 +246,7 @@ describe("patroni over a real cluster", () => {
       ["its process was killed while it waited", "hangAfter"],
       ["its process was killed right afterwards", null],
     ] as const)(
-      "nobody leads, and %s: one leads afterwards, asked for once",
+      "no one leads, and %s: one leads afterwards, asked for once",
       async (_what, kind) => {
         const step = new Step(harness, "patroni.failover", given);
         if (kind) injectFault(kind);
@@ -262,7 +262,7 @@ describe("patroni over a real cluster", () => {
         const { says } = await step.verify(60_000);
         expect(says).toContain(`${given.candidate} leads`);
         expect(effects()).toBe(1);
-        // Whoever finds one leading, by whatever hand, asks for nothing.
+        // The one who finds one leading, by whatever hand, asks for nothing.
         const { applied } = await harness.perform("again", "patroni.failover", given);
         expect([applied, effects()]).toEqual([false, 1]);
       },

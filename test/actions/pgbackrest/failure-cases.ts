@@ -15,7 +15,7 @@ const backup: Handmade = {
     refused: shownBy(FILE, "a pgBackRest that was stopped refuses, and one that hangs is ended; either made nothing"),
     hanging: shownBy(FILE, "a pgBackRest that was stopped refuses, and one that hangs is ended; either made nothing"),
     "answered, not done": shownBy(FILE, "an end with 0 is no evidence: what is not there is not believed"),
-    "done by hand": shownBy(FILE, "one that somebody made since the intent is taken for it"),
+    "done by hand": shownBy(FILE, "one that someone made since the intent is taken for it"),
     "wrong state": shownBy(FILE, "killed while pgBackRest is at work: it is waited for, and no second one is made"),
     "another target": shownBy(FILE, "another stanza behind the same host is refused"),
   },

@@ -174,7 +174,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
     await expect(restore.verify()).rejects.toMatchObject({ problem: { code: "not-restored" } });
   }, 30_000);
 
-  test("one that somebody made since the intent is taken for it", async () => {
+  test("one that someone made since the intent is taken for it", async () => {
     const step = await begun("pgbackrest.backup", incremental());
     await host.pgbackrest("backup", "--type=incr");
     expect(await step.afterwards()).toBe("verify");
@@ -320,7 +320,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
   }, 30_000);
 });
 
-test("over ssh every word is quoted, what can't be is refused, and nobody's configuration takes part", () => {
+test("over ssh every word is quoted, what can't be is refused, and no one's configuration takes part", () => {
   const ssh = { user: "lifeboat", host: "db1.sav3.example", port: 22, identity: "/keys/dr", knownHosts: "/keys/known" };
   const command = sshCommand(ssh, "10.0.0.5", ["pgbackrest", "--target=2026-11-21 10:00:00.000+00", "restore"]);
   expect(command.slice(0, 4)).toEqual(["ssh", "-F", "none", "-T"]);

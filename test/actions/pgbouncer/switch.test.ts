@@ -49,7 +49,7 @@ describe("pgbouncer.pause, .repoint and .resume", () => {
     30_000,
   );
 
-  test("a transaction that does not end takes the pause back, and nobody is held up for longer", async () => {
+  test("a transaction that does not end takes the pause back, and no one is held up for longer", async () => {
     const long = await client();
     await long.query("begin");
     await long.query("select 1");

@@ -159,7 +159,7 @@ const rejoin: FailureCase = {
       },
       blocks: "evidence.oldPrimary",
       async close() {
-        // Whoever gave up on a rebuild did not end it: two at once would start the server twice.
+        // The one who gave up on a rebuild did not end it: two at once would start the server twice.
         const idle = (fault: FaultKind | null) => fault !== null && ["down", "hang", "throttle", "lie"].includes(fault);
         await until(
           "no rebuild being under way",

@@ -12,7 +12,7 @@ import { opened, suite } from "./failure-cases.ts";
 
 await runFailureSuite(suite);
 
-describe("where a server of somebody else's answers", () => {
+describe("where a server of someone else's answers", () => {
   let other: DatabaseFixture;
   let stranger: NodeInput;
   beforeAll(async () => {
@@ -139,7 +139,7 @@ describe("whom a fence leaves the writes to", () => {
     expect(await look({ peer: b, peerIs: "writer" })).toEqual(["fence.peer"]);
   });
 
-  test("nobody at the other address, or a standby that does not follow", async () => {
+  test("no one at the other address, or a standby that does not follow", async () => {
     const { b } = opened();
     expect(await look({ peer: { ...b, port: 1 } })).toEqual(["fence.peer"]);
     await superuser(b, "select pg_wal_replay_pause()");

@@ -157,7 +157,7 @@ describe("redis without Sentinels", () => {
     expect(await look(given)).toEqual(["master.fit"]);
   }, 40_000);
 
-  test("Sentinels forget a set and watch it again, each of them, and nobody types anything", async () => {
+  test("Sentinels forget a set and watch it again, each of them, and no one types anything", async () => {
     await environment.settled();
     const [first] = environment.nodes;
     if (!first) throw new Error("no node");

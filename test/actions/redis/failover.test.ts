@@ -94,7 +94,7 @@ describe("redis.failover over real Sentinels", () => {
     await held(from);
   }, 90_000);
 
-  test("a lost answer keeps the pause, so nothing is lost while nobody knows", async () => {
+  test("a lost answer keeps the pause, so nothing is lost while no one knows", async () => {
     const from = await said();
     nets = await Promise.all(environment.sentinels.map((one) => openNet(one.port)));
     const given = setOf(nets.map((net) => Number(new URL(net.url("redis://127.0.0.1:1/")).port)));
@@ -107,7 +107,7 @@ describe("redis.failover over real Sentinels", () => {
     await held(from);
   }, 90_000);
 
-  test("moved by hand before: it is seen, and nothing is asked for", async () => {
+  test("moved by hand before: it is seen, and nothing is requested", async () => {
     const from = await said();
     await harness.perform("by-hand", "redis.failover", setOf());
     const again = { ...setOf(), from: from.address };
@@ -129,7 +129,7 @@ describe("redis.failover over real Sentinels", () => {
     expect(action.done(seen, harness.input("redis.failover", setOf()), seen)).toBe("no");
   });
 
-  test("a replica that hangs is waited for, then writes go on and nothing was asked for", async () => {
+  test("a replica that hangs is waited for, then writes go on and nothing was requested", async () => {
     const from = await said();
     const replica = environment.nodes.find((node) => node.port !== from.port);
     const { seen } = await harness.look("redis.failover", setOf());

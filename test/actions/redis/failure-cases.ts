@@ -163,8 +163,8 @@ const failover: FailureCase = {
     "killed before": shownBy(FILE, "killed %s, the run goes on and the master moves once"),
     "killed during": shownBy(FILE, "killed while the request is on its way: it is looked for, and not sent again"),
     "killed after": shownBy(FILE, "killed %s, the run goes on and the master moves once"),
-    "reply lost": shownBy(FILE, "a lost answer keeps the pause, so nothing is lost while nobody knows"),
-    "done by hand": shownBy(FILE, "moved by hand before: it is seen, and nothing is asked for"),
+    "reply lost": shownBy(FILE, "a lost answer keeps the pause, so nothing is lost while no one knows"),
+    "done by hand": shownBy(FILE, "moved by hand before: it is seen, and nothing is requested"),
     "wrong state": shownBy(FILE, "a master that hangs is a reason not to begin a failover without loss"),
   },
 };

@@ -10,7 +10,7 @@ import {
 import { actionHarness } from "../../support/action-harness.ts";
 import { describeWith } from "../../support/describe-with.ts";
 
-/** Two regions, each with Sentinels and a password of its own: those of one cannot lead the servers of the other. */
+/** Two regions, each with Sentinels and a password of its own: those of one can't lead the servers of the other. */
 const describe = await describeWith(REDIS_PROGRAMS, REDIS_PACKAGES);
 
 describe("redis in two regions", () => {

@@ -73,7 +73,7 @@ describe("s3.sync", () => {
     expect(parity(fixture)).toBe(true);
   });
 
-  test("what was begun in parts and fails leaves no parts behind, whoever stops it", async () => {
+  test("what was begun in parts and fails leaves no parts behind, no matter who stops it", async () => {
     const uploads = () => fixture.s3.buckets.get("media-west")?.uploads.size;
     fixture.s3.put("media-east", "video/a.mp4", Buffer.alloc(17 * 1024 * 1024, 7));
     fixture.faults.next("UploadPart", "fail");
@@ -198,7 +198,7 @@ describe("s3.sync", () => {
     expect(puts.length - new Set(puts).size).toBeLessThanOrEqual(1);
   });
 
-  test("a bucket of somebody else's, one in another region, and one that is gone are said", async () => {
+  test("a bucket of someone else's, one in another region, and one that is gone are said", async () => {
     const strange = await harness.look("s3.sync", {
       source,
       destination: { ...destination, account: "999988887777" },

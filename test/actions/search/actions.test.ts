@@ -136,7 +136,7 @@ describe("what search.* says before it is too late", () => {
     });
   });
 
-  test("killed for real right after the restore was asked for: the successor waits for that one", async () => {
+  test("killed for real right after the restore was requested: the successor waits for that one", async () => {
     const died = await performAndDie("search.restore", restoreOf(search), { secrets: { ...search.secrets } });
     expect(died.applied).toBe(true);
     const { way, evidence } = await recoverFrom(harness, "search.restore", restoreOf(search), died.before);

@@ -80,7 +80,7 @@ describe("traefik.switch", () => {
     expect(await readFile(file, "utf8")).toBe(stand.before);
   });
 
-  test("somebody who wrote the file since is not overruled", async () => {
+  test("someone who wrote the file since is not overruled", async () => {
     const late = step();
     await late.intend();
     await writeFile(file, `${stand.before}# and mine\n`);

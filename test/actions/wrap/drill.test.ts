@@ -37,7 +37,7 @@ describe.each(all)("%s in a drill", (_, action) => {
       await expect(call()).rejects.toMatchObject({ problem: { code: "drill-limits", what: why } });
   });
 
-  test("does nothing where nobody says what a drill may touch, or whether this is one", async () => {
+  test("does nothing where no one says what a drill may touch, or whether this is one", async () => {
     const untold = { ...around } as unknown as ApplyContext;
     for (const call of [...calls(asDrill(undefined)), ...calls(untold)])
       await expect(call()).rejects.toMatchObject({ problem: { code: "drill-limits" } });

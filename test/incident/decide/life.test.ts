@@ -25,7 +25,7 @@ describe("declare", () => {
     expect(codeOf(new IncidentScenario().asks("ana", declaring(more)))).toBe(then);
   });
 
-  test("is for everybody but those who are barred", () => {
+  test("is for everyone but blocked accounts", () => {
     expect(codeOf(new IncidentScenario().asks(stranger, declaring()))).toBe("accepted");
     expect(codeOf(new IncidentScenario().asks("ana", declaring(), { blocked: "guests can't" }))).toBe(
       "account-blocked",
@@ -112,7 +112,7 @@ describe("status", () => {
     expect(codeOf(new IncidentScenario().declared().asks(stranger, NOTE))).toBe("accepted");
   });
 
-  test("the barred do nothing at all", () => {
+  test("blocked accounts do nothing at all", () => {
     for (const command of [RESOLVE, MONITOR, SEVERITY, ROLE, RUN, NOTE, REOPEN, CLOSE])
       expect(codeOf(new IncidentScenario().declared().asks("ana", command, { blocked: "deactivated" }))).toBe(
         "account-blocked",

@@ -20,7 +20,7 @@ describe("what a card says of a page", () => {
   test("the service's own on call", () => {
     expect(words({ role: null })).toContain("Paged: on-call");
   });
-  test("acknowledged by somebody of the roster, and by a stranger whose name can do nothing", () => {
+  test("acknowledged by someone of the roster, and by a stranger whose name can do nothing", () => {
     const acknowledged = [
       { person: "ana", name: "Ana", at: at(42) },
       { person: null, name: "<!channel> *Nell*", at: at(43) },
@@ -30,10 +30,10 @@ describe("what a card says of a page", () => {
     expect(said).not.toContain("<!channel>");
     expect(said).not.toContain("*Nell*");
   });
-  test("what was acknowledged before it went to somebody else does not count", () => {
+  test("what was acknowledged before it went to someone else does not count", () => {
     expect(words({ acknowledged: [{ person: "ana", name: "Ana", at: at(40) }] })).toContain("not acknowledged yet");
   });
-  test("nobody can be paged", () => {
+  test("no one can be paged", () => {
     const problem = { code: "pagerduty", where: "PagerDuty's trigger event", what: "It gave no answer in time" };
     const state = { paging: { pages: new Map(), failing: { since: at(41), problem } } } as unknown as IncidentState;
     expect(notPaged(state)).toBe(

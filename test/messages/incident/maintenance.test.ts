@@ -4,7 +4,7 @@ import { failover, orders, seen } from "../../support/orders-system.ts";
 import { RecordedIncident } from "../../support/recorded-incident.ts";
 import { around } from "../../support/surroundings.ts";
 
-/** A planned failover that is asked for where Ana types, has been looked at, and waits for a decision. */
+/** A planned failover that is requested where Ana types, has been looked at, and waits for a decision. */
 function planned(): RecordedIncident {
   return new RecordedIncident(orders)
     .ask("ana", {

@@ -4,13 +4,13 @@ import { actions, type Button } from "../../../templates/messages/kit/blocks.ts"
 const approve: Button = { label: "Approve", verb: "gate.approve", actionValue: "run-1/ask-1" };
 const deny: Button = { label: "Deny", verb: "gate.deny", actionValue: "run-1/ask-1" };
 
-describe("a row of buttons that somebody is about to press", () => {
+describe("a row of buttons that someone is about to press", () => {
   test("keeps its name while what stands around it, and behind the first, changes", () => {
     const shown = actions({ ...approve, label: "Approve", confirm: { title: "a", says: "b", yes: "c", no: "d" } });
     expect(actions(approve, deny)).toMatchObject({ block_id: shown.block_id });
   });
 
-  test("has another name where another question is asked, so that nobody answers the wrong one", () => {
+  test("has another name where another question is asked, so that no one answers the wrong one", () => {
     expect(actions({ ...approve, actionValue: "run-1/ask-2" }).block_id).not.toBe(actions(approve).block_id);
   });
 

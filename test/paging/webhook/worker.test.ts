@@ -35,7 +35,7 @@ describe("a signature", () => {
   });
 });
 
-describe("at the door", () => {
+describe("at the endpoint", () => {
   let server: TestServer;
   let store: Store;
   let pager: Pager;
@@ -132,7 +132,7 @@ describe("at the door", () => {
   test.each([
     ["another path", "/", "POST", 404],
     ["another method", "/pagerduty/webhook", "GET", 405],
-  ])("%s is nobody's", async (_, path, method, expected) => {
+  ])("%s is no one's", async (_, path, method, expected) => {
     expect(await post("", {}, path, method)).toBe(expected);
   });
 
@@ -142,7 +142,7 @@ describe("at the door", () => {
     expect(await kept()).toEqual([]);
   });
 
-  test("more than anybody has to say is cut off", async () => {
+  test("more than anyone has to say is cut off", async () => {
     const body = "x".repeat(300 * 1024);
     const answered = await post(body, { "x-pagerduty-signature": sign(body) }).catch((error) => error.code);
     expect([413, "ECONNRESET", "EPIPE"]).toContain(answered);
@@ -274,7 +274,7 @@ describe("at the door", () => {
     expect(keys).toHaveLength(firsts.length + rest.length);
   });
 
-  test("somebody answers before it is written down that they were called: it counts", () => {
+  test("someone answers before it is written down that they were called: it counts", () => {
     const at = new Date("2026-03-01T00:00:05Z");
     const page = { stream: "inc-1", key: "k", run: null, actor: { kind: "bot" }, version: 1 } as const;
     const ring = { page: "lifeboat/inc-1/ask-1", ask: "ask-1", role: "cto", people: ["tess"], to: "people" } as const;

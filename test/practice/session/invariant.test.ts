@@ -210,7 +210,7 @@ describe("at the end of a verified run", () => {
     ]);
   });
 
-  test("what was reported is known, and the next run counts anew", async () => {
+  test("what was reported is known, and the next run counts again", async () => {
     lost = ["7", "8"];
     await monitor.ended({ ...run, rowsLost: 2 });
     await monitor.begins();

@@ -124,7 +124,7 @@ describe("an unmodified Bolt app in the practice workspace", () => {
 });
 
 describe("a bot that listens over HTTP", () => {
-  test("gets the same, signed, at its request URL; a wrong secret reaches nobody", async () => {
+  test("gets the same, signed, at its request URL; a wrong secret reaches no one", async () => {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}/slack/events`;
     const good = await createWorkspace({ deliver: { url, signingSecret: "practice-secret" } });

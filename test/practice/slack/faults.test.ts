@@ -44,12 +44,12 @@ describe("connections", () => {
     expect([...one.heard, ...two.heard].sort()).toEqual(["a", "b", "c", "d"]);
   });
 
-  test("nobody connected: the person is told the app could not be reached", async () => {
+  test("no one connected: the person is told the app could not be reached", async () => {
     expect(await workspace.as("UALEX").slash("/dr status")).toMatchObject({ ok: false, error: "dispatch_failed" });
   });
 
   test.each(["refresh", "drop"])(
-    "after %s the bot connects anew and is heard again",
+    "after %s the bot connects again and is heard again",
     async (fault) => {
       const { heard } = await bot();
       const first = workspace.connections()[0]?.name;
@@ -105,7 +105,7 @@ describe("the Web API under strain", () => {
     expect((await raw("auth.test")).status).toBe(200);
   });
 
-  test("accepted and lost: ok is answered, nobody sees it", async () => {
+  test("accepted and lost: ok is answered, no one sees it", async () => {
     workspace.faults("losePosts");
     const lost = await client().chat.postMessage({ channel: "CINCIDENT", text: "lost" });
     const kept = await client().chat.postMessage({ channel: "CINCIDENT", text: "kept" });
@@ -184,7 +184,7 @@ describe("the Web API under strain", () => {
     ]);
   });
 
-  test("an unknown trouble names those there are", () => {
+  test("an unknown fault names those there are", () => {
     expect(() => workspace.faults("earthquake")).toThrow(/There is: refresh, drop/);
   });
 });

@@ -207,7 +207,7 @@ inBrowser("the page, as a person uses it", () => {
     ["at a desk", 1280, 800, "light"],
     ["at a desk in the dark", 1280, 800, "dark"],
     ["on a phone", 390, 844, "light"],
-  ] as const)("no screen keeps anybody out: %s", async (_, width, height, colorScheme) => {
+  ] as const)("no screen keeps anyone out: %s", async (_, width, height, colorScheme) => {
     const page = await open(width, height, colorScheme);
     const phone = width < 760;
     const sound = async (screen: string) =>

@@ -126,7 +126,7 @@ describe("messages and channels", () => {
     expect(await errorOf("chat.update", { ...args, text: "x".repeat(4000) })).toBe("ok");
   });
 
-  test("furniture: pin once, bookmark, react once, rename, archive", async () => {
+  test("channel setup: pin once, bookmark, react once, rename, archive", async () => {
     const created = await web.conversations.create({ name: "inc-furniture" });
     const channel = created.channel?.id as string;
     const { ts } = await web.chat.postMessage({ channel, text: "card" });

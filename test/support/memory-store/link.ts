@@ -1,6 +1,6 @@
 /**
  * The way between a process and the database: how long a request and its answer take, in which order they arrive, and what is
- * lost. The store in memory awaits nothing else, so whoever makes the link makes the interleaving.
+ * lost. The store in memory awaits nothing else, so the one who makes the link makes the interleaving.
  */
 export interface Link {
   /**

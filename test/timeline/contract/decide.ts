@@ -113,7 +113,7 @@ export function timelineContract(stores: Stores): void {
       expect(await store.timeline.streams("inc-")).toMatchObject([{ id: "inc-1", version: 1 }]);
     });
 
-    test("writes one click once, though it is delivered twelve times at the same instant through two doors", async () => {
+    test("writes one click once, though it is delivered twelve times at the same instant by two transports", async () => {
       const other = await another();
       await write("inc-1", "declared");
       const click = event("approved", { key: "click-1" });

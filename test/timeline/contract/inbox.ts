@@ -22,7 +22,7 @@ export function inboxContract(stores: Stores): void {
       expect(item).toMatchObject({ key: "k1", kind: "slack.command", body: { text: "help\ufffd" }, attempts: 1 });
     });
 
-    test("gives the oldest first, each to one taker, and to each door its own kind", async () => {
+    test("gives the oldest first, each to one taker, and to each transport its own kind", async () => {
       for (const n of [1, 2, 3, 4]) await store.inbox.receive(`s${n}`, "slack.action", n);
       await store.inbox.receive("c1", "cli", 1);
       const takes = await Promise.all([1, 2, 3].map(() => store.inbox.take(2, 30, "slack.")));

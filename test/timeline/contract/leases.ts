@@ -6,7 +6,7 @@ import type { ProcessStore } from "../../support/memory-store/store.ts";
 import { until } from "../../support/postgres.ts";
 import { event, type Stores } from "./stores.ts";
 
-/** A tenth of the real ones, so that nobody waits. */
+/** A tenth of the real ones, so that no one waits. */
 export const tenth = { lease: 1, lock: 0.4, gap: 0.2, guard: 0.5 };
 
 const planBytes = Buffer.from("a plan");
@@ -185,7 +185,7 @@ export function leaseContract(stores: Stores): void {
       }
     });
 
-    test("when the claim's answer was lost and nobody drives it, though the owner lives and drives others", async () => {
+    test("when the claim's answer was lost and no one drives it, though the owner lives and drives others", async () => {
       const store = await replica();
       await startRun(store, "run-1");
       const held = await claimed(store);

@@ -21,7 +21,7 @@ export interface Stores {
   empty(): Promise<void>;
   /** One more process on it. */
   open(options?: { readonly timings?: LeaseTimings }): Promise<ProcessStore>;
-  /** Changes the record past every guard, as somebody with the keys of the database could. */
+  /** Changes the record past every guard, as someone with the keys of the database could. */
   tamper(how: Tampering): Promise<void>;
   /** What the independent verifier says. */
   complaints(): Promise<readonly string[]>;

@@ -8,7 +8,7 @@ import { createWriter } from "./writer.ts";
 
 /**
  * The practice application, a process of its own: it writes orders, keeps its own list of what it was told is safe, and
- * tells over HTTP how it is doing. It ends when whoever started it is gone.
+ * tells over HTTP how it is doing. It ends when the one who started it is gone.
  *
  * Environment: ORDERS_PORT, ORDERS_LEDGER (file), ORDERS_TARGET (JSON), ORDERS_APP_PASSWORD, ORDERS_PER_SECOND,
  * ORDERS_DATABASE.

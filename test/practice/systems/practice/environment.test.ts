@@ -83,7 +83,7 @@ describe("the practice environment", () => {
     expect(new Set(states.map((state) => state.at)).size).toBeGreaterThan(1);
   });
 
-  test("nobody elsewhere can break it, and only who knows the word rebuilds a host", async () => {
+  test("no one elsewhere can break it, and only who knows the word rebuilds a host", async () => {
     const injectFault = (headers: Record<string, string>) =>
       fetch(`${practiceEnvironment.url}/environment/faults`, {
         method: "POST",

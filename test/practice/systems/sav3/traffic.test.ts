@@ -9,7 +9,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-test("an answer to what was sent before the lists were begun anew is not among what has to be there now", async () => {
+test("an answer to what was sent before the lists were begun again is not among what has to be there now", async () => {
   const PEOPLE = 4;
   const held = new Map<string, ServerResponse>();
   let holds = true;
