@@ -25,12 +25,12 @@ export const calendarSchema = z
           .enum(kinds)
           .default("drill")
           .describe(
-            "A drill changes something, a verification only looks, a restore-test restores beside what it is of, a tabletop walks a runbook without touching anything; a review and a training are done by people and ticked off",
+            "A drill changes something; a verification only looks; a restore-test restores beside its source. A tabletop walks a runbook without touching anything. Reviews and trainings are done by people and ticked off",
           ),
         organiser: id
           .optional()
           .describe(
-            "A role. With a runbook: it is started at its hour, and the first of this role requests it, whose own approval doesn't count. Left out: people start it",
+            "A role. With a runbook: it's started at its hour, requested by the first holder of this role. Their own approval doesn't count. Left out: people start it",
           ),
         schedule: z
           .union([z.enum(words), z.string()])

@@ -164,7 +164,7 @@ export function trespasses(
       {
         code: "drill-production-unknown",
         where: `${system.id}/${runbook.id}, ${unknown.step}`,
-        what: `What this step reaches in production is not known (${unknown.why}), so the drill can't be shown to leave it alone`,
+        what: `It's not known what this step reaches in production (${unknown.why}). The drill could touch it`,
         next: "Complete production's values in the file that LIFEBOAT_VALUES names, then ask again",
       },
     ];

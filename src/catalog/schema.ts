@@ -86,7 +86,7 @@ const seats = z
       .literal("monthly")
       .optional()
       .describe(
-        "monthly: on the first of the month everyone who may decide is asked to confirm that they can be reached",
+        "monthly: on the 1st, everyone who may decide is asked to confirm they can be reached",
       ),
     answerWithin: duration.default(7 * 86_400).describe("Who doesn't confirm within this time doesn't fill a seat; 7d"),
     drillsAYear: z
@@ -195,7 +195,7 @@ export const systemSchema = z
           .min(1, "At least one role")
           .optional()
           .describe(
-            "Roles whose holders are named in the channel when a runbook is no longer ready, and when it is again",
+            "Roles to mention in the channel when a runbook stops being ready, and when it's ready again",
           ),
         certificateDays: z
           .number()

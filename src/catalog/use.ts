@@ -228,7 +228,7 @@ function conditionFaults(use: Use, runbook: Runbook): Fault[] {
   if (use.when === null || use.gates === "drop") return [];
   const bound = runbook.stages.flatMap(({ steps }) => steps).find(({ when, does }) => when && does.kind === "gate");
   if (bound === undefined) return [];
-  const what = `Gate "${bound.id}" of "${runbook.id}" has a condition of its own, so it would be asked whatever this one says`;
+  const what = `Gate "${bound.id}" of "${runbook.id}" has its own condition, so this one would not apply to it`;
   const next = "Leave its gates out (gates: drop) behind a gate of your own, or write the steps out";
   return [errorAt([...use.path, "when"], what, { at: "key", next })];
 }

@@ -13,12 +13,12 @@ const usage = `Usage: lifeboat dr [--as <person>] [--code <code>] [--key <file>]
   lifeboat dr --key ~/.ssh/id_ed25519_sk approve run-7k2m9xqz ask-4hx8w2pd
   lifeboat dr --as vera-lindqvist approve run-7k2m9xqz ask-4hx8w2pd
 
-The same commands as in Slack, on the same timeline; Slack, PagerDuty and the primary region may be down. A running bot answers:
+The same commands as in Slack, on the same timeline, also with Slack or the primary region down. A running bot answers:
 on this machine's socket (/run/lifeboat/bot.sock, or LIFEBOAT_CLI_SOCKET), or at LIFEBOAT_CLI_URL (https://…). No bot left?
 As the service's user: lifeboat bot --no-slack
 
-The bot says who you are: the user you're logged in as, where its configuration maps it; a key of the roster (--key, signed with
-ssh-keygen, also a FIDO key); or --as with the code of that person's authenticator.
+The bot says who you are: by your login, where LIFEBOAT_CLI_USERS maps it; by a key of the roster (--key, signed with
+ssh-keygen, also a FIDO key); or by --as with the code of that person's authenticator.
 `;
 
 export interface DrOptions {

@@ -12,7 +12,7 @@ export async function migrate(): Promise<number> {
   const store = await openStore({ ...loaded.config.store, log: createLog("info"), openSeconds: 15 });
   await store.close();
   process.stdout.write(
-    "The schema is up to date, and the bot's login may work with it and change nothing that is recorded.\n",
+    "The schema is up to date. The bot's login may use it, and can't change what is recorded.\n",
   );
   return 0;
 }

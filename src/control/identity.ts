@@ -60,7 +60,7 @@ export async function identify(ports: IdentityPorts, request: Request, evidence:
     return no({
       code: "caller-unknown",
       what: `The bot doesn't know who ${evidence.calledBy} is`,
-      allowed: "A user the bot's LIFEBOAT_CLI_USERS maps, --key with a key of the roster, or --as <person> with a code",
+      allowed: "Use --as <person> with a code, or --key with a key of the roster. Or add the user to LIFEBOAT_CLI_USERS",
     });
   const found = personCalled(context, said);
   if (found === null) return no(notOnRoster(said));
@@ -148,7 +148,7 @@ async function byCode(
   return {
     code: "proof-not-enrolled",
     what: `${person.name} has enrolled no authenticator`,
-    allowed: "/dr enroll sets one up; a key of the roster or a user in the bot's LIFEBOAT_CLI_USERS works too",
+    allowed: "/dr enroll sets one up. A key of the roster works too, or a user in LIFEBOAT_CLI_USERS",
   };
 }
 

@@ -67,7 +67,7 @@ export function problemOfRunning(where: string, running: StillRunning): Problem 
     where,
     what: `${sayRunning(running)} ${why}`,
     allowed: "Retry waits for its end and then looks first; skip goes on without it; abort ends the run",
-    next: `End process ${process.pid} on ${process.host} if it runs, check the target, then retry, skip it with a reason, or abort.`,
+    next: `End process ${process.pid} on ${process.host} if it runs and check the target. Then retry, skip with a reason, or abort.`,
     stateNow: "What it changed, or may still change, is unknown.",
   };
 }

@@ -110,7 +110,7 @@ async function assertMigrated(pool: pg.Pool): Promise<void> {
     code: "store-not-migrated",
     where: "DATABASE_URL",
     what: "This store has no timeline, or one of a version before events were authenticated; or this login may not read it",
-    next: "Start the bot of this version on it once, or give a login that may read the schema lifeboat",
+    next: "Start this version's bot on it once, or use a login that may read the schema lifeboat",
   });
 }
 

@@ -38,6 +38,11 @@ import { stepList } from "./run/steps.ts";
 
 /** Everything Slack should show of an incident: the same state, surroundings and time give the same view. */
 export const renderIncident: RenderIncident = (state, around): View => {
+  const view = viewOf(state, around);
+  return { ...view, messages: view.messages.map((one) => ({ ...one, message: utcOnce(one.message) })) };
+};
+
+function viewOf(state: IncidentState, around: Surroundings): View {
   const { declared } = state;
   if (declared === null) return { channel: null, messages: [], redrawAt: null };
   const runs = [...state.runs.values()].flatMap((run) => drawRun(state, declared, run, around));
@@ -80,7 +85,7 @@ export const renderIncident: RenderIncident = (state, around): View => {
     messages: refused ? withoutChannel(state, declared, messages, around) : messages,
     redrawAt: redrawAt(state, around.now),
   };
-};
+}
 
 /** Where Slack made no channel. */
 function withoutChannel(

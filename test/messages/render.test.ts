@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { toCalendar } from "../../src/catalog/calendar.ts";
 import type { System } from "../../src/catalog/types.ts";
+import { watchedNow } from "../../src/incident/probation.ts";
 import type { OccasionNow } from "../../templates/messages/incident/calendar.ts";
 import { renderHome } from "../../templates/messages/incident/home.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
@@ -31,14 +32,14 @@ const pages: Record<string, () => RecordedIncident> = {
   "m-planned-but-dead": scenarios.plannedButDead,
   "n-drill-dry-run": scenarios.drillDryRun,
   "o-stuck-and-paused": scenarios.stuckAndPaused,
-  "q-asked-back-and-lent": scenarios.askedBack,
-  "r-glass-wanted": scenarios.breakGlassRequested,
-  "s-glass-broken": scenarios.breakGlassUsed,
-  "t-glass-reviewed": scenarios.breakGlassReviewed,
+  "q-asked-back-and-delegated": scenarios.askedBack,
+  "r-break-glass-wanted": scenarios.breakGlassRequested,
+  "s-break-glass-used": scenarios.breakGlassUsed,
+  "t-break-glass-reviewed": scenarios.breakGlassReviewed,
   "u-triage-looks": scenarios.triageLooks,
   "v-triage-asks": scenarios.triageAsks,
   "w-triage-proposes": scenarios.triageProposes,
-  "x-lanes": scenarios.parallelBranches,
+  "x-branches": scenarios.parallelBranches,
   "y-late": scenarios.late,
   "z-told-inputs": scenarios.updatesSent,
   "watched-healthy": moves.watchedHealthy,
@@ -54,6 +55,26 @@ describe("everything Slack shows of an incident", () => {
       expectPage(`${name}.out`, printView(renderIncident(story.state, around(story))));
     });
   }
+
+  test.each(Object.entries(pages))("says UTC beside one moment of a card at most: %s", (_, tell) => {
+    const story = tell();
+    const found = renderIncident(story.state, around(story)).messages.flatMap(({ key, message }) => {
+      const beside = JSON.stringify(message.blocks).match(/> \(\d\d:\d\d(?::\d\d)? UTC\)/g) ?? [];
+      return beside.length > 1 ? [`${key}: ${beside.join(" ")}`] : [];
+    });
+    expect(found).toEqual([]);
+  });
+
+  test.each([scenarios.verified, moves.watchedHealthy, moves.watchedUnhealthy, moves.committed])(
+    "a card offers to resolve exactly where that isn't refused: $name",
+    (tell) => {
+      const story = tell();
+      const { messages } = renderIncident(story.state, around(story));
+      const offers = messages.filter(({ message }) => JSON.stringify(message.blocks).includes('"incident.resolve'));
+      const watched = watchedNow(story.state).length > 0;
+      expect(offers.map(({ key }) => key.split(":")[0])).toEqual(watched ? [] : ["card", "result"]);
+    },
+  );
 
   test("before its channel exists and in the practice workspace it says both", () => {
     const story = scenarios.declared();
@@ -276,12 +297,11 @@ describe("the Home tab", () => {
     });
 
   test("of someone who may decide", () => expectPage("home-vera.out", printBlocks(home("vera", scenarios.asked()))));
-  test("of the one the requester of the run", () =>
-    expectPage("home-ana.out", printBlocks(home("ana", scenarios.asked()))));
+  test("of the requester of the run", () => expectPage("home-ana.out", printBlocks(home("ana", scenarios.asked()))));
   test("of someone a role is delegated to", () =>
     expectPage("home-cleo.out", printBlocks(home("cleo", scenarios.askedBack()))));
   test("of someone who may review a break-glass, and of one who may not", () => {
-    expectPage("home-vera-glass.out", printBlocks(home("vera", scenarios.breakGlassUsed())));
+    expectPage("home-vera-break-glass.out", printBlocks(home("vera", scenarios.breakGlassUsed())));
     expect(printBlocks(home("bo", scenarios.breakGlassUsed()))).not.toContain("waits for a review");
   });
   test("with what is practised next, and what is overdue", () => {

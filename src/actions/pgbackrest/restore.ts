@@ -246,7 +246,7 @@ function lossOf(before: Seen, given: Input, evidences: Evidences): MeasuredLoss 
   if (lossStep === undefined) return { subject, seconds, rows: null, method };
   const [absent, newer] = ["absentRows", "newerRows"].map((id) => factOf(evidences, lossStep, id));
   if (typeof absent !== "number" || typeof newer !== "number") return { subject, seconds, rows: null, method };
-  const counted = `${absent} rows that are gone and ${newer} that are older, by comparison with the server that took the writes`;
+  const counted = `${absent} rows gone, ${newer} older, compared with the server that took the writes`;
   return { subject, seconds, rows: absent + newer, method: `${method}: ${counted}` };
 }
 
@@ -328,7 +328,7 @@ function foldersAnswer({ data }: Seen, { host }: Input): Check {
 function stopped({ data }: Seen, { host }: Input): Check {
   const running = data.answers && data.running;
   const says = running
-    ? `${host.data}/postmaster.pid is there: PostgreSQL runs, or was killed. Stop it first; if it was killed, start and stop it, or remove the file once you see that no server runs.`
+    ? `${host.data}/postmaster.pid is there: PostgreSQL runs, or was killed. Stop it first. If it was killed: start and stop it, or remove the file once no server runs.`
     : "PostgreSQL is stopped.";
   const madeSoBy = { actions: ["compose.stop", "script.run"] };
   return {

@@ -142,7 +142,7 @@ export const setReadOnly = defineAction<Input, Seen>({
     }
     const doubt =
       settled === "unseen"
-        ? " Another change in the group waits for a reboot, so RDS does not show when this one is in effect."
+        ? " Another change in the group waits for a reboot, so RDS can't show when this one applies."
         : "";
     return {
       says: `By its parameter group ${given.instance} ${given.readOnly ? "makes new transactions read-only" : "takes writes"}. Whether the application is refused is for a look at the database to show.${doubt}`,
@@ -291,6 +291,6 @@ function groupIsItsOwn({ alsoUsedBy, usersUnknown }: Seen, { parameterGroup, ins
 }
 
 function rebootAwaited({ parameterGroup, instance }: Input): Check {
-  const says = `A change in ${parameterGroup} waits for a reboot of ${instance}, so RDS does not show when this one is in effect.`;
+  const says = `A change in ${parameterGroup} waits for a reboot of ${instance}. RDS can't show when this one applies.`;
   return { id: "group.inSync", level: "warn", ok: false, says };
 }

@@ -116,7 +116,7 @@ function replication(seen: SetView, mode: Mode): Check[] {
       says:
         missing.length === 0
           ? "Every replica that could be chosen is online by the master's own account."
-          : `By the master's own account ${missing.join(" and ")} is not online or is more than ${LAG_SECONDS_MAX} s behind, and could be chosen.`,
+          : `Could be chosen, but the master says: ${missing.join(" and ")} is offline or more than ${LAG_SECONDS_MAX} s behind.`,
     },
     {
       id: "master.minReplicas",

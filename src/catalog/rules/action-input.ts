@@ -7,7 +7,7 @@ import type { Rule } from "./rule.ts";
 
 export const actionInput: Rule = {
   id: "action-input",
-  says: "What a step gives its action is what the action takes, in every mode it runs in, whichever way it goes.",
+  says: "Each step gives its action valid input, in every mode and direction.",
   judgesParts: true,
   *runbook({ system, runbook, cards }) {
     const said = new Set<string>();

@@ -7,7 +7,7 @@ type Placed = ReturnType<typeof actionsOf>[number];
 
 export const blindFence: Rule = {
   id: "blind-fence",
-  says: "Before a fence the server that takes over is looked at, and after it that server takes over or the fence is lifted.",
+  says: "Before a fence, the server that takes over is checked. After it, that server takes over or the fence is lifted.",
   *runbook({ runbook, cards }) {
     if (cards === null) return;
     const told = new Set<string>();
@@ -23,7 +23,7 @@ export const blindFence: Rule = {
           told.add(step.id);
           const what = `Step "${step.id}" fences ${name}, and no step before it looks at the server that takes over (${mode})`;
           yield errorAt([...path, "action"], what, {
-            allowed: `An unconditional look at that server and at ${name} in an earlier place, or that server as "peer" of the fence`,
+            allowed: `An earlier, unconditional check of that server and of ${name}, or that server as "peer" of the fence`,
             next: "Start with postgres.check, or postgres.check_takeover where the other server must already be primary: on a healthy day the run then stops before any change",
           });
         } else if (!all.some((other) => isBefore(fence, other) && cards.get(other.does.action)?.endsFence)) {

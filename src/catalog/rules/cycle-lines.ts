@@ -4,7 +4,7 @@ import type { Rule } from "./rule.ts";
 
 export const cycleLines: Rule = {
   id: "cycle-lines",
-  says: "Each line of a cycle starts a runbook of the system, in a mode it is offered in, or breaks something.",
+  says: "Each line of a cycle starts a runbook in a mode it offers, or breaks something.",
   *whole({ system, runbooks }) {
     for (const { path, text } of linesOf(system.cycles ?? [])) {
       const read = readLine(text, { ...system, runbooks });

@@ -47,7 +47,7 @@ export const missingGate: Rule = {
       const where = modes.length === runbook.modes.length ? "" : ` when ${modes.join(" or ")}`;
       yield errorAt([...path, "action"], `Step "${step}" ${change}${where}, and no gate stands before it`, {
         allowed:
-          "A gate counts when it is in an earlier place, has no condition or the step's own, and is not in a parallel stage",
+          "A gate counts if it comes earlier, outside a parallel stage, with no condition or the step's own",
         next: 'Put a step with "gate:" before it',
       });
     }

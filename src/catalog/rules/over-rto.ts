@@ -43,7 +43,7 @@ function* tooLong(runbook: Runbook, rto: number, mode: Mode, cards: ReadonlyMap<
   // Said of its gate already.
   if (mode === "planned" || machines + people <= rto || waits.some((seconds) => seconds >= rto)) return;
   const gates = waits.length === 1 ? "its gate" : `its ${waits.length} gates`;
-  const what = `Its steps typically take ${saySeconds(machines)} when ${mode}, and ${gates} may wait ${saySeconds(people)} before the first escalation; the RTO is ${saySeconds(rto)}`;
+  const what = `Its steps typically take ${saySeconds(machines)} when ${mode}; ${gates} may wait ${saySeconds(people)} before the first escalation. The RTO is ${saySeconds(rto)}`;
   yield warningAt(["rto"], what, {
     next: "Name a chain that escalates sooner, ask once instead of twice, or promise less",
   });

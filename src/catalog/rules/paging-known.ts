@@ -4,7 +4,7 @@ import type { Rule } from "./rule.ts";
 
 export const pagingKnown: Rule = {
   id: "paging-known",
-  says: "Each PagerDuty user is one person of the roster, and every role looked up there is a role of the system.",
+  says: "Each PagerDuty user is one person on the roster. Every role looked up there exists in the system.",
   *system({ system }) {
     if (system.paging === undefined) return;
     const roles = system.roles.map(({ id }) => id);

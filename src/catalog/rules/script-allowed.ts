@@ -7,7 +7,7 @@ import type { Rule } from "./rule.ts";
 
 export const scriptAllowed: Rule = {
   id: "script-allowed",
-  says: "Only scripts the system lists are started, and each is a file inside the system's own folder that others cannot write to.",
+  says: "Only scripts the system lists are started. Each is a file in the system's folder that others can't write to.",
   judgesParts: true,
   *system({ system, home }) {
     for (const { name, file } of system.scripts) {

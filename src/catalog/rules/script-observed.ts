@@ -8,7 +8,7 @@ import type { Rule } from "./rule.ts";
  */
 export const scriptObserved: Rule = {
   id: "script-observed",
-  says: "What a script is seen to have done is what this run asks for, and not what any earlier run left behind.",
+  says: "A script's effect is checked for this run, not for what an earlier run left behind.",
   judgesParts: true,
   *runbook({ runbook }) {
     for (const { path, does } of actionsOf(runbook)) {

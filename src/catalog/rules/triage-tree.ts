@@ -8,7 +8,7 @@ const BUTTON_CHARACTERS = 30;
 
 export const triageTree: Rule = {
   id: "triage-tree",
-  says: "Every question of the triage is reached, none comes back to itself, and every answer leads on or ends it.",
+  says: "Every triage question can be reached, none loops back, and every answer leads on or ends it.",
   *system({ system }) {
     const { triage } = system;
     if (triage === undefined) return;

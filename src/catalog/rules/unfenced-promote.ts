@@ -20,7 +20,7 @@ export const unfencedPromote: Rule = {
         if (fences.length === 0 && !acceptsUnfenced(does.with)) {
           const fence = [...cards.values()].flatMap((card) => (card.fences ? [card.id] : [])).join(" or ");
           yield errorAt([...path, "action"], `Step "${step.id}" promotes, and nothing is fenced before it (${mode})`, {
-            allowed: `An unconditional ${fence} in an earlier place, or "allowUnfenced" in its input and a gate where people accept that`,
+            allowed: `An earlier, unconditional ${fence}; or "allowUnfenced" in its input with a gate where people accept that`,
           });
         } else if (typeof named === "string" && !fences.includes(named)) {
           const what = `Step "${step.id}" relies on "${named}", which fences nothing before it (${mode})`;

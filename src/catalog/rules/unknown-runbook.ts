@@ -5,7 +5,7 @@ import type { Rule } from "./rule.ts";
 
 export const unknownRunbook: Rule = {
   id: "unknown-runbook",
-  says: "What triage, alerts, backups, the calendar and a failover (`reprotect`) propose is a runbook of the system, in a mode it is offered in.",
+  says: "Triage, alerts, backups, the calendar and `reprotect` name runbooks of the system, in a mode they offer.",
   *runbook({ runbook: { reprotect }, siblings }) {
     const known = siblings.map(({ id }) => id);
     if (reprotect !== undefined && !known.includes(reprotect))

@@ -5,7 +5,7 @@ import type { Rule } from "./rule.ts";
 
 export const weakerGate: Rule = {
   id: "weaker-gate",
-  says: "A gate is left out where a runbook is included only if a gate before it asks for no less.",
+  says: "An included runbook's gate may be dropped only if an earlier gate is at least as strict.",
   *runbook({ runbook }) {
     for (const used of runbook.uses ?? []) {
       for (const { step, gate, before } of used.dropped) {

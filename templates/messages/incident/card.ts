@@ -1,5 +1,6 @@
 import { incidentName } from "../../../src/incident/numbers.ts";
 import { COMMANDER } from "../../../src/incident/people.ts";
+import { watchedNow } from "../../../src/incident/probation.ts";
 import { recoveryOf } from "../../../src/incident/recovery.ts";
 import type { Declared, IncidentState, RunState } from "../../../src/incident/state.ts";
 import { reviewsDue } from "../approval/break-glass.ts";
@@ -164,7 +165,9 @@ function nextMoves(state: IncidentState, runs: readonly RunState[]): Block[] {
   const start: Button = { label: "Start runbook…", verb: "failover", actionValue: "", style: "primary" };
   const take: Button = { label: "Take a role", verb: "role", actionValue: key };
   const resolve: Button = { label: "Resolve incident", verb: "incident.resolve", actionValue: key };
-  return [busy ? actions(...leads, take) : actions(...leads, start, take, resolve)];
+  // Refused while the new side of a move is watched: the run's result leads to commit and fail back.
+  const ends = watchedNow(state).length === 0 ? [resolve] : [];
+  return [busy ? actions(...leads, take) : actions(...leads, start, take, ...ends)];
 }
 
 /**

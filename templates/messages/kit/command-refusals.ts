@@ -110,7 +110,7 @@ export function notATime(typed: string): Problem {
   return {
     code: "time-unreadable",
     what: `"${typed}" isn't a time`,
-    allowed: "A time of day in UTC (02:41), a date and a time (2026-11-21 02:41), or how long ago (10m ago)",
+    allowed: "Write a time in UTC (02:41), a date and time (2026-11-21 02:41), or 10m ago",
   };
 }
 

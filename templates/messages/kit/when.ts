@@ -1,8 +1,32 @@
+import type { Message } from "./message.ts";
+
 /** A moment in the reader's own clock, with UTC beside it. For mrkdwn. */
 export function at(moment: Date): string {
   const seconds = Math.floor(moment.getTime() / 1000);
   return `<!date^${seconds}^{date_short_pretty} {time_secs}|${stamp(moment)}> (${clock(moment)})`;
 }
+
+/**
+ * The same message with UTC beside the first of its moments only: the others are in the reader's own clock already. Texts without blocks,
+ * which are read where no clock is known, keep theirs.
+ */
+export function utcOnce(message: Message): Message {
+  let isSaid = false;
+  const once = (value: unknown): unknown => {
+    if (typeof value === "string")
+      return value.replace(BESIDE_A_MOMENT, (all, moment: string) => {
+        const kept = isSaid ? moment : all;
+        isSaid = true;
+        return kept;
+      });
+    if (Array.isArray(value)) return value.map(once);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, once(one)]));
+  };
+  return { text: message.text, blocks: once(message.blocks) as Message["blocks"] };
+}
+
+const BESIDE_A_MOMENT = /(<!date\^[^>]{1,200}>) \(\d\d:\d\d(?::\d\d)? UTC\)/g;
 
 /** The time of day in the reader's own clock, `02:41`; in UTC where nothing can know it. For mrkdwn. */
 export function local(moment: Date): string {
