@@ -97,7 +97,7 @@ async function lend(
   const acted = await act(context, request, incident.id, command, null, stepUp);
   if (acted.kind === "refused") return no(acted.problem);
   const until = new Date(context.timeline.now().getTime() + seconds * 1000);
-  return say(delegated(nameIn(context, to), role, system, to, seconds, until));
+  return say(delegated(nameIn(context, to), role, system, to, saySeconds(seconds), until));
 }
 
 /** @throws LifeboatError where they can't prove who they are: what an account alone hands over would count for nothing */

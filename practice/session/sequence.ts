@@ -142,9 +142,7 @@ function understand({ systemFolder, environment }: Played, text: string): Unders
       ...(next && { next }),
     });
   }
-  return read.line.kind === "break"
-    ? { kind: "break", fault: faultNamed(environment, read.line.what) }
-    : read.line;
+  return read.line.kind === "break" ? { kind: "break", fault: faultNamed(environment, read.line.what) } : read.line;
 }
 
 /** By its id, or by its title as the panel names it. */

@@ -85,9 +85,7 @@ const seats = z
     confirm: z
       .literal("monthly")
       .optional()
-      .describe(
-        "monthly: on the 1st, everyone who may decide is asked to confirm they can be reached",
-      ),
+      .describe("monthly: on the 1st, everyone who may decide is asked to confirm they can be reached"),
     answerWithin: duration.default(7 * 86_400).describe("Who doesn't confirm within this time doesn't fill a seat; 7d"),
     drillsAYear: z
       .int()

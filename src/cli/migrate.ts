@@ -11,8 +11,6 @@ export async function migrate(): Promise<number> {
   }
   const store = await openStore({ ...loaded.config.store, log: createLog("info"), openSeconds: 15 });
   await store.close();
-  process.stdout.write(
-    "The schema is up to date. The bot's login may use it, and can't change what is recorded.\n",
-  );
+  process.stdout.write("The schema is up to date. The bot's login may use it, and can't change what is recorded.\n");
   return 0;
 }

@@ -60,7 +60,8 @@ export async function identify(ports: IdentityPorts, request: Request, evidence:
     return no({
       code: "caller-unknown",
       what: `The bot doesn't know who ${evidence.calledBy} is`,
-      allowed: "Use --as <person> with a code, or --key with a key of the roster. Or add the user to LIFEBOAT_CLI_USERS",
+      allowed:
+        "Use --as <person> with a code, or --key with a key of the roster. Or add the user to LIFEBOAT_CLI_USERS",
     });
   const found = personCalled(context, said);
   if (found === null) return no(notOnRoster(said));

@@ -258,8 +258,8 @@ describe("what is undone, and in which order", () => {
     const { plan } = runOf(story, "run-2");
     expect(plan.stages.flatMap(({ steps }) => steps).map(({ id, title }) => `${id}: ${title}`)).toEqual([
       "approve: Undo of “Turn a”",
-      "by-hand-1: Take back by hand: Do tell",
-      "by-hand-2: Take back by hand: Turn b",
+      "by-hand-1: Undo by hand: Do tell",
+      "by-hand-2: Undo by hand: Turn b",
       "undo: Turn back to west",
     ]);
   });

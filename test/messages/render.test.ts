@@ -133,7 +133,7 @@ describe("a server that could not be fenced", () => {
   });
 
   test("is accepted by no one who reads of it after the decision", () => {
-    const story = nights
+    const story = scenarios
       .askedUnfenced()
       .ask("vera", { type: "approve", run: "run-4hx8w2pd", ask: "ask-first" })
       .engine({ type: "gate.passed", data: { step: "go", ask: "ask-first", people: ["vera"] } })

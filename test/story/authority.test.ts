@@ -65,7 +65,7 @@ describe("the VP Engineering decides with a code", () => {
     const form = await vera.waitForView(({ callback_id: id }: View) => id === "gate.approve");
     const wrong = authenticator.code() === "314159" ? "271828" : "314159";
     const told = await answerTo(harness, "UVERA", () => vera.submit(form, { code: wrong }));
-    expect(told).toMatch(/This is not the code of now.*4 more tries/s);
+    expect(told).toMatch(/Wrong or expired code.*4 tries left/s);
     const { events } = await harness.lastRun();
     expect(
       events.filter(({ type }) => type === "command.refused").map(({ data }) => (data as { code: string }).code),

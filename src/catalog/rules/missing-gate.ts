@@ -46,8 +46,7 @@ export const missingGate: Rule = {
       const change = risk === "irreversible" ? "can't be undone" : "changes something";
       const where = modes.length === runbook.modes.length ? "" : ` when ${modes.join(" or ")}`;
       yield errorAt([...path, "action"], `Step "${step}" ${change}${where}, and no gate stands before it`, {
-        allowed:
-          "A gate counts if it comes earlier, outside a parallel stage, with no condition or the step's own",
+        allowed: "A gate counts if it comes earlier, outside a parallel stage, with no condition or the step's own",
         next: 'Put a step with "gate:" before it',
       });
     }

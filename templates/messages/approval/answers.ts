@@ -1,4 +1,3 @@
-import { saySeconds } from "../../../src/catalog/duration.ts";
 import type { System } from "../../../src/catalog/types.ts";
 import type { Delegations } from "../../../src/incident/delegation.ts";
 import type { RunState } from "../../../src/incident/state.ts";
@@ -125,9 +124,9 @@ export function reviewed(run: RunState, finding: string): Message {
 }
 
 /** @param to safe */
-export function delegated(to: string, role: string, system: System, id: string, seconds: number, until: Date): Message {
+export function delegated(to: string, role: string, system: System, id: string, length: string, until: Date): Message {
   return said([
-    `${to} may decide as *${roleWords(system, role)}* for you for ${saySeconds(seconds)}, until ${clock(until)}.`,
+    `${to} may decide as *${roleWords(system, role)}* for you for ${length}, until ${clock(until)}.`,
     `Together you count once. To end it: \`/dr delegate end ${safe(role)} ${safe(id)}\`.`,
   ]);
 }

@@ -125,7 +125,7 @@ export const APPROVAL_REFUSALS: WordsOf<ApprovalRefusal> = {
   "review-own": ({ where, involved }) => ({
     where,
     what: "You were involved, so you can't review it",
-    allowed: `Not involved: anyone on the roster except ${allOf(involved)}`,
+    allowed: `Anyone on the roster except ${allOf(involved)} may review it`,
   }),
   "finding-missing": ({ where }) => ({ where, what: "Say what you found", next: "`/dr review <what you found>`" }),
 };
