@@ -53,7 +53,7 @@ export function mayNotTakeOut(request: Request, reply: Reply): Problem | null {
   return request.mention === "within" ? notACommand(request.verb, null, false) : null;
 }
 
-/** Whoever quotes or denies a command does not give it. */
+/** The one who quotes or denies a command does not give it. */
 function notAsProse(request: Request, command: Command | null): Problem | null {
   if (request.mention === undefined || reads(request, command)) return null;
   const alone = request.mention === "alone";

@@ -6,8 +6,8 @@ import { delegationsNow } from "../src/incident/delegation.ts";
 import { canAct, personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
-import { delegateNotEnrolled } from "../templates/messages/approval/command-refusals.ts";
 import { delegated, delegationEnded, delegations } from "../templates/messages/approval/answers.ts";
+import { delegateNotEnrolled } from "../templates/messages/approval/command-refusals.ts";
 import { delegateForm } from "../templates/messages/approval/forms.ts";
 import { notADuration } from "../templates/messages/incident/command-refusals.ts";
 import { roleWords } from "../templates/messages/kit/people.ts";
@@ -60,7 +60,7 @@ function formFor(
   return { kind: "form", form: delegateForm(incident.id, roles, people, given, coded) };
 }
 
-/** The role decides where a code is asked for: in a runbook of the system, or in a run under way. */
+/** The role decides where a code is requested: in a runbook of the system, or in a run under way. */
 function isProvedFor({ catalog }: CommandContext, { runs }: IncidentState, { id: system }: System, role: string) {
   const books = catalog.runbooks.filter((one) => one.system === system);
   if (chainOf(books).some((one) => one.role === role && one.stepUp)) return true;

@@ -20,7 +20,7 @@ export type Gone = (system: System, person: string) => Promise<string | null>;
 
 /**
  * Requests the run of a calendar entry as its organiser, or as who put it to this date: who says when it is held requests it, and can't
- * approve it. Approvers are asked as for any run, and every rule of where a drill is held applies. Not while an incident of the system is open, and never as a part of another record. The same key starts it once, whoever tries again.
+ * approve it. Approvers are asked as for any run, and every rule of where a drill is held applies. Not while an incident of the system is open, and never as a part of another record. The same key starts it once, no matter who tries again.
  */
 export async function startOccasion(
   context: CommandContext,

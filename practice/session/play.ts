@@ -28,7 +28,7 @@ export interface PlayOptions {
 }
 
 export interface Play {
-  /** Its id; null when no run was asked for. */
+  /** Its id; null when no run was requested. */
   readonly run: string | null;
   /** `stopped` also when nothing was started at all. */
   readonly outcome: RunReport["outcome"];
@@ -133,7 +133,7 @@ async function observed(monitor: InvariantMonitor, runbook: string, play: () => 
   return { ...played, violations, problem: played.problem ?? violations[0]?.saw ?? null };
 }
 
-/** Types a line that starts no run, as whoever asks for this runbook would, and gives the answer. */
+/** Types a line that starts no run, as the one who asks for this runbook would, and gives the answer. */
 export function sayLine(practice: Played, line: string, runbook: string, seconds: number): Promise<string> {
   const requester = requesterOf(practice.systemFolder, runbook, membersOf(practice.workspace));
   return new Player(practice, runbook, requester, seconds).say(line);

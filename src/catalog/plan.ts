@@ -52,7 +52,7 @@ export function planRunbook(request: PlanRequest): Planned {
   return prepared.ok ? planPrepared(request, prepared, request.seen ?? new Map()) : prepared;
 }
 
-/** Two that take writes are ended by a runbook where the system has one for that target: it's named, and nobody fences by hand. */
+/** Two that take writes are ended by a runbook where the system has one for that target: it's named, and no one fences by hand. */
 function mendable(problem: Problem, { catalog }: PlanRequest, system: System, runbook: Runbook): Problem {
   if (problem.code !== "split-brain" || runbook.mendsSplit) return problem;
   const lines = catalog.runbooks

@@ -59,7 +59,7 @@ export interface QuorumSlot {
 }
 
 /**
- * What of the delegations counts at this gate: where it asks for a second factor, those that were given with one. Whoever has taken over an
+ * What of the delegations counts at this gate: where it asks for a second factor, those that were given with one. The one who has taken over an
  * account could else hand its role to themselves, and prove with a code of their own.
  */
 export function delegatedAt(run: RunState, gate: GateState, delegated: Delegations): Delegations {

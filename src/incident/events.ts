@@ -95,7 +95,7 @@ export type IncidentEvent =
   /** For a while, someone decides in the place of a holder of the role. */
   | {
       type: "incident.roleDelegated";
-      /** `proved`: who delegates had just proved who they are, by nobody's word. Absent: they had not, or an older log does not say. */
+      /** `proved`: who delegates had just proved who they are, by no one's word. Absent: they had not, or an older log does not say. */
       data: { role: string; from: string; to: string; until: string; reason: string | null; proved?: true };
     }
   | { type: "incident.delegationEnded"; data: { role: string; from: string; to: string } }

@@ -301,7 +301,7 @@ describe("what is done to a pack is named as what it is", () => {
     expect(says).not.toContain("\u001b");
   });
 
-  test("a signature of somebody else", () => {
+  test("a signature of someone else", () => {
     const { says } = harmed("other-key", (copy) => {
       const signed = JSON.parse(readFileSync(join(copy, "manifest.sig"), "utf8"));
       writeFileSync(join(copy, "manifest.sig"), `${JSON.stringify({ ...signed, key: "0".repeat(16) })}\n`);

@@ -41,7 +41,7 @@ describe("a server that can't be fenced", () => {
     expect(story.status("promote")).toBe("waiting");
   });
 
-  test("that could not be fenced in one way is fenced in another, though nobody signed: nothing else may start", () => {
+  test("that could not be fenced in one way is fenced in another, though no one signed: nothing else may start", () => {
     const twice = plan([
       [action("check", { risk: "read", repeat: "safe" })],
       [gate("go"), action("fence"), action("cut", { fences: true }), action("promote", { risk: "irreversible" })],

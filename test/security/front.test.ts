@@ -264,7 +264,7 @@ describe("in a channel shared with another company", () => {
     expect(mayNotTakeOut({ ...quoted, mention: "alone" }, file)).toBeNull();
   });
 
-  test("where nobody can say who reads along, an alarm is heard and nothing else", async () => {
+  test("where no one can say who reads along, an alarm is heard and nothing else", async () => {
     const unknown = { why: "Slack could not say who reads this channel.", known: false };
     expect(textOf(await ask("failover practice-a", {}, unknown))).toContain("could not say");
     expect(textOf(await ask("declare P0 Down", {}, unknown))).toContain("P0 incident declared");

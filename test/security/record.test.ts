@@ -173,7 +173,7 @@ describe("with the application's login", () => {
     expect(says(await verified())).toBe("");
   });
 
-  test("a press put into the inbox is nobody's, nor is one that was changed or copied; when it came in can't be set", async () => {
+  test("a press put into the inbox is no one's, nor is one that was changed or copied; when it came in can't be set", async () => {
     const store = await storeOn(url);
     const says: unknown[] = [];
     const log = { ...quiet, error: (fields: unknown) => void says.push(fields) };
@@ -222,7 +222,7 @@ describe("with the application's login", () => {
     }
   });
 
-  test("an entry of what somebody proves with, written past Lifeboat, counts for nothing", async () => {
+  test("an entry of what someone proves with, written past Lifeboat, counts for nothing", async () => {
     const store = await storeOn(url);
     const proofs = createSecondFactors(store.pool, store.keyring);
     const change = (more: object) =>

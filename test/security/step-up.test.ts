@@ -44,7 +44,7 @@ async function enrolls(person: string): Promise<string> {
   return secret;
 }
 
-describe("the session of who decides where a code is asked for", () => {
+describe("the session of who decides where a code is requested", () => {
   async function asked(): Promise<{ incident: string; run: string }> {
     const [incident, run] = [idFor("inc", "region"), idFor("run", "region")];
     await app.ask("alex", "failover practice-a --severity P1", { key: "region", ...here });
@@ -56,7 +56,7 @@ describe("the session of who decides where a code is asked for", () => {
   const lends = (how = {}, more = "") =>
     app.ask("vera", `delegate vp-engineering to sam for 2h${more}`, { ...here, ...how });
 
-  test("hands their role to nobody without a code", async () => {
+  test("hands their role to no one without a code", async () => {
     const { incident } = await asked();
     expect(textOf(await lends())).toContain("delegating it needs one. You haven't set one up");
     const vera = await enrolls("vera");

@@ -33,7 +33,7 @@ function right(step: string, { people, requester, devices }: Coalition): "votes"
   const found = PLAN.stages.flatMap(({ steps }) => steps).find(({ id }) => id === step);
   if (found?.kind !== "gate") throw new Error(`${step} is no gate`);
   const { role, escalate, quorum, stepUp } = found.gate;
-  // An account without its authenticator does nothing where a code is asked for, nor does what it hands to another.
+  // An account without its authenticator does nothing where a code is requested, nor does what it hands to another.
   const able = stepUp ? people.filter((id) => devices.includes(id)) : people;
   const holds = (roles: readonly string[]) => (id: string) =>
     SYSTEM.people.some((one) => one.id === id && one.roles.some((held) => roles.includes(held)));

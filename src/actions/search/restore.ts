@@ -114,7 +114,7 @@ export const restore = defineAction<Input, Seen>({
         { id: "index", label: "Index", value: name, material: false },
         { id: "count", label: "Documents", value: count, material: false },
       ],
-      // Taken by this run, of an index that goes on or that nobody writes to any more: its age is no loss.
+      // Taken by this run, of an index that goes on or that no one writes to any more: its age is no loss.
       ...(given.after === undefined && { rpo: lossOf(given, found) }),
     };
   },

@@ -57,7 +57,7 @@ export function notEnrolled(run: string): Problem {
   };
 }
 
-/** A role that decides where a code is asked for is handed over with one. */
+/** A role that decides where a code is requested is handed over with one. */
 export function delegateNotEnrolled(role: string): Problem {
   return {
     code: "proof-not-enrolled",

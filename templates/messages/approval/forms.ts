@@ -69,7 +69,7 @@ export function enrollLines(secret: string, uri: string): readonly [scan: string
   ];
 }
 
-/** `given`: what was typed already. `coded`: a role of theirs decides where a code is asked for. */
+/** `given`: what was typed already. `coded`: a role of theirs decides where a code is requested. */
 export function delegateForm(
   actionValue: string,
   roles: readonly { readonly id: string; readonly title: string }[],
