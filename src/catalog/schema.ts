@@ -192,9 +192,7 @@ export const systemSchema = z
           .array(id)
           .min(1, "At least one role")
           .optional()
-          .describe(
-            "Roles to mention in the channel when a runbook stops being ready, and when it's ready again",
-          ),
+          .describe("Roles to mention in the channel when a runbook stops being ready, and when it's ready again"),
         certificateDays: z
           .number()
           .int()
