@@ -1,6 +1,6 @@
 /** The request and as much of the response of RFC 3161 as it takes to know that a timestamp authority answered about this hash. */
 
-/** The algorithm as it is asked for, with NULL parameters, and as some authorities write it, without: RFC 5754 has both mean the same. */
+/** The algorithm as it is requested, with NULL parameters, and as some authorities write it, without: RFC 5754 has both mean the same. */
 const SHA256 = Buffer.from("300d06096086480165030402010500", "hex");
 const SHA256_BARE = Buffer.from("300b0609608648016503040201", "hex");
 

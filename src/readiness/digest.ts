@@ -15,7 +15,7 @@ export interface DigestParts {
 
 /**
  * SHA-256 of everything a proof of this runbook is about: its steps, the targets and files of its system, the values of this installation and
- * the version of Lifeboat. Another digest makes the proof stale, at once and without anybody having noticed the edit. The files of the system
+ * the version of Lifeboat. Another digest makes the proof stale, at once and without anyone having noticed the edit. The files of the system
  * are read once for all its runbooks.
  */
 export function digestsIn({ system, values, version }: DigestParts): (runbook: Runbook) => string {

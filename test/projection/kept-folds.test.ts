@@ -75,14 +75,14 @@ describe("what the events of a stream make", () => {
     expect(folds.kept("s")).toEqual(["a", "b"]);
   });
 
-  test("begins anew where the stream isn't the one that was folded", async () => {
+  test("begins again where the stream isn't the one that was folded", async () => {
     const { folds, append } = stream();
     append("a", "b");
     await folds.read("s");
     expect(folds.of("s", [event("x", 1, "another"), event("y", 2, "another")])).toEqual(["x", "y"]);
   });
 
-  test("is read anew after a store that came back older, also where that was while it was read", async () => {
+  test("is read again after a store that came back older, also where that was while it was read", async () => {
     const { folds, append, stored, reread, during } = stream();
     append("a", "b");
     await folds.read("s");

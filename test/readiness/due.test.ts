@@ -54,7 +54,7 @@ describe("due", () => {
     expect(due(all, looks, 5, 0, [], ids)).toEqual([]);
   });
 
-  test("is only what was asked for where proofs are off", () => {
+  test("is only what was requested where proofs are off", () => {
     const asked = look("asked", null, { wantedAt: new Date(begin) });
     expect(due([provable("asked"), provable("new"), provable("old")], [asked, look("old", 0)], 0, 0)).toEqual([
       "asked",

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { keepAnswers } from "../../src/readiness/kept-answers.ts";
 
 /** Given checks of many runbooks at the same time; when each asks the same; then it's asked once, and again when the answer is old. */
-test("an answer is asked for once within its time, by whoever asks, and each key has its own", async () => {
+test("an answer is requested once within its time, by whoever asks, and each key has its own", async () => {
   let [asked, at] = [0, 0];
   const answers = keepAnswers(
     async (key: string) => `${key}${++asked}`,

@@ -389,7 +389,7 @@ export function rdsOperations(state: AwsState): Readonly<Record<string, Operatio
   };
 }
 
-/** One page of a list, and where the next one begins. RDS answers 100 at most unless it is asked for fewer. */
+/** One page of a list, and where the next one begins. RDS answers 100 at most unless it is requested fewer. */
 function paged<T>(state: AwsState, call: Call, all: readonly T[]) {
   const from = Number(text(call, "Marker") ?? 0);
   const end = from + Math.min(state.pageSize, Number(text(call, "MaxRecords") ?? state.pageSize));

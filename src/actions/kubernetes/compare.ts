@@ -28,7 +28,7 @@ const DAY_MS = 86_400_000;
 /** Whether a cluster that stands by could run what the other one runs: the same images, what pods name, and room for all of it. */
 export const compare = defineLook<Input, Seen>({
   id: "kubernetes.compare",
-  summary: "See that a standby cluster has the same images, what the pods name, and room for all of them",
+  summary: "Check that a standby cluster has the same images, what the pods name, and enough room",
   input,
   budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
   goesWithout: () => ["from"],

@@ -232,7 +232,7 @@ async function untilNoPods(ctx: ApplyContext, target: ClusterTarget, refs: reado
     {
       what: `the last pod of ${refs.join(", ")} to end`,
       seconds: ctx.budget.failSeconds * 0.9,
-      // Each is asked for itself and for its pods.
+      // Each is requested itself and for its pods.
       everyMilliseconds: lookEvery(refs.length * 2),
       signal: ctx.signal,
       stateNow: () => `Still running: ${left.join(", ")}`,

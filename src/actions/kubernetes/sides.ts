@@ -10,7 +10,7 @@ export interface Side {
   readonly missing: readonly string[];
   /** Null: the login may not read them. */
   readonly configMapsMissing: readonly string[] | null;
-  /** Null: the login may not read secrets, so nobody can tell. */
+  /** Null: the login may not read secrets, so no one can tell. */
   readonly secrets: readonly SecretView[] | null;
   /** What its ready nodes give to pods; null: they don't say, or the login may not list them. */
   readonly gives: Amount | null;

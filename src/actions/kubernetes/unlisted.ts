@@ -35,7 +35,7 @@ export const unlisted = defineLook<Input, Seen>({
       return { workloads: workloads ?? [], selected: selected.flat() };
     }),
   facts: () => [],
-  // Where nobody can look nothing is known, and nothing said.
+  // Where no one can look nothing is known, and nothing said.
   checks: (seen, { known, cluster, ignore }) =>
     seen.answers
       ? unlistedChecks(seen.workloads, { known: new Set([...known, ...seen.selected]), ignore, where: cluster.context })

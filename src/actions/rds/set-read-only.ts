@@ -275,7 +275,7 @@ function checksOf(seen: Seen, given: Input): Check[] {
   ];
 }
 
-/** Whoever shares the group is changed with it: not to know who does is no yes. */
+/** The one who shares the group is changed with it: not to know who does is no yes. */
 function groupIsItsOwn({ alsoUsedBy, usersUnknown }: Seen, { parameterGroup, instance }: Input): Check {
   const check = (ok: boolean, says: string): Check => ({ id: "group.own", level: "block", ok, says });
   if (parameterGroup.startsWith("default."))

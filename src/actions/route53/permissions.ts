@@ -30,7 +30,7 @@ export const route53Permissions = {
       "route53:ListResourceRecordSetProtections",
       "route53:ChangeResourceRecordSets",
     ),
-    // What a change is called is known once it was asked for.
+    // What a change is called is known once it was requested.
     ...allow(region, "change/*", "route53:GetChange"),
   ]) satisfies Of<{ readonly zone: string }>,
 };

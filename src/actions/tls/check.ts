@@ -102,7 +102,7 @@ function shownBy(ctx: ReadContext, url: string, host: string, address: string): 
     const socket = connect({
       ...{ host: address, port: Number(new URL(url).port || 443) },
       ...(isIP(host) === 0 && { servername: host }),
-      // What is shown is what is asked for, whoever signed it.
+      // What is shown is what is requested, no matter who signed it.
       rejectUnauthorized: false,
     });
     const end = (shown: Shown) => {
