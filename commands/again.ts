@@ -51,13 +51,10 @@ export function notRequested(
   { verb, form }: Pick<Request, "verb" | "form">,
 ): Reply {
   if (problem.code !== "moved-recently" || line === undefined) return no(problem);
-  const button = {
-    ...{ label: "Give a reason…", verb: AGAIN, actionValue: line },
-    aloud: "Give a reason for another move",
-  };
+  const buttons = line.length <= CARRIED_MAX ? [reasonButton(AGAIN, line)] : [];
   const fields = [textInput(REASON_FIELD, "Why move it again?", REASON)];
   return {
-    ...no({ ...problem, next: `\`/dr ${line} --again "<reason>"\`` }, ...(line.length <= CARRIED_MAX ? [button] : [])),
+    ...no({ ...problem, next: `\`${reasonLine(line)}\`` }, ...buttons),
     // A form with inputs of tonight keeps them, and asks for the reason besides.
     ...(form !== null && verb === "runbook.inputs" && { instead: { verb, label: "Run preflight", fields } }),
   };

@@ -24,7 +24,7 @@ export const resolve: Command = {
     const acted = await act(context, request, incident.id, { type: "resolve", summary, anyway });
     if (acted.kind === "refused" && acted.problem.code === "on-probation")
       return {
-        ...no(acted.problem, { label: LABEL, verb: ANYWAY, actionValue: actionValue(incident.id) }),
+        ...no(acted.problem, resolveAnyway(ANYWAY, incident.id, summary)),
         instead: { verb: ANYWAY, label: LABEL },
       };
     if (acted.kind === "refused") return no(acted.problem);

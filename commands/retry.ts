@@ -19,9 +19,6 @@ export const retry: Command = {
       return stop(noStep({ title: run.plan.title, steps: [...run.steps.keys()] }, words[0] ?? null, "retry"));
     const acted = await act(context, request, state.id, { type: "retryStep", run: run.id, step });
     if (acted.kind === "refused") return no(acted.problem);
-    const what = `*${safe(run.steps.get(step)?.step.title ?? step)}* of ${runName(run)}`;
-    return say(
-      run.steps.get(step)?.status === "gate" ? `Approval requested again: ${what}.` : `${what} is being retried.`,
-    );
+    return say(stepRetried(run, step));
   },
 };

@@ -24,7 +24,7 @@ import { renderUnresolved } from "./incident/unresolved.ts";
 import { section } from "./kit/blocks.ts";
 import { kindPrefix } from "./kit/kind.ts";
 import type { RenderIncident, ShownMessage, Surroundings, View } from "./kit/view.ts";
-import { at } from "./kit/when.ts";
+import { at, utcOnce } from "./kit/when.ts";
 import { attemptsOf, stuck, stuckOver } from "./run/attempts.ts";
 import { clockMoments, renderLate } from "./run/clocks.ts";
 import { deadlineOf } from "./run/deadline.ts";

@@ -72,6 +72,13 @@ describe("the words of an incident channel", () => {
     expect(found).toEqual([]);
   });
 
+  test("a long sentence would be found, and what isn't one wouldn't", () => {
+    const long = `A ${"very ".repeat(WORDS_MAX)}long sentence`;
+    expect(partsOf(`Short. ${long}; short`).map(wordsIn)).toEqual([1, WORDS_MAX + 3, 1]);
+    expect(partsOf(`select ${"a, ".repeat(30)} from b`)).toEqual([]);
+    expect(partsOf(`/dr calendar ${"[--name <value>] ".repeat(20)}`)).toEqual([]);
+  });
+
   test("a retired word would be found", () => {
     const says = [
       "const a = `x $",
@@ -80,6 +87,25 @@ describe("the words of an incident channel", () => {
     expect(sentencesIn(says.join(""))).toEqual(["x … can not", "Nobody may"]);
   });
 });
+
+/** Sentences and clauses: a colon or a semicolon ends one, too. Not SQL, grammars of commands and tables of usage. */
+function partsOf(says: string): readonly string[] {
+  if (
+    /^\s*(--|with|select|insert|update|delete|create|and|or|where|from)\b[^.]*\b(select|set|from|into|table|is|as|in|join)\b/.test(
+      says,
+    )
+  )
+    return [];
+  if (/\b(select|from|where) [a-z_.]+\b.*[=(]/.test(says)) return [];
+  return says
+    .replace(/`[^`]*`/g, "…")
+    .split(/(?<=[.!?:;])\s+|\n/)
+    .filter((part) => !/^\s*\/dr |^ {2}|\]\s*\[/.test(part) && !OTHERS_WORDS.some((one) => one.test(part)));
+}
+
+function wordsIn(text: string): number {
+  return text.split(/\s+/).filter((word) => /[\p{L}\d…]/u.test(word)).length;
+}
 
 function yamlUnder(place: string): { where: string; lines: readonly string[] }[] {
   const root = join(projectRoot(), place);

@@ -7,7 +7,7 @@ export function unknownEntry(word: string, known: readonly string[], near: strin
   return {
     code: "calendar-entry-unknown",
     what: word === "" ? "Which calendar entry?" : `There is no calendar entry "${word}"`,
-    allowed: known.length === 0 ? "No system here has a calendar" : known.slice(0, 20).join(", "),
+    allowed: known.length === 0 ? "No system here has a calendar" : `Entries: ${known.slice(0, 20).join(", ")}`,
     ...didYouMean(near),
   };
 }

@@ -44,7 +44,10 @@ export function runResumed(run: RunState): Message {
 }
 
 export function stepRetried(run: RunState, step: string): Message {
-  return said(`${stepOf(run, step)} is being retried.`);
+  const what = stepOf(run, step);
+  return said(
+    run.steps.get(step)?.status === "gate" ? `Approval requested again: ${what}.` : `${what} is being retried.`,
+  );
 }
 
 export function stepDone(run: RunState, step: string): Message {
