@@ -74,7 +74,7 @@ export interface CommandContext {
     /** Null: up to now. */
     readonly to: Date | null;
   }) => Promise<EvidencePack>;
-  /** How people prove afresh who they are; absent: nobody can. */
+  /** How people prove afresh who they are; absent: no one can. */
   readonly mfa?: SecondFactor;
 }
 

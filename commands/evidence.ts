@@ -46,7 +46,7 @@ export const evidence: Command = {
         "an evidence pack was taken",
       );
       const name = `evidence-${system.id}-${period.from.toISOString().slice(0, 10)}-${pack.to.toISOString().slice(0, 10)}.zip`;
-      // Theirs alone, wherever it was asked for.
+      // Theirs alone, wherever it was requested.
       return {
         kind: "file",
         name,
@@ -69,7 +69,7 @@ function systemMeant(context: CommandContext, { words, options }: Request): Syst
   return only !== undefined && more.length === 0 ? only : stop(whichSystem(known.map(({ id }) => id)));
 }
 
-/** Who runs Lifeboat for this system; where it names nobody, its incident commanders. */
+/** Who runs Lifeboat for this system; where it names no one, its incident commanders. */
 function rolesIn({ administrators = [COMMANDER] }: System): readonly string[] {
   return administrators;
 }

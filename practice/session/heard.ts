@@ -2,7 +2,7 @@ import { setTimeout as passing } from "node:timers/promises";
 import type { Message, Outcome, Workspace } from "../slack/index.ts";
 
 /**
- * What somebody alone is told in answer to what they do. A bot that is just being started again is asked again.
+ * What someone alone is told in answer to what they do. A bot that is just being started again is asked again.
  * @param until by `performance.now()`
  */
 export async function heard(

@@ -456,7 +456,7 @@ const NOTHING = {
   record: null,
 } as const;
 
-/** Decided, or asked anew, while somebody read what they were to approve. */
+/** Decided, or asked again, while someone read what they were to approve. */
 class NoLongerAsked extends Error {
   readonly form: View;
 

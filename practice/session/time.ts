@@ -52,7 +52,7 @@ export function createTime({ store, clock, stream, answer, heard }: TimeOptions)
     return row?.at ?? new Date(Number.NaN);
   }
 
-  /** When the calendar has to be looked at next, as whoever looked last has noted it; undefined: it is being looked at. */
+  /** When the calendar has to be looked at next, as the one who looked last has noted it; undefined: it is being looked at. */
   async function dueAt(): Promise<Date | null | undefined> {
     const row = await asked<{ at: Date | null; isDue: boolean }>(
       `select next_at as at, coalesce(next_at <= lifeboat.clock(), false) or claimed_until > clock_timestamp() as "isDue"

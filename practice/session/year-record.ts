@@ -81,7 +81,7 @@ function onceName({ stream, type, data, run }: Recorded): string | null {
       return `${type} in ${said.round}`;
     case "seats.confirmed":
       return `${type} in ${said.round} by ${said.person}`;
-    // A process that takes a run over begins the step anew, in an epoch of its own, and looks before it does anything.
+    // A process that takes a run over begins the step again, in an epoch of its own, and looks before it does anything.
     case "step.started":
       return `${type} of ${run}, ${said.step}, attempt ${said.attempt}, epoch ${said.epoch}`;
     case "run.requested":

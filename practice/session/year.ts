@@ -278,7 +278,7 @@ class PracticeYear {
 
   async #leaves(): Promise<string> {
     this.#practice.workspace.faults("deactivate", { user: VERA });
-    // Everybody on a roster is looked up once an hour.
+    // Everyone on a roster is looked up once an hour.
     await this.#passes(2 * HOUR);
     const until = performance.now() + SECONDS * 1000;
     for (;;) {
@@ -438,7 +438,7 @@ class PracticeYear {
     return new Set((await this.#parts.store.timeline.streams("inc-", 1000)).map(({ id }) => id));
   }
 
-  /** What was declared since, whoever did. */
+  /** What was declared since, no matter who did. */
   async #declaredSince(known: ReadonlySet<string>): Promise<string> {
     const until = performance.now() + SECONDS * 1000;
     for (;;) {

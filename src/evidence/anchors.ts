@@ -30,7 +30,7 @@ export interface LockedBucket {
   readonly endpoint?: string;
   /** Before every key; empty, or ending with a slash. */
   readonly prefix: string;
-  /** How long nobody can delete one, days. */
+  /** How long no one can delete one, days. */
   readonly days: number;
 }
 

@@ -207,7 +207,7 @@ function isFlippedBack(run: Run, before: Flipped, version: number, intendedAt: n
   return !asked && before.at < intendedAt - LOOK_MS;
 }
 
-/** I2 and I11: every change was approved by enough people who may, who did not ask for it, in time, and nobody had said no. */
+/** I2 and I11: every change was approved by enough people who may, who did not ask for it, in time, and no one had said no. */
 function authorised(on: Audited, run: Run): Complaint[] {
   const found: Complaint[] = [];
   const steps = stepsOf(run);

@@ -227,7 +227,7 @@ function lockOf({ objectLock }: Bucket, { headers }: Asked): Stored["lock"] {
   return { mode, until: new Date(until) };
 }
 
-/** A bucket is answered for in its own region only, and to whoever names its owner right. */
+/** A bucket is answered for in its own region only, and to the one who names its owner right. */
 function findBucket(store: Store, { bucket: name, region, headers }: Asked): Bucket {
   const bucket = store.buckets.get(name) ?? missingBucket(name);
   if (bucket.region !== region) {

@@ -13,7 +13,7 @@ export interface Stored {
   /** By its algorithm in small letters, as `crc64nvme`; of the whole object. */
   readonly checksums: Readonly<Record<string, string>>;
   replication: ReplicationStatus | null;
-  /** Under a retention lock: nobody deletes this version before `until`. Null: it isn't. */
+  /** Under a retention lock: no one deletes this version before `until`. Null: it isn't. */
   readonly lock: { readonly mode: string; readonly until: Date } | null;
   /** What a bucket with versions calls this one. */
   readonly version: string;

@@ -4,7 +4,7 @@ import { awsErrorOf } from "../aws.ts";
 import type { ReadContext } from "../contract.ts";
 import { type Bucket, nameOf, withBucket } from "./bucket.ts";
 
-/** An object that nobody can delete or replace before `until`, its owner included. */
+/** An object that no one can delete or replace before `until`, its owner included. */
 export interface LockedObject {
   readonly key: string;
   readonly body: string;

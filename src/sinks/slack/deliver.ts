@@ -62,7 +62,7 @@ export async function deliver(deps: Delivering, item: Item, channel: string): Pr
 async function change(deps: Delivering, item: Item, channel: string): Promise<void> {
   const askedAt = performance.now();
   if (!(await deps.outbox.editing(item, deps.owner))) return;
-  // Whoever took the queue from a process that stood still may have shown something newer.
+  // The one who took the queue from a process that stood still may have shown something newer.
   if (performance.now() - askedAt > STALE_MS) return;
   await edit(deps.client, item, channel);
   await deps.outbox.delivered(item.id, item.deliveredAs as string, item.desiredHash);

@@ -5,7 +5,7 @@ import { putLocked } from "../../../src/actions/s3/lock.ts";
 import { lockedBucketIn } from "../../../src/evidence/anchors.ts";
 import { actionHarness } from "../../support/action-harness.ts";
 
-/** An object that nobody can delete, as S3 shows it afterwards. */
+/** An object that no one can delete, as S3 shows it afterwards. */
 let s3: S3;
 let place: Bucket;
 const { context } = actionHarness({});
@@ -27,7 +27,7 @@ const kept = () => s3.store.buckets.get("audit-log")?.objects.get(object.key);
 const puts = () => s3.ledger.of("PutObject");
 
 describe("given a bucket with Object Lock", () => {
-  test("then the object is put once, locked, and found again however often it is asked for", async () => {
+  test("then the object is put once, locked, and found again however often it is requested", async () => {
     const version = await putLocked(context, place, object);
     expect(version).toBe(kept()?.version);
     expect(kept()?.lock).toEqual({ mode: "COMPLIANCE", until });

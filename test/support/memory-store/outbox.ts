@@ -358,7 +358,7 @@ function textOf(value: unknown): string {
   return canonicalOf(JSON.stringify(value ?? null));
 }
 
-/** The same texts are asked about again and again: a queue with each look for work, a message with each drawing. */
+/** The same texts are asked about again and again: a queue with each look for work, a message with each desired state. */
 const canonicalOf = remembered((json: string) => serialize(JSON.parse(json)) ?? "null");
 const hashed = remembered((text: string) => sha256(text));
 const wantedIn = remembered((shown: string) => {
