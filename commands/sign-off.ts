@@ -26,11 +26,8 @@ export const signOff: Command = {
     const acted = await act(context, request, incident.id, { type: "signOff", statement }, null, proof.stepUp);
     if (acted.kind === "refused") return no(acted.problem);
     const covered = (await context.incidents.read(incident.id)).signOffs?.at(-1);
-    return say([
-      `${await whereOf(context, incident.id)} is signed off: ${safe(covered?.statement ?? "")}`,
-      `Covers: events 1 to ${covered?.version ?? 0}`,
-      `Second factor: ${covered?.proved ? "yes" : "no. `/dr enroll` sets one up"}`,
-    ]);
+    const { statement: says = "", version = 0, proved = false } = covered ?? {};
+    return say(signedOff(await whereOf(context, incident.id), says, version, proved === true));
   },
 };
 

@@ -231,10 +231,10 @@ export function createEngine(ports: EnginePorts): Engine {
     while (live.size > 0) {
       const ours = [...live.values()];
       try {
-        const asked = ours.map((one) => one.journal.asking());
+        const asked = ours.map((one) => one.writer.asking());
         const held = await leases.beat(ours.map((one) => one.lease));
         for (const [n, one] of ours.entries()) {
-          if (held.has(one.lease.run)) one.journal.proven(asked[n] as Asked);
+          if (held.has(one.lease.run)) one.writer.proven(asked[n] as Asked);
           else if (live.get(one.lease.run) === one) one.lose();
         }
         return;

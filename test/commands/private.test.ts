@@ -224,17 +224,16 @@ async function textOf(person: string, line: string): Promise<string> {
 
 describe("an evidence pack in a chat", () => {
   const from = "2020-01-01";
-  const takes = (who: string, how: Parameters<TestApp["ask"]>[2] = {}) =>
-    house.ask(who, `evidence --from ${from}`, how);
+  const takes = (who: string, how: Parameters<TestApp["ask"]>[2] = {}) => app.ask(who, `evidence --from ${from}`, how);
 
   beforeAll(() => {
     const [store] = stores as [Store];
     const { keyring, pool } = store;
-    Object.assign(house.context, {
+    Object.assign(app.context, {
       evidence: async (period: Parameters<typeof zippedPack>[0]) =>
         zippedPack(period, {
           ...{ pool, keyring, seals: await readSeals(pool, keyring) },
-          ...{ catalog: house.context.catalog, practice: true, version: "0.0.0" },
+          ...{ catalog: app.context.catalog, practice: true, version: "0.0.0" },
         }),
     });
   });
@@ -261,7 +260,7 @@ describe("an evidence pack in a chat", () => {
     for (const who of ["sam", "alex", "toni", "cass"])
       expect(await refusalOf(takes(who))).toContain("Vera Lindqvist may");
     const where = { why: "This channel is shared with another company", known: true };
-    const [caller] = house.context.catalog.systems[0]?.people.filter(({ id }) => id === "vera-lindqvist") ?? [];
+    const [caller] = app.context.catalog.systems[0]?.people.filter(({ id }) => id === "vera-lindqvist") ?? [];
     const request = {
       ...{ verb: "evidence", words: [], rest: "", options: { from }, key: "shared", form: null, actionValue: null },
       ...{ canAskForm: false, place: { channel: "CSHARED", thread: null } },
@@ -275,11 +274,11 @@ describe("an evidence pack in a chat", () => {
       blocked: null,
       place: where,
     } as const;
-    expect(await refusalOf(answer(house.context, { ...request, caller: by }))).toContain(where.why);
+    expect(await refusalOf(answer(app.context, { ...request, caller: by }))).toContain(where.why);
   });
 
   test("is made once at a time, and needs a beginning", async () => {
-    expect(await refusalOf(house.ask("vera", "evidence"))).toContain("no beginning");
+    expect(await refusalOf(app.ask("vera", "evidence"))).toContain("no beginning");
     const both = await Promise.all([takes("vera"), takes("vera")]);
     expect(both.map(({ kind }) => kind).sort()).toEqual(["file", "private"]);
   }, 60_000);
