@@ -8,12 +8,12 @@ import type { Message, Outcome, Workspace } from "../slack/index.ts";
 export async function heard(
   workspace: Workspace,
   user: string,
-  deed: () => Promise<Outcome>,
+  userAction: () => Promise<Outcome>,
   until: number,
 ): Promise<string> {
   const before = seenIn(workspace);
   for (;;) {
-    const outcome = await deed();
+    const outcome = await userAction();
     if (outcome.ok) break;
     if (performance.now() > until) return outcome.said;
     await passing(250);

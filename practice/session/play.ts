@@ -417,9 +417,9 @@ class Player {
     return this.#heard(user, () => this.#practice.workspace.as(user).slash(words, channel), seconds);
   }
 
-  #heard(user: string, deed: () => Promise<Outcome>, seconds?: number): Promise<string> {
+  #heard(user: string, userAction: () => Promise<Outcome>, seconds?: number): Promise<string> {
     const until = seconds === undefined ? this.#until : performance.now() + seconds * 1000;
-    return heard(this.#practice.workspace, user, deed, until);
+    return heard(this.#practice.workspace, user, userAction, until);
   }
 
   #seen(): (message: Message) => boolean {

@@ -272,24 +272,24 @@ test("what is sent while something else is rendered counts as what was sent, als
 
 test("what was there before is shown again where an edit is in doubt, and who lost the queue edits nothing", async () => {
   const outbox = createOutbox(store.pool);
-  const drawing = (version: number, text: string) => ({
+  const desiredState = (version: number, text: string) => ({
     ...{ stream: "inc-edit", version, about: {}, redrawAt: null },
     queues: [{ queue: "CEDIT", own: false, place: "CEDIT", wanted: null }],
     messages: [
       { key: "card", queue: "CEDIT", under: null, priority: 0, broadcast: false, once: false, desired: { text } },
     ],
   });
-  await outbox.want(drawing(1, "open"));
+  await outbox.want(desiredState(1, "open"));
   await outbox.claim("me", 60, 10);
   const [posted] = await outbox.pending("CEDIT");
   await outbox.sending(posted as Item, "me");
   await outbox.delivered(posted?.id ?? "", "1.1", hashOf({ text: "open" }));
-  await outbox.want(drawing(2, "paused"));
+  await outbox.want(desiredState(2, "paused"));
   const [edited] = await outbox.pending("CEDIT");
   expect(await outbox.editing(edited as Item, "another")).toBe(false);
   expect(await outbox.editing(edited as Item, "me")).toBe(true);
   // Slack may show either now; what is desired is what it showed before.
-  await outbox.want(drawing(3, "open"));
+  await outbox.want(desiredState(3, "open"));
   expect(await outbox.pending("CEDIT")).toMatchObject([{ deliveredAs: "1.1", desired: { text: "open" } }]);
 });
 
