@@ -30,7 +30,7 @@ const fields = (template: string, given: Record<string, string>) => ({
 /** Minutes and seconds that pass while a test runs. */
 const still = (page: string) =>
   page
-    .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
+    .replace(/<!date\^\d+\^[^|]*\|[^>]*>(?: \([^)]*\))?/g, "<now>")
     .replace(/(?:\b\d{1,2} [A-Z][a-z]+ \d{4}, )?\b\d\d:\d\d UTC/g, "<then>")
     .replace(/• \d\d:\d\d /g, "• <then> ")
     .replace(/\d+(\.\d+)? s since/g, "<moments> since")
@@ -44,7 +44,7 @@ async function shown(): Promise<string> {
   const view = renderIncident(state, { system, now: store.timeline.now(), practice: true, names, channel: IN.channel });
   const told = view.messages.filter(({ key }) => /^(card|update:|owed:)/.test(key));
   return printView({ ...view, messages: told })
-    .replace(/<!date\^\d+\^[^|]*\|[^>]*> \([^)]*\)/g, "<now>")
+    .replace(/<!date\^\d+\^[^|]*\|[^>]*>(?: \([^)]*\))?/g, "<now>")
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, "<now>")
     .replace(/\d\d:\d\d:\d\d UTC/g, "<now>");
 }

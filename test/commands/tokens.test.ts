@@ -174,5 +174,5 @@ describe("a moment", () => {
 
   for (const words of ["", "soon", "25:00", "02:61", "2026-13-01 00:00", "2026-02-30 00:00", "10 ago", "1"])
     test(`"${words}" is none, and says what would be`, () =>
-      expect(() => momentIn(words, now)).toThrow(/A time of day in UTC/));
+      expect(() => momentIn(words, now)).toThrow(/Write a time in UTC/));
 });

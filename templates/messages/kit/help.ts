@@ -19,8 +19,8 @@ export const HELP: readonly (readonly [title: string, verbs: readonly string[]])
   ["Decide", ["approve", "deny", "ask", "answer", "escalate", "steps", "break-glass", "review"]],
   ["Steer a run", ["pause", "resume", "abort", "retry", "skip", "done", "replan", "details"]],
   ["Lead", ["role", "delegate", "severity", "invite", "note", "raise"]],
-  ["Tell people", ["update", "resend", "snooze", "catchup"]],
-  ["Finish", ["resolve", "reopen", "close", "postmortem", "sign-off", "action", "timeline", "evidence"]],
+  ["Tell people", ["update", "resend", "snooze", "catchup", "evidence"]],
+  ["Finish", ["resolve", "reopen", "close", "postmortem", "sign-off", "action", "timeline"]],
   ["Set up", ["enroll", "vouch", "calendar", "trends", "seats", "readiness", "reload", "help"]],
 ];
 
