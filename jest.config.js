@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
 
+const CORES = availableParallelism();
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: "<rootDir>/test/jest/environment.js",
@@ -16,5 +18,5 @@ export default {
   testTimeout: 30_000,
   // A worker waits most of its time for real programs, so a small machine bears one more than it has cores (three on two: measured, see
   // docs/testing.md); a large one gains nothing by it.
-  maxWorkers: availableParallelism() <= 4 ? "150%" : "100%",
+  maxWorkers: CORES <= 4 ? Math.ceil(CORES * 1.5) : CORES,
 };
