@@ -589,7 +589,7 @@ function checkHead({ stream, version, hash, at, seal, old, by }, where, held, fo
   const end = lines.at(-1)?.version ?? 0;
   if (line === undefined) {
     // What was signed before the period ended is of an event before that: only a later head may name one that comes after the pack.
-    const isLater = entry.goesOn && Date.parse(at) >= Date.parse(held.query.to);
+    const isLater = Date.parse(at) >= Date.parse(held.query.to);
     if (version <= end || isLater) return;
     found.problem(
       "tail-cut",

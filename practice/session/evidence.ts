@@ -55,17 +55,20 @@ export async function verifyEvidence(pack: string, publicKey: string): Promise<V
   return JSON.parse(said.out) as Verdict;
 }
 
-/** Files of two packs that aren't the same, by their manifests. */
+/** What of two packs isn't the same, by their manifests: files, and parts of the manifest beside them. */
 export async function differing(one: string, other: string): Promise<readonly string[]> {
-  const [here, there] = await Promise.all([filesOf(one), filesOf(other)]);
-  return [...new Set([...here.keys(), ...there.keys()])].filter((path) => here.get(path) !== there.get(path)).sort();
+  const [here, there] = await Promise.all([partsOf(one), partsOf(other)]);
+  return [...new Set([...here.keys(), ...there.keys()])].filter((part) => here.get(part) !== there.get(part)).sort();
 }
 
-async function filesOf(pack: string): Promise<ReadonlyMap<string, string>> {
-  const { files } = JSON.parse(await readFile(join(pack, "manifest.json"), "utf8")) as {
-    files: readonly { readonly path: string; readonly sha256: string }[];
+async function partsOf(pack: string): Promise<ReadonlyMap<string, string>> {
+  const { files, ...rest } = JSON.parse(await readFile(join(pack, "manifest.json"), "utf8")) as {
+    readonly files: readonly { readonly path: string; readonly sha256: string }[];
   };
-  return new Map(files.map(({ path, sha256 }) => [path, sha256]));
+  return new Map([
+    ...files.map(({ path, sha256 }) => [path, sha256] as const),
+    ...Object.entries(rest).map(([part, says]) => [`${part} of manifest.json`, JSON.stringify(says)] as const),
+  ]);
 }
 
 /** What someone may do to a pack, and the name the verifier has for each. */

@@ -10,8 +10,6 @@ export interface PackedTimeline {
   readonly file: string;
   readonly version: number;
   readonly hash: string;
-  /** It went on after the period. */
-  readonly goesOn: boolean;
 }
 
 export interface TimelineProblem {
@@ -71,7 +69,7 @@ export async function writeTimeline(
     met.problems.push({ stream: stream.id, version: last.version, says: "its last events are missing" });
   await codes.close();
   const { path } = await lines.close();
-  return { stream: stream.id, file: path, version: last.version, hash: last.hash, goesOn: stream.goesOn };
+  return { stream: stream.id, file: path, version: last.version, hash: last.hash };
 }
 
 /** Letters, digits, dots and hyphens stand for themselves; anything else is written as its code. */

@@ -22,8 +22,6 @@ export interface ExportedStream {
   /** Its last event before the end. */
   readonly version: number;
   readonly hash: string;
-  /** It went on after the end of the period. */
-  readonly goesOn: boolean;
 }
 
 /** What an opaque id means. `identity` null: erased. */
@@ -137,11 +135,11 @@ function readerOn(client: pg.PoolClient, around: Authenticity): ExportReader {
 /** The last version before the end is the one before the first event that is not: what is appended later changes nothing of it. */
 const STREAMS = `
   with cut as (
-    select s.id, s.version as whole,
+    select s.id,
       case when s.updated_at < $3 then s.version
         else coalesce((select min(e.version) - 1 from lifeboat.event e where e.stream = s.id and e.at >= $3), s.version) end as version
     from lifeboat.stream s where s.id like $1 || '%')
-  select c.id, c.version, c.whole > c.version as "goesOn", last.hash
+  select c.id, c.version, last.hash
   from cut c join lifeboat.event last on last.stream = c.id and last.version = c.version
   where (last.at >= $2
       or coalesce((select e.type = any($4::text[]) from lifeboat.event e

@@ -96,7 +96,7 @@ describe("what is asked of the metrics", () => {
   );
 
   test("the page lists every metric of ours with its labels, and no other", async () => {
-    const listed = [...page.matchAll(/^\| `(\w+)` \|([^|]*)\|/gm)].map(([, name, labels = ""]) => [
+    const listed = [...page.matchAll(/^\| `(lifeboat_\w+)` \|([^|]*)\|/gm)].map(([, name, labels = ""]) => [
       name,
       labels
         .split(",")

@@ -61,7 +61,7 @@ describe("the session of who decides where a code is requested", () => {
     expect(textOf(await lends())).toContain("delegating it needs one. You haven't set one up");
     const vera = await enrolls("vera");
     expect(textOf(await lends())).toContain("This needs a current authenticator code");
-    expect(textOf(await lends({}, " --code 000000"))).toContain("not the code of now");
+    expect(textOf(await lends({}, " --code 000000"))).toContain("Wrong or expired code");
     const form = await lends({ canAskForm: true });
     expect(form).toMatchObject({ kind: "form", form: { callback: "delegate", actionValue: incident } });
     const filled = { role: "vp-engineering", person: "sam-okafor", for: "2h", reason: "" };
@@ -123,7 +123,7 @@ describe("a record is signed off", () => {
     const vera = await enrolls("vera");
     const signs = (more: string, how = {}) => app.ask("vera", `sign-off ${more}All is complete`, { ...here, ...how });
     expect(textOf(await signs(""))).toContain("This needs a current authenticator code");
-    expect(textOf(await signs("--code 000000 "))).toContain("not the code of now");
+    expect(textOf(await signs("--code 000000 "))).toContain("Wrong or expired code");
     const form = await signs("", { canAskForm: true });
     expect(form).toMatchObject({ kind: "form", form: { callback: "sign-off", actionValue: incident } });
     expect(await signedOff(incident)).toEqual([]);
