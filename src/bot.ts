@@ -172,7 +172,9 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   const scriptUser = await prepareScripts(config.scriptUser, catalog, log);
   const drainSeconds = config.drainSeconds ?? drainSecondsOf(catalog, cards);
   const mayDrill = drillLimits(() => groundsOf(context));
-  const slack = config.slack && createSlack({ config: config.slack, context, timeline, inbox, outbox, http, log });
+  const slack =
+    config.slack &&
+    createSlack({ config: config.slack, context, timeline, inbox, outbox, http, redact: book.redact, log });
   const accountStatus: AccountStatus = slack?.accountStatus ?? rosterAccountStatus(config.slackUnavailable);
   if (slack === null) await recordStartWithoutSlack(context, log);
   const engine = createEngine({

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../src/lib/request-url.ts";
 import { textOf } from "../kit/body.ts";
@@ -33,7 +34,7 @@ export class Statuspage {
   readonly components = new Map<string, string>();
   /** Every call that was understood, oldest first: "POST /pages/…". */
   readonly ledger: string[] = [];
-  readonly key = "practice-statuspage-key";
+  readonly key = randomBytes(16).toString("hex");
   private fault: StatuspageFault | null = null;
   private server: Listening | null = null;
   private readonly changed: () => void;

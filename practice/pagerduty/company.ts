@@ -1,3 +1,5 @@
+import { randomBytes } from "node:crypto";
+
 /** Who has a phone, who is on call for what, and the service that is watched. */
 export interface Company {
   readonly users: readonly User[];
@@ -22,9 +24,9 @@ export interface Policy {
   readonly levels: readonly (readonly string[])[];
 }
 
-/** Worth nothing anywhere else. */
-const routingKey = "practice0routing0key000000orders";
-const token = "practice-pagerduty-token";
+/** Worth nothing anywhere else, and looks like the real one, so that it's looked for where no key may stand. */
+const routingKey = randomBytes(16).toString("hex");
+const token = `u+${randomBytes(12).toString("base64url")}`;
 
 /** Someone on call whom no roster knows: to see that being on call decides nothing. */
 export const STRANGER = "PNELL";

@@ -32,6 +32,11 @@ export class BotProcess {
     this.log = createWriteStream(command.logFile, { flags: "a" });
   }
 
+  /** What it is started with, but for what a start adds. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.command.environment;
+  }
+
   get running(): boolean {
     return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
   }

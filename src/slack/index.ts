@@ -9,6 +9,7 @@ import type { Message } from "../../templates/messages/kit/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import type { HttpAddresses } from "../http/addresses.ts";
 import type { Logger } from "../lib/log.ts";
+import type { Redact } from "../lib/redact.ts";
 import type { Outbox } from "../projection/outbox.ts";
 import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { SlackConfig } from "./config.ts";
@@ -27,6 +28,8 @@ export interface SlackOptions {
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly log: Logger;
+  /** Takes secrets out of what people say, before it is kept or answered. */
+  readonly redact: Redact;
   /** What this process serves. Absent: deliveries over HTTP are served by themselves. */
   readonly http?: HttpAddresses;
   /** Slack does not let the bot in (a revoked token, an uninstalled app). It keeps trying. */

@@ -6,6 +6,7 @@ import { tooLate } from "../../templates/messages/kit/late.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
+import { type Redact, redactAll } from "../lib/redact.ts";
 import type { Inbox } from "../timeline/contract.ts";
 import { createBusy } from "./busy.ts";
 import { takeAction } from "./listen/action.ts";
@@ -46,6 +47,8 @@ export interface ListenOptions extends Replying {
   readonly onLockedOut: (says: string) => void;
   /** Someone asks so often that they are not heard; counted. */
   readonly tooOften: (user: string) => Promise<unknown>;
+  /** Takes out secrets that people paste, before anything is kept or answered. */
+  readonly redact: Redact;
   /** The store's clock. */
   readonly now: () => Date;
   readonly log: Logger;
@@ -116,12 +119,16 @@ export function createListener(options: ListenOptions): Listener {
     return errors.length === 0 ? null : { response_action: "errors", errors: Object.fromEntries(errors) };
   }
 
+  const clean = <T extends Interaction | null>(taken: T): T =>
+    taken === null ? taken : { ...taken, delivery: redactAll(taken.delivery, options.redact) };
+
   /** The one way in for what people type and press. */
   async function receive(
-    taken: Interaction | null,
+    heard: Interaction | null,
     ack: (said?: unknown) => Promise<void>,
     refusal: unknown,
   ): Promise<void> {
+    const taken = clean(heard);
     if (taken === null) return ack();
     const kept = await keep(taken);
     if (kept === "not kept") {
@@ -177,7 +184,7 @@ export function createListener(options: ListenOptions): Listener {
       app.event("member_joined_channel", async () => {});
     },
     async keepEvent(body) {
-      const taken = await heard(options, body.event as { type?: string } | undefined);
+      const taken = clean(await heard(options, body.event as { type?: string } | undefined));
       if (taken === null) return;
       const kept = await keep(taken);
       if (kept === "not kept") throw new Error("A mention could not be written down; Slack is left to send it again.");

@@ -117,6 +117,7 @@ export function openSlack(options: SlackTransportOptions): Slack {
     itself: () => who?.botUser ?? null,
     onLockedOut: lockedOut,
     tooOften: (user) => context.tally.add("refused/too-often", user, 3600),
+    redact: options.redact,
     now: () => timeline.realNow(),
     log,
   });

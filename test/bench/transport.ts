@@ -40,6 +40,7 @@ export async function openTransport(around: Around, workspace: Workspace, store:
   } as unknown as CommandContext;
   const { timeline, inbox } = store;
   const slack = createSlack({
+    redact: (text) => text,
     config: { ...configFor(workspace), slackUnavailable: "roster" },
     context: app,
     timeline,

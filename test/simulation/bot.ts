@@ -64,6 +64,7 @@ export function startBot(database: MemoryDatabase, link: Link): HttpFront {
   };
   const http = new HttpFront();
   const slack = createSlack({
+    redact: (text) => text,
     config: {
       ...{ botToken: "xoxb-practice-simulation", apiUrl: "http://slack.sim/api/", announceIn: "CHOUSE", allowed: [] },
       transport: { kind: "http", signingSecrets: [SIGNING_SECRET], port: 1, host: "127.0.0.1" },

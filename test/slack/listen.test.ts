@@ -5,7 +5,7 @@ import type { Message } from "../../practice/slack/index.ts";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
 import type { Delivery } from "../../src/slack/listen/delivery.ts";
 import { asSuperuser, type TestServer, testServer } from "../support/postgres.ts";
-import { calls, message, openSlackHarness, type SlackHarness, until } from "../support/slack-harness.ts";
+import { calls, message, openSlackHarness, PASTED, type SlackHarness, until } from "../support/slack-harness.ts";
 
 let server: TestServer;
 let harness: SlackHarness;
@@ -203,6 +203,21 @@ describe("what people do in Slack", () => {
       place: { thread },
       canAskForm: false,
     });
+  });
+
+  test("a secret that someone pastes is neither kept nor answered", async () => {
+    harness = await openSlackHarness(server);
+    harness.reply = ({ rest }) => say(`Noted: ${rest}`);
+    await alex().slash(`/dr note the password is ${PASTED}.`);
+    await alex().say(`<@ULIFEBOAT> note it is ${PASTED}`, "CINCIDENT");
+    for (const told of ["Noted: the password is [secret].", "Noted: it is [secret]"])
+      await alex().waitForMessage(({ text }) => text === told);
+    const kept = await asSuperuser<{ body: string }>(
+      harness.store.url,
+      "select body::text as body from lifeboat.inbox",
+    );
+    expect(kept.map(({ body }) => body.includes("[secret]"))).toEqual([true, true]);
+    expect(JSON.stringify([harness.asked, kept])).not.toContain("Orders-7Kq2");
   });
 
   test("a message goes onto the timeline with its words, its time and its link", async () => {

@@ -34,6 +34,7 @@ beforeAll(async () => {
     comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
   };
   slack = createSlack({
+    redact: (text) => text,
     config: configFor(workspace),
     context: app,
     timeline: store.timeline,

@@ -2,6 +2,7 @@ import type { FormErrors, Reply, Request, SentForm } from "../../commands/comman
 import { readLine } from "../../commands/index.ts";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
+import { redactor } from "../../src/lib/redact.ts";
 import { createOutbox, type Outbox } from "../../src/projection/outbox.ts";
 import type { Slack, SlackConfig } from "../../src/slack/index.ts";
 import { openSlack, type SlackTransportOptions } from "../../src/slack/open.ts";
@@ -13,6 +14,9 @@ import { orders } from "./orders-system.ts";
 import { quiet, storeOn, type TestServer, until } from "./postgres.ts";
 
 /** The people of the practice workspace, on the roster of a small shop. */
+/** A secret this bot knows. */
+export const PASTED = "of-Orders-7Kq2!vB";
+
 export const shop: System = {
   ...orders,
   people: [
@@ -92,6 +96,7 @@ export async function openSlackHarness(server: TestServer, options: SlackHarness
   const open = (on: Store, config: Partial<SlackConfig> = {}): Slack => {
     const own = createOutbox(on.pool);
     const slack = openSlack({
+      redact: redactor([PASTED]),
       config: { ...configFor(workspace), ...options.config, ...config },
       context: {
         catalog,
