@@ -30,7 +30,7 @@ import type {
 import { runsIn } from "./walk.ts";
 
 /** The target of a plan whose runbook says of nothing that it changes it. */
-export const ONLY_LOOKS = "nothing: it only looks";
+export const ONLY_LOOKS = "It only looks";
 
 export type Planned =
   | {
