@@ -645,7 +645,6 @@ export interface Catalog {
   readonly runbooks: readonly Runbook[];
 }
 
-/** What the planner needs to know of an action; the whole contract is in `src/actions/contract.ts`. */
 /** What a system says of its readiness. */
 export interface ReadinessRules {
   /** Roles whose holders are told when a runbook is no longer ready; absent: the administrators. */
@@ -663,6 +662,7 @@ export interface ControlPlane {
   readonly region: string;
 }
 
+/** What the planner needs to know of an action; the whole contract is in `src/actions/contract.ts`. */
 export interface ActionCard {
   readonly id: string;
   readonly summary: string;
