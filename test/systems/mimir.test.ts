@@ -259,6 +259,7 @@ describe("Mimir", () => {
       await practice.environment.prepare("db-restore-moment", "unplanned");
       const { databases, traffic } = practice.environment;
       const { to = "" } = practice.environment.inputs?.("db-restore-moment") ?? {};
+      const looked = new Date().toISOString();
       const left = await ordersIn("primary");
       let play = {} as Play;
       await killedOnce(practice.bot, { at: "restore:after-apply", marker: join(folder, "killed") }, async () => {
@@ -270,10 +271,14 @@ describe("Mimir", () => {
         ...[true, false, false],
       ]);
       const there = await ordersIn("primary");
-      const lost = traffic.acknowledged.filter(({ id }) => !there.has(id)).map(({ id }) => id);
+      const lost = traffic.acknowledged.filter(({ id }) => !there.has(id));
       expect(lost.length).toBeGreaterThan(0);
       expect(play.report?.rpo.rowsLost).toBe(lost.length);
-      expect(await exported("mimir-given-up")).toEqual(expect.arrayContaining(lost));
+      // What was written after the moment and deleted with the rest by mistake is on neither server any more.
+      const isKept = ({ id, at }: { readonly id: string; readonly at: string }) => left.has(id) || at >= looked;
+      const kept = lost.filter(isKept).map(({ id }) => id);
+      expect(kept.length).toBeGreaterThan(0);
+      expect(await exported("mimir-given-up")).toEqual(expect.arrayContaining(kept));
       // What had been deleted is there again, up to the moment.
       const before = traffic.acknowledged.filter(({ at }) => at < to).map(({ id }) => id);
       expect(before.filter((id) => !left.has(id))).not.toEqual([]);
