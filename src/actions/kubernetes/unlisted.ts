@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { clusterInput, type Look, lookAtCluster } from "../kubernetes-client.ts";
+import { clusterChecks, clusterInput, type Look, lookAtCluster } from "../kubernetes-client.ts";
 import { defineLook } from "../read.ts";
 import { ignored, unlistedChecks } from "../unlisted.ts";
 import { selectWorkloads, workloadInput } from "./workload.ts";
@@ -35,10 +35,13 @@ export const unlisted = defineLook<Input, Seen>({
       return { workloads: workloads ?? [], selected: selected.flat() };
     }),
   facts: () => [],
-  // Where no one can look nothing is known, and nothing said.
-  checks: (seen, { known, cluster, ignore }) =>
-    seen.answers
-      ? unlistedChecks(seen.workloads, { known: new Set([...known, ...seen.selected]), ignore, where: cluster.context })
-      : [],
+  checks(seen, { known, cluster, ignore }) {
+    if (seen.answers)
+      return unlistedChecks(seen.workloads, {
+        ...{ known: new Set([...known, ...seen.selected]), ignore, where: cluster.context },
+      });
+    // Where no one can look nothing is known, and nothing said; another cluster is never taken for one that is silent.
+    return seen.kind === "other" ? clusterChecks(seen, cluster) : [];
+  },
   where: ({ cluster }) => cluster.context,
 });

@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { defineLook } from "../read.ts";
 import { ignored, unlistedChecks } from "../unlisted.ts";
-import { withNode } from "./client.ts";
+import { asNoAnswer, type NoAnswer, withNode } from "./client.ts";
 import { nodeInput } from "./node.ts";
+import { identityChecks } from "./view.ts";
 
 const input = z.strictObject({
   node: nodeInput,
@@ -13,8 +14,9 @@ const input = z.strictObject({
 type Input = z.infer<typeof input>;
 
 interface Seen {
-  /** Null: it can't be looked at. */
-  readonly databases: readonly string[] | null;
+  readonly databases: readonly string[];
+  /** Why it can't be looked at. */
+  readonly silent?: NoAnswer;
 }
 
 const ALL =
@@ -31,18 +33,18 @@ export const unlisted = defineLook<Input, Seen>({
     try {
       const rows = await withNode(ctx, node, (db) => db.query<{ name: string }>(ALL));
       return { databases: rows.map(({ name }) => name) };
-    } catch {
+    } catch (error) {
       ctx.signal.throwIfAborted();
-      return { databases: null };
+      return { databases: [], silent: asNoAnswer(error) };
     }
   },
   facts: () => [],
-  checks: ({ databases }, { known, node, ignore }) =>
-    unlistedChecks(
-      (databases ?? []).map((name) => `database/${name}`),
-      {
-        ...{ known: new Set(known.map((name) => `database/${name}`)), ignore, where: node.name },
-      },
+  checks: ({ databases, silent }, { known, node, ignore }) => [
+    ...(silent === undefined ? [] : identityChecks(silent)),
+    ...unlistedChecks(
+      databases.map((name) => `database/${name}`),
+      { known: new Set(known.map((name) => `database/${name}`)), ignore, where: node.name },
     ),
+  ],
   where: ({ node }) => node.name,
 });

@@ -84,6 +84,7 @@ describe("who a server is", () => {
       "postgres.verify_data": { node: wrong, counts: [{ table: "orders" }] },
       "postgres.check_takeover": { old: wrong, successor: b },
       "postgres.check_lost": { nodes: [b, wrong] },
+      "postgres.unlisted": { node: wrong, known: [] },
       "postgres.restore_dump": { node: wrong, from: { file: "/none.dump" }, replaces: false },
       "postgres.rejoin": { node: wrong, primary: b, slot: "orders", script },
       "postgres.dump": { node: wrong, folder: "/tmp" },
