@@ -1,6 +1,7 @@
 import { Resolver } from "node:dns/promises";
 import { describe, expect, test } from "@jest/globals";
 import { type Aws, covered, type RecordSet } from "../../../practice/targets/aws/index.ts";
+import { publishMetrics } from "../../../src/actions/aws-metrics.ts";
 import type { Evidence } from "../../../src/actions/contract.ts";
 import { controlPlaneOf } from "../../../src/actions/route53/client.ts";
 import { actionHarness, blockedBy } from "../../support/action-harness.ts";
@@ -405,11 +406,23 @@ describe("cloudwatch.gate", () => {
   });
 });
 
+describe("figures of Lifeboat's own", () => {
+  const stand = standIn();
+
+  test("are put into CloudWatch as metrics", async () => {
+    const { context } = harnessFor({});
+    const figure = { name: "DrillCompliance", dimensions: { System: "orders" }, value: 91.7, unit: "Percent" } as const;
+    await publishMetrics(context, { namespace: "Lifeboat/DR", region: EAST }, [figure]);
+    expect(stand.aws().state.metrics.get("Lifeboat/DR DrillCompliance orders")).toBe(91.7);
+  });
+});
+
 test("what the stand-in covers is what its tables answer", () => {
   expect(covered()).toMatchInlineSnapshot(`
 {
   "cloudwatch": [
     "GetMetricData",
+    "PutMetricData",
   ],
   "rds": [
     "CreateDBInstanceReadReplica",
