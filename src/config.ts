@@ -134,6 +134,9 @@ const secrets = z
   )
   .optional();
 
+/** Of AWS. */
+const REGION = /^[a-z]{2}(?:-[a-z]{2,9}){1,3}-\d{1,2}$/;
+
 const settings = z.object({
   DATABASE_URL: databaseUrl
     .optional()
@@ -369,11 +372,14 @@ const settings = z.object({
     ),
   LIFEBOAT_CLOUDWATCH_METRICS: z
     .string()
-    .regex(/^[\w./#:-]{1,255}@[a-z]{2}(-[a-z]+)+-\d+$/, "A namespace and a region: Lifeboat/DR@us-east-1")
     .transform((text) => {
-      const at = text.lastIndexOf("@");
-      return { namespace: text.slice(0, at), region: text.slice(at + 1) };
+      const [namespace = "", region = "", ...more] = text.split("@");
+      return { namespace, region: more.length === 0 ? region : "" };
     })
+    .refine(
+      ({ namespace, region }) => /^[\w./#:-]{1,255}$/.test(namespace) && REGION.test(region),
+      "A namespace and a region: Lifeboat/DR@us-east-1",
+    )
     .optional()
     .describe(
       "Namespace and region of CloudWatch in which drill compliance, backup success, readiness and the newest recovery times are published every 5 min: `Lifeboat/DR@us-east-1`. Unset: nowhere",

@@ -178,11 +178,14 @@ export function resolveAnyway(verb: string, incident: string, summary: string | 
 /** What `resolveAnyway` carries. */
 export function summaryIn(value: string | null): string | null {
   const [typed = ""] = parseActionValue(value).about;
-  return (
-    Buffer.from(typed, "base64url")
-      .toString("utf8")
-      .replace(/\ufffd+$/, "") || null
-  );
+  return wholeCharacters(Buffer.from(typed, "base64url").toString("utf8")) || null;
+}
+
+/** Without what is left of a character whose bytes were cut. */
+function wholeCharacters(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === "\ufffd") end -= 1;
+  return text.slice(0, end);
 }
 
 /** When an incident is declared, and whom to turn to where it is none: of one system, or of each by name. */
