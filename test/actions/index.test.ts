@@ -91,6 +91,8 @@ describe("the list of actions", () => {
       "src/engine/probation-monitor.ts":
         "repeats the checks of a service's health that a move ended with; other looks cost too much to repeat",
       "src/catalog/walk.ts": "the parts of a name",
+      "src/readiness/beside.ts":
+        "makes steps of its own, which stand in no runbook: looks at the other side and for what runbooks leave out",
       "src/report/suggest.ts":
         "suggests lines of a post-mortem and decides nothing; no action says that it rebuilds a standby",
     };

@@ -106,6 +106,8 @@ export class KeyFiles {
   private keygen(args: readonly string[], input = ""): Promise<string> {
     return new Promise((resolve, reject) => {
       const child = execFile("ssh-keygen", [...args], (error, stdout) => (error ? reject(error) : resolve(stdout)));
+      // It may be over before it has read what it doesn't need: its exit code says how it went.
+      child.stdin?.on("error", () => {});
       child.stdin?.end(input);
     });
   }
