@@ -15,8 +15,10 @@ const cards = new Map([
   ["postgres.fence", openCard("postgres.fence")] as const,
   ["postgres.promote", openCard("postgres.promote")] as const,
 ]);
-let folder: Folder;
-afterEach(() => folder.remove());
+const folders: Folder[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) folder.remove();
+});
 
 const approve = { id: "approve", title: "Leave ${from.title}?", gate: { role: "incident-commander" } };
 const move = {
@@ -60,12 +62,13 @@ function request(
   more: Partial<PlanRequest> = {},
   mender: object | null = null,
 ): PlanRequest {
-  folder = makeFolder({
+  const folder = makeFolder({
     ...(mender && { "shop/runbooks/mender.yml": stringify(mender) }),
     "shop/system.yml": shopSystem.replace("cache: { title", `${pods}\n  cache: { title`),
     "shop/runbooks/values.yml": valuesRunbook,
     "shop/runbooks/move.yml": stringify(runbook),
   });
+  folders.push(folder);
   const { catalog, problems } = loadCatalog(folder.path, cards);
   expect(problems).toEqual([]);
   const one = (id: string, state: RoleObservation["state"]): [string, RoleObservation] => [
@@ -267,11 +270,9 @@ describe("roles without a direction", () => {
     const there = planned(drain, "active", "standby", { mode: "planned" });
     expect(there).toMatchObject({ target: "pods on de stop, those on ie stay", roles: [{ target: "store" }] });
     expect(inputOf(there, "fence")).toEqual({ node: { host: "de" }, peer: { host: "ie" } });
-    folder.remove();
     expect(planned(drain, "standby", "active", { mode: "planned" })).toMatchObject({
       target: "pods on ie stop, those on de stay",
     });
-    folder.remove();
     expect(planned(drain, "fenced", "active", { mode: "planned" })).toMatchObject([{ code: "target-absent" }]);
   });
 

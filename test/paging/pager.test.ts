@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Pager } from "../../practice/pagerduty/index.ts";
 import type { Paging } from "../../src/paging/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
-import { EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { away, EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
 import { storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 import { openPager, pagingOn, phones, plans } from "./scenario.ts";
 
@@ -29,6 +29,7 @@ afterEach(async () => {
   for (const one of running.splice(0)) await one.stop();
   await store.close();
   await pager.close();
+  await away(dir);
 });
 
 async function paging(more: Parameters<typeof pagingOn>[2] = {}, on = store): Promise<Paging> {

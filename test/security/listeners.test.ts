@@ -1,4 +1,4 @@
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -71,7 +71,7 @@ beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-page-"));
   const page = await openPage({ folder, address: { host: "127.0.0.1", port: 0 }, log: quiet });
   servers.set("status page", page.port as number);
-  closing.push(() => page.close());
+  closing.push(() => page.close().finally(() => rm(folder, { recursive: true, force: true })));
   const workspace = await createWorkspace();
   servers.set("practice workspace", Number(new URL(workspace.url).port));
   closing.push(() => workspace.close());
