@@ -166,7 +166,7 @@ export function createEngine(ports: EnginePorts): Engine {
   }
 
   async function confirm(lease: Lease, writer: RunEventWriter, lost: AbortSignal): Promise<void> {
-    while (writer.mfaAgeMs() > settings.mfaMs) {
+    while (writer.confirmedAgeMs() > settings.confirmedMs) {
       if (lost.aborted) throw new LeaseLost(lease.run);
       try {
         const asked = writer.asking();

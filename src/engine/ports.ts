@@ -63,7 +63,7 @@ export interface EngineSettings {
   /** How long a clean stop lets running steps finish before it abandons them to the next replica. */
   readonly drainMs: number;
   /** Older proof that the lease is ours is renewed before something is changed: a process may have been frozen. */
-  readonly mfaMs: number;
+  readonly confirmedMs: number;
   /** One look at one target. */
   readonly observeSeconds: number;
   /** A step that said nothing for so long says that it is still at it. */
@@ -79,7 +79,7 @@ export const defaultSettings: EngineSettings = {
   errorsMax: 5,
   deathsMax: 8,
   drainMs: 5_000,
-  mfaMs: 2_000,
+  confirmedMs: 2_000,
   observeSeconds: 15,
   silenceMs: 20_000,
 };

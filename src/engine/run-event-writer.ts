@@ -37,7 +37,7 @@ export interface RunEventWriter {
   /** This process has written the end: the run's resources are free. */
   ended(): boolean;
   /** Milliseconds since the store last confirmed that the lease is ours; counts while the process is frozen, too. */
-  mfaAgeMs(): number;
+  confirmedAgeMs(): number;
   /** To be taken before the store is asked: a process may stand still between its answer and the moment it reads it. */
   asking(): Asked;
   /** The store has confirmed it to who asked then. */
@@ -108,7 +108,7 @@ export function openRunEventWriter(timeline: Timeline, lease: Lease): RunEventWr
         return decided.value.written;
       }),
     ended: () => ended,
-    mfaAgeMs: () => Math.max(performance.now() - proof.steady, Date.now() - proof.wall),
+    confirmedAgeMs: () => Math.max(performance.now() - proof.steady, Date.now() - proof.wall),
     asking,
     proven,
   };

@@ -30,9 +30,9 @@ function opened() {
 test("a lease is held from when the store was asked, not from when its answer was read", async () => {
   const writer = opened();
   // A claim whose answer was read late proves nothing by itself.
-  expect(writer.mfaAgeMs()).toBe(Number.POSITIVE_INFINITY);
+  expect(writer.confirmedAgeMs()).toBe(Number.POSITIVE_INFINITY);
   await writer.write(() => null);
-  expect(writer.mfaAgeMs()).toBeGreaterThanOrEqual(STOOD_STILL_MS);
+  expect(writer.confirmedAgeMs()).toBeGreaterThanOrEqual(STOOD_STILL_MS);
 });
 
 test("a later proof stays, whichever answer is read last", async () => {
@@ -42,5 +42,5 @@ test("a later proof stays, whichever answer is read last", async () => {
   const second = writer.asking();
   writer.proven(second);
   writer.proven(first);
-  expect(writer.mfaAgeMs()).toBeLessThan(performance.now() - first.steady - STOOD_STILL_MS / 2);
+  expect(writer.confirmedAgeMs()).toBeLessThan(performance.now() - first.steady - STOOD_STILL_MS / 2);
 });
