@@ -137,7 +137,10 @@ describe("a record is signed off", () => {
 
   test("without one by who has none, and the record says so", async () => {
     const incident = await over();
-    expect(textOf(await app.ask("sam", "sign-off All is complete", here))).toContain("Second factor: no");
+    const before = (await store.timeline.read(incident)).length;
+    const says = textOf(await app.ask("sam", "sign-off All is complete", here));
+    expect(says).toContain(`Covers: events 1 to ${before}`);
+    expect(says).toContain("Second factor: no");
     expect(await signedOff(incident)).toEqual([false]);
   });
 });
