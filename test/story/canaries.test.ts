@@ -11,11 +11,11 @@ import { Authenticator } from "../../practice/session/authenticator.ts";
 import type { View } from "../../practice/slack/index.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import type { RecordKeys } from "../../src/timeline/keys.ts";
-import { answerTo, buttonOf, isQuestion, newFrom } from "../story/approval-requests.ts";
-import { openPracticeHarness, type PracticeHarness } from "../story/harness.ts";
 import { built } from "../support/built.ts";
 import { type Canary, leaks, type Surface } from "../support/canaries.ts";
 import { until } from "../support/postgres.ts";
+import { answerTo, buttonOf, isQuestion, newFrom } from "./approval-requests.ts";
+import { openPracticeHarness, type PracticeHarness } from "./harness.ts";
 
 /**
  * A secret of its own in every place a whole bot has one, a failover in which much goes wrong, and a search of everything that came out of
