@@ -12,6 +12,7 @@ import type { Readiness } from "../src/readiness/state.ts";
 import type { ReportTemplate } from "../src/report/templates.ts";
 import type { Tally, Timeline } from "../src/timeline/contract.ts";
 import type { Undelivered } from "../templates/messages/comms/undelivered.ts";
+import type { PackFacts } from "../templates/messages/incident/evidence.ts";
 
 /** What commands may use. They read, decide and append; they can't reach actions. */
 export interface CommandContext {
@@ -78,14 +79,7 @@ export interface CommandContext {
   readonly mfa?: SecondFactor;
 }
 
-export interface EvidencePack {
+/** What is said of a pack, and its bytes. */
+export interface EvidencePack extends Omit<PackFacts, "from"> {
   readonly content: Uint8Array;
-  readonly to: Date;
-  readonly records: number;
-  readonly events: number;
-  /** Private incidents that are not in it. */
-  readonly leftOut: number;
-  /** What is wrong with the record, as far as the pack goes; 0: it is whole. */
-  readonly problems: number;
-  readonly manifestSha256: string;
 }

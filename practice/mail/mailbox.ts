@@ -46,7 +46,7 @@ export class Mailbox {
   async open(): Promise<void> {
     const server = new SMTPServer({
       ...{ authOptional: true, disabledCommands: ["STARTTLS"], hideSTARTTLS: true, size: 2_000_000, closeTimeout: 100 },
-      // Whoever logs in is let in: `SMTP_URL` of a real installation holds a login.
+      // Every login is let in: `SMTP_URL` of a real installation holds a login.
       allowInsecureAuth: true,
       onAuth: ({ username = "" }, _, next) => next(null, { user: username }),
       onConnect: (_, next) => {
