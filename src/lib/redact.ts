@@ -32,12 +32,20 @@ export function redactor(secrets: readonly string[]): Redact {
   };
 }
 
-/** The same for every text in a value, keys as well. What is plain JSON stays so. */
+/**
+ * The same for every text in a value, keys as well. What is plain JSON stays so. Looked at as one text first: nearly everything holds no secret,
+ * and is given back as it is.
+ */
 export function redactAll<T>(value: T, redact: Redact): T {
+  const text = JSON.stringify(value) ?? "";
+  return redact(text) === text ? value : redactEach(value, redact);
+}
+
+function redactEach<T>(value: T, redact: Redact): T {
   if (typeof value === "string") return redact(value) as T;
-  if (Array.isArray(value)) return value.map((one) => redactAll(one, redact)) as T;
+  if (Array.isArray(value)) return value.map((one) => redactEach(one, redact)) as T;
   if (typeof value !== "object" || value === null || Object.getPrototypeOf(value) !== Object.prototype) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [redact(key), redactAll(one, redact)])) as T;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [redact(key), redactEach(one, redact)])) as T;
 }
 
 function formsOf(secret: string): readonly Form[] {
