@@ -1,10 +1,10 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say } from "../src/command/reply/say.ts";
+import { findRun } from "../src/command/resolve/run.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
 import { abortSays, runAborted } from "../templates/messages/run/answers.ts";
 import { waysBack } from "../templates/messages/run/undo.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
-import { findRun } from "./runs.ts";
-import { no, say } from "./say.ts";
 
 export const abort: Command = {
   verb: "abort",

@@ -1,3 +1,11 @@
+import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { userIn } from "../src/command/parse/tokens.ts";
+import { nameIn, no, say, stop } from "../src/command/reply/say.ts";
+import { incidentHere, incidentNamed, theIncident } from "../src/command/resolve/incident.ts";
+import { personMeant } from "../src/command/resolve/person.ts";
+import { namedIn, systemOf } from "../src/command/resolve/system.ts";
 import { openActions } from "../src/incident/actions.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import { canAct, personOf } from "../src/incident/people.ts";
@@ -7,14 +15,6 @@ import { actionAdded, actionDone, actionsOf, actionsOpen } from "../templates/me
 import { noIssueTracker, unknownActionCommand } from "../templates/messages/incident/command-refusals.ts";
 import { actionForm } from "../templates/messages/incident/forms.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import { act } from "./act.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { incidentHere, incidentNamed, namedIn, systemOf } from "./incidents.ts";
-import { nameIn, no, say, stop } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
-import { userIn } from "./tokens.ts";
-import { personMeant } from "./who.ts";
 
 /** Carried by the button of one item: `inc-7k2m9xqz/A1`. */
 const DONE = "action.done";

@@ -1,16 +1,15 @@
 import type { Alert, System } from "../src/catalog/types.ts";
+import type { Command, Reply, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { startProposed } from "../src/command/execute/start-proposed.ts";
+import { lineFor } from "../src/command/reply/line.ts";
+import { say, stop } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { runnable, systemNamed } from "../src/command/resolve/system.ts";
 import { alertList, alertNext, alertUnknown, type StrayAlerts } from "../templates/messages/incident/answers.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { pressOnly } from "../templates/messages/kit/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import type { Command, Reply, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { lineFor } from "./line.ts";
-import { startProposed } from "./proposed.ts";
-import { say, stop } from "./say.ts";
-import { runnable } from "./start.ts";
-import { systemNamed } from "./targets.ts";
-import { theIncident } from "./the-incident.ts";
 
 /** What came in and is no alert of the catalogue, or was refused: so many lines. */
 const STRAYS = 10;

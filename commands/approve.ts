@@ -1,3 +1,9 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { prove } from "../src/command/execute/step-up.ts";
+import { no, say, stop, surroundings } from "../src/command/reply/say.ts";
+import { openApprovalRequests } from "../src/command/resolve/approval-requests.ts";
+import { findRun } from "../src/command/resolve/run.ts";
 import { approved, howToApprove, noOpenApproval } from "../templates/messages/approval/answers.ts";
 import { stepsUnseen } from "../templates/messages/approval/command-refusals.ts";
 import { proveForm } from "../templates/messages/approval/forms.ts";
@@ -5,12 +11,6 @@ import { gateCard } from "../templates/messages/approval/gate.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { notFencedLines } from "../templates/messages/run/fence.ts";
-import { act } from "./act.ts";
-import { openApprovalRequests } from "./approval-requests.ts";
-import type { Command } from "./command.ts";
-import { findRun } from "./runs.ts";
-import { no, say, stop, surroundings } from "./say.ts";
-import { prove } from "./step-up.ts";
 import { needsList, showPage } from "./steps.ts";
 
 export const approve: Command = {

@@ -1,11 +1,11 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { nameIn, no, say } from "../src/command/reply/say.ts";
+import { openApprovalRequests } from "../src/command/resolve/approval-requests.ts";
+import { findRun } from "../src/command/resolve/run.ts";
 import { noOpenApproval, questionAsked } from "../templates/messages/approval/answers.ts";
 import { questionForm } from "../templates/messages/approval/forms.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
-import { act } from "./act.ts";
-import { openApprovalRequests } from "./approval-requests.ts";
-import type { Command } from "./command.ts";
-import { findRun } from "./runs.ts";
-import { nameIn, no, say } from "./say.ts";
 
 export const ask: Command = {
   verb: "ask",

@@ -1,3 +1,11 @@
+import type { Command, Reply, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { gateAsking, prove } from "../src/command/execute/step-up.ts";
+import { no, say } from "../src/command/reply/say.ts";
+import { openApprovalRequests } from "../src/command/resolve/approval-requests.ts";
+import { type Found, findRun } from "../src/command/resolve/run.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { needsSecondFactor } from "../src/incident/authority.ts";
 import { needsSecond } from "../src/incident/break-glass.ts";
 import type { IncidentCommand } from "../src/incident/commands.ts";
@@ -15,14 +23,6 @@ import { proveForm } from "../templates/messages/approval/forms.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
-import { act } from "./act.ts";
-import { openApprovalRequests } from "./approval-requests.ts";
-import type { Command, Reply, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { systemOf } from "./incidents.ts";
-import { type Found, findRun } from "./runs.ts";
-import { no, say } from "./say.ts";
-import { gateAsking, prove } from "./step-up.ts";
 
 const CONFIRM = "gate.confirm-break";
 

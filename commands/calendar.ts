@@ -4,6 +4,15 @@ import { isKnownSlot, slotFor, slotsAround } from "../src/calendar/slots.ts";
 import { type CalendarState, foldCalendar } from "../src/calendar/state.ts";
 import { doneBy } from "../src/calendar/taken.ts";
 import type { Occasion, System } from "../src/catalog/types.ts";
+import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { startRun } from "../src/command/execute/start-run.ts";
+import { momentIn } from "../src/command/parse/moment.ts";
+import { nearLine } from "../src/command/reply/near-line.ts";
+import { isHidden, occasionsIn } from "../src/command/reply/occasions.ts";
+import { say, stop } from "../src/command/reply/say.ts";
+import { personMeant } from "../src/command/resolve/person.ts";
+import { runnable, systemNamed } from "../src/command/resolve/system.ts";
 import { LIMITS } from "../src/incident/decide/words.ts";
 import { COMMANDER, personOf, roleTitle } from "../src/incident/people.ts";
 import {
@@ -30,14 +39,6 @@ import {
 import { notOnRosterOf, notTheOrganiser } from "../templates/messages/incident/command-refusals.ts";
 import { calendarValue, parseCalendarValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { momentIn } from "./moment.ts";
-import { isHidden, occasionsIn } from "./occasions.ts";
-import { say, stop } from "./say.ts";
-import { modeOf, runnable, startRun } from "./start.ts";
-import { nearLine, systemNamed } from "./targets.ts";
-import { personMeant } from "./who.ts";
 
 const DOING = ["done", "postpone", "start", "check"] as const;
 type Doing = (typeof DOING)[number];
@@ -220,7 +221,7 @@ async function start(context: CommandContext, request: Request, { system, occasi
   };
   const ownRecord = () => Promise.resolve();
   const asked: Request = { ...request, verb: "runbook", words: [runbook.id], options, ownRecord };
-  return startRun(context, asked, runbook, modeOf(asked, runbook));
+  return startRun(context, asked, runbook);
 }
 
 type Recorded = (state: CalendarState, now: Date, slot: string | null) => readonly CalendarEvent[];

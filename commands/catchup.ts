@@ -1,3 +1,9 @@
+import type { Command } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { nameIn, say, surroundings } from "../src/command/reply/say.ts";
+import { openApprovalRequests } from "../src/command/resolve/approval-requests.ts";
+import { incidentHere, theIncident } from "../src/command/resolve/incident.ts";
+import { namedIn } from "../src/command/resolve/system.ts";
 import { awaited } from "../src/incident/authority.ts";
 import type { EventType } from "../src/incident/events.ts";
 import { roleTitle } from "../src/incident/people.ts";
@@ -9,12 +15,6 @@ import { catchUp, HAPPENED_SHOWN } from "../templates/messages/incident/catchup.
 import { JOINED } from "../templates/messages/kit/action-value.ts";
 import { cut, plainWords, safe } from "../templates/messages/kit/escape.ts";
 import { clock } from "../templates/messages/kit/when.ts";
-import { openApprovalRequests } from "./approval-requests.ts";
-import type { Command } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { incidentHere, namedIn } from "./incidents.ts";
-import { nameIn, say, surroundings } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 /** Where the user only joined the channel (`JOINED`): who was there from the start gets no message. */
 const LATE_SECONDS = 60;

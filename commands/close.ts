@@ -1,9 +1,9 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
 import { closed } from "../templates/messages/incident/answers.ts";
 import { closeForm } from "../templates/messages/incident/forms.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
-import { no, say, whereOf } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const close: Command = {
   verb: "close",

@@ -1,11 +1,11 @@
+import type { Command } from "../src/command/command.ts";
+import { act, wouldRefuse } from "../src/command/execute/act.ts";
+import { no, say } from "../src/command/reply/say.ts";
+import { movedRun, movesSince } from "../src/command/resolve/moved-run.ts";
 import { isOnProbation } from "../src/incident/probation.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
 import { commitSays, runCommitted } from "../templates/messages/run/answers.ts";
-import { act, wouldRefuse } from "./act.ts";
-import type { Command } from "./command.ts";
-import { movedRun, movesSince } from "./probation-run.ts";
 import { standbyAfter } from "./reprotect.ts";
-import { no, say } from "./say.ts";
 
 export const commit: Command = {
   verb: "commit",

@@ -1,24 +1,24 @@
 import type { System } from "../src/catalog/types.ts";
+import type { Command, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { mayDeclare } from "../src/command/execute/quota.ts";
+import { pastMoment } from "../src/command/parse/fields.ts";
+import { momentIn } from "../src/command/parse/moment.ts";
+import { nearLine } from "../src/command/reply/near-line.ts";
+import { announcedElsewhere, no, say, stop, whereOf } from "../src/command/reply/say.ts";
+import { runnable, systemNamed } from "../src/command/resolve/system.ts";
 import type { SeverityId } from "../src/incident/events.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import { messageOf } from "../src/lib/errors.ts";
+import { idFor } from "../src/lib/id-for.ts";
 import { declared, declaredPrivately } from "../templates/messages/incident/answers.ts";
 import { systemMissing, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { severityHelp } from "../templates/messages/incident/contacts.ts";
 import { declareForm } from "../templates/messages/incident/forms.ts";
 import { readinessWarning } from "../templates/messages/incident/readiness.ts";
 import { didYouMean } from "../templates/messages/kit/command-refusals.ts";
-import { act } from "./act.ts";
-import type { Command, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { pastMoment } from "./fields.ts";
-import { idFor } from "./ids.ts";
-import { momentIn } from "./moment.ts";
-import { mayDeclare } from "./quota.ts";
-import { announcedElsewhere, no, say, stop, whereOf } from "./say.ts";
-import { runnable } from "./start.ts";
-import { nearLine, systemNamed } from "./targets.ts";
 
 export const declare: Command = {
   verb: "declare",

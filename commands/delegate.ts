@@ -1,6 +1,14 @@
 import { chainOf } from "../src/calendar/seats.ts";
 import { duration, saySeconds } from "../src/catalog/duration.ts";
 import type { System } from "../src/catalog/types.ts";
+import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act, NOTHING_PROVED, type StepUp, wouldRefuse } from "../src/command/execute/act.ts";
+import { proveSelf } from "../src/command/execute/step-up.ts";
+import { nameIn, no, say, stop } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { personMeant } from "../src/command/resolve/person.ts";
+import { namedIn, systemOf } from "../src/command/resolve/system.ts";
 import { needsSecondFactor } from "../src/incident/authority.ts";
 import { delegationsNow } from "../src/incident/delegation.ts";
 import { canAct, personOf } from "../src/incident/people.ts";
@@ -11,14 +19,6 @@ import { delegateNotEnrolled } from "../templates/messages/approval/command-refu
 import { delegateForm } from "../templates/messages/approval/forms.ts";
 import { notADuration } from "../templates/messages/incident/command-refusals.ts";
 import { roleWords } from "../templates/messages/kit/people.ts";
-import { act, NOTHING_PROVED, type StepUp, wouldRefuse } from "./act.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { namedIn, systemOf } from "./incidents.ts";
-import { nameIn, no, say, stop } from "./say.ts";
-import { proveSelf } from "./step-up.ts";
-import { theIncident } from "./the-incident.ts";
-import { personMeant } from "./who.ts";
 
 export const delegate: Command = {
   verb: "delegate",

@@ -1,3 +1,10 @@
+import type { Command, Reply, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act, NOTHING_PROVED, wouldRefuse } from "../src/command/execute/act.ts";
+import { signedFor } from "../src/command/execute/step-up.ts";
+import { no, say, stop } from "../src/command/reply/say.ts";
+import { openApprovalRequests } from "../src/command/resolve/approval-requests.ts";
+import { findRun } from "../src/command/resolve/run.ts";
 import {
   denialExplained,
   denied,
@@ -9,13 +16,6 @@ import { denyReason } from "../templates/messages/approval/command-refusals.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
 import { leftLines } from "../templates/messages/run/left.ts";
-import { act, NOTHING_PROVED, wouldRefuse } from "./act.ts";
-import { openApprovalRequests } from "./approval-requests.ts";
-import type { Command, Reply, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { findRun } from "./runs.ts";
-import { no, say, stop } from "./say.ts";
-import { signedFor } from "./step-up.ts";
 
 /** The verb of the button of earlier versions that adds the reason afterwards. */
 const EXPLAIN = "gate.explain";

@@ -1,14 +1,14 @@
+import type { Command, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { nameIn, say, stop } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { type Found, findRun } from "../src/command/resolve/run.ts";
 import { isLive } from "../src/incident/status.ts";
 import { lastEntries, line, planIn } from "../src/report/transcript.ts";
 import { plainWords } from "../templates/messages/kit/escape.ts";
 import { said } from "../templates/messages/kit/reply.ts";
 import { noRun, noSuchStep } from "../templates/messages/run/command-refusals.ts";
 import { detailLines, detailsForm } from "../templates/messages/run/details.ts";
-import type { Command, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { type Found, findRun } from "./runs.ts";
-import { nameIn, say, stop } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 /** Entries of the timeline at the end of it. */
 const ENTRIES = 12;

@@ -1,11 +1,11 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say, stop } from "../src/command/reply/say.ts";
+import { findRun, stepIn } from "../src/command/resolve/run.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { stepDone } from "../templates/messages/run/answers.ts";
 import { noStep } from "../templates/messages/run/command-refusals.ts";
 import { confirmForm } from "../templates/messages/run/forms.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
-import { findRun, stepIn } from "./runs.ts";
-import { no, say, stop } from "./say.ts";
 
 export const done: Command = {
   verb: "done",

@@ -1,14 +1,14 @@
+import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { sourceOf, tellLocked } from "../src/command/execute/codes.ts";
+import { WORKSPACE } from "../src/command/execute/record.ts";
+import { say, stop } from "../src/command/reply/say.ts";
 import { personOf } from "../src/incident/people.ts";
 import { holderOf, type SecondFactor } from "../src/mfa/second-factor.ts";
 import { alreadyEnrolled, enrolled, enrolling } from "../templates/messages/approval/answers.ts";
 import { noAuthenticators } from "../templates/messages/approval/command-refusals.ts";
 import { enrollForm, enrollLines } from "../templates/messages/approval/forms.ts";
 import { onNoRoster } from "../templates/messages/kit/command-refusals.ts";
-import { sourceOf, tellLocked } from "./codes.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { WORKSPACE } from "./record.ts";
-import { say, stop } from "./say.ts";
 
 export const enroll: Command = {
   verb: "enroll",

@@ -1,14 +1,14 @@
+import type { Command } from "../src/command/command.ts";
+import { act, wouldRefuse } from "../src/command/execute/act.ts";
+import { no, say, stop } from "../src/command/reply/say.ts";
+import { openApprovalRequests } from "../src/command/resolve/approval-requests.ts";
+import { findRun } from "../src/command/resolve/run.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { escalated, escalateSays, noOpenApproval } from "../templates/messages/approval/answers.ts";
 import { escalateReason } from "../templates/messages/approval/command-refusals.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
 import { roleOf } from "../templates/messages/kit/people.ts";
-import { act, wouldRefuse } from "./act.ts";
-import { openApprovalRequests } from "./approval-requests.ts";
-import type { Command } from "./command.ts";
-import { systemOf } from "./incidents.ts";
-import { findRun } from "./runs.ts";
-import { no, say, stop } from "./say.ts";
 
 export const escalate: Command = {
   verb: "escalate",

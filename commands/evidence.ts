@@ -1,4 +1,9 @@
 import type { System } from "../src/catalog/types.ts";
+import { actorOf, type Command, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { momentIn } from "../src/command/parse/moment.ts";
+import { stop } from "../src/command/reply/say.ts";
+import { asNamed, runnable, systemNamed } from "../src/command/resolve/system.ts";
 import { COMMANDER, oneOf, personOf, roleTitle } from "../src/incident/people.ts";
 import { packSaid } from "../templates/messages/incident/evidence.ts";
 import {
@@ -10,13 +15,6 @@ import {
 } from "../templates/messages/incident/evidence-refusals.ts";
 import { noBotHere } from "../templates/messages/kit/command-refusals.ts";
 import { said } from "../templates/messages/kit/reply.ts";
-import { actorOf, type Command, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { asNamed } from "./incidents.ts";
-import { momentIn } from "./moment.ts";
-import { stop } from "./say.ts";
-import { runnable } from "./start.ts";
-import { systemNamed } from "./targets.ts";
 
 /** Systems a pack is being made of, in this process: making one reads a whole period. */
 const underWay = new Set<string>();

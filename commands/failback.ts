@@ -1,10 +1,10 @@
 import type { Mode } from "../src/catalog/types.ts";
+import type { Command } from "../src/command/command.ts";
+import { startRun } from "../src/command/execute/start-run.ts";
+import { gatherInputs, keptFrom } from "../src/command/parse/inputs.ts";
+import { stop } from "../src/command/reply/say.ts";
+import { following, movedRun } from "../src/command/resolve/moved-run.ts";
 import { runbookGone } from "../templates/messages/run/command-refusals.ts";
-import type { Command } from "./command.ts";
-import { gatherInputs, keptFrom } from "./inputs.ts";
-import { following, movedRun } from "./probation-run.ts";
-import { stop } from "./say.ts";
-import { startRun } from "./start.ts";
 
 export const failback: Command = {
   verb: "failback",
@@ -29,6 +29,10 @@ export const failback: Command = {
     if (gathered.kind === "reply") return gathered.reply;
     const { again } = request.options;
     const options = { ...belongs, ...(again !== undefined && { again }) };
-    return startRun(context, { ...request, words, options, place }, runbook, mode, gathered.values, [], run.id);
+    return startRun(context, { ...request, words, options, place }, runbook, {
+      mode,
+      inputs: gathered.values,
+      failsBack: run.id,
+    });
   },
 };

@@ -1,9 +1,10 @@
+import type { Command, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { startRun } from "../src/command/execute/start-run.ts";
+import { assignedIn } from "../src/command/parse/assigned.ts";
+import { START_OPTIONS } from "../src/command/parse/start-options.ts";
+import { runbookFor, siteIn, startable } from "../src/command/resolve/runbook.ts";
 import { failoverForm } from "../templates/messages/run/forms.ts";
-import { assignedIn } from "./assigned.ts";
-import type { Command, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { START_OPTIONS, startRun } from "./start.ts";
-import { runbookFor, siteIn, startable } from "./targets.ts";
 
 export const failover: Command = {
   verb: "failover",

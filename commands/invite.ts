@@ -1,13 +1,13 @@
+import { actorOf, type Command } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { userIn } from "../src/command/parse/tokens.ts";
+import { nameIn, no, say, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { personMeant } from "../src/command/resolve/person.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { personOf } from "../src/incident/people.ts";
 import { invited } from "../templates/messages/incident/answers.ts";
-import { act } from "./act.ts";
-import { actorOf, type Command } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { systemOf } from "./incidents.ts";
-import { nameIn, no, say, whereOf } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
-import { userIn } from "./tokens.ts";
-import { personMeant } from "./who.ts";
 
 export const invite: Command = {
   verb: "invite",

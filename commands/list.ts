@@ -1,3 +1,7 @@
+import type { Command } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { channelWords, say } from "../src/command/reply/say.ts";
+import { mayKnow } from "../src/command/resolve/system.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { isLive } from "../src/incident/status.ts";
 import { isOpen } from "../src/incidents/index.ts";
@@ -8,10 +12,6 @@ import { safe } from "../templates/messages/kit/escape.ts";
 import { runStatusWords, statusWords } from "../templates/messages/kit/status.ts";
 import { stamp } from "../templates/messages/kit/when.ts";
 import { inputWords } from "../templates/messages/run/inputs.ts";
-import type { Command } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { mayKnow } from "./incidents.ts";
-import { channelWords, say } from "./say.ts";
 
 export const list: Command = {
   verb: "list",

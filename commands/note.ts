@@ -1,13 +1,13 @@
+import type { Command, Request } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { mayNote } from "../src/command/execute/quota.ts";
+import { pastMoment } from "../src/command/parse/fields.ts";
+import { momentIn } from "../src/command/parse/moment.ts";
+import { no, say, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { noted } from "../templates/messages/incident/answers.ts";
 import { noteForm } from "../templates/messages/incident/forms.ts";
-import { act } from "./act.ts";
-import type { Command, Request } from "./command.ts";
-import { pastMoment } from "./fields.ts";
-import { systemOf } from "./incidents.ts";
-import { momentIn } from "./moment.ts";
-import { mayNote } from "./quota.ts";
-import { no, say, whereOf } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const note: Command = {
   verb: "note",

@@ -1,15 +1,14 @@
+import { actorOf, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { openApprovalRequests } from "../src/command/resolve/approval-requests.ts";
+import { meant, Unclear } from "../src/command/resolve/incident.ts";
+import { startWords } from "../src/command/resolve/runbook.ts";
 import { entitled } from "../src/incident/authority.ts";
 import { delegationsNow } from "../src/incident/delegation.ts";
 import { personOf } from "../src/incident/people.ts";
 import { isLive } from "../src/incident/status.ts";
 import type { ApprovalRequest } from "../templates/messages/approval/gate.ts";
 import { quiet, situation, waitingForYou, which } from "../templates/messages/incident/situation.ts";
-import { openApprovalRequests } from "./approval-requests.ts";
-import { actorOf, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { meant } from "./incidents.ts";
-import { startWords } from "./targets.ts";
-import { Unclear } from "./the-incident.ts";
 
 /** `/dr` alone: what can be done here and now. */
 export async function overview(context: CommandContext, request: Request): Promise<Reply> {

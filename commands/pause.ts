@@ -1,8 +1,8 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say } from "../src/command/reply/say.ts";
+import { findRun } from "../src/command/resolve/run.ts";
 import { runPaused } from "../templates/messages/run/answers.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
-import { findRun } from "./runs.ts";
-import { no, say } from "./say.ts";
 
 export const pause: Command = {
   verb: "pause",

@@ -1,16 +1,16 @@
+import type { Command, Reply } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { fileName } from "../src/command/reply/names.ts";
+import { occasionsIn } from "../src/command/reply/occasions.ts";
+import { confidential, nameIn, no } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { incidentName } from "../src/incident/numbers.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { draftPostmortem, type Postmortem } from "../src/report/postmortem.ts";
 import { postmortemFile, postmortemReady } from "../templates/messages/incident/answers.ts";
 import { plainWords } from "../templates/messages/kit/escape.ts";
-import { act } from "./act.ts";
-import type { Command, Reply } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { fileName } from "./ids.ts";
-import { systemOf } from "./incidents.ts";
-import { occasionsIn } from "./occasions.ts";
-import { confidential, nameIn, no } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const postmortem: Command = {
   verb: "postmortem",

@@ -1,11 +1,11 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say, stop, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { severityNamed, usualSeverity } from "../src/incident/severity.ts";
 import { raised } from "../templates/messages/incident/answers.ts";
 import { refused } from "../templates/messages/refused.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
-import { systemOf } from "./incidents.ts";
-import { no, say, stop, whereOf } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const raise: Command = {
   verb: "raise",

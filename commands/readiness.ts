@@ -1,4 +1,8 @@
 import type { System } from "../src/catalog/types.ts";
+import type { Command, Reply, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { nameIn, stop } from "../src/command/reply/say.ts";
+import { runnable, systemNamed } from "../src/command/resolve/system.ts";
 import type { Readiness, SystemReadiness } from "../src/readiness/state.ts";
 import { readinessFile } from "../templates/messages/incident/answers.ts";
 import {
@@ -9,11 +13,6 @@ import {
 } from "../templates/messages/incident/readiness.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import type { Command, Reply, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { nameIn, stop } from "./say.ts";
-import { runnable } from "./start.ts";
-import { systemNamed } from "./targets.ts";
 
 export const readiness: Command = {
   verb: "readiness",

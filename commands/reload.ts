@@ -1,12 +1,12 @@
 import { sayChange } from "../src/catalog/changes.ts";
 import type { System } from "../src/catalog/types.ts";
+import { actorOf, type Command, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { say, stop } from "../src/command/reply/say.ts";
+import { asNamed } from "../src/command/resolve/system.ts";
 import { oneOf, personOf, roleTitle } from "../src/incident/people.ts";
 import { catalogueRefused, catalogueReloaded, catalogueUnchanged } from "../templates/messages/incident/answers.ts";
 import { mayNotReload, noBotHere } from "../templates/messages/kit/command-refusals.ts";
-import { actorOf, type Command, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { asNamed } from "./incidents.ts";
-import { say, stop } from "./say.ts";
 
 export const reload: Command = {
   verb: "reload",

@@ -1,15 +1,15 @@
 import type { Mode } from "../src/catalog/types.ts";
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { startRun } from "../src/command/execute/start-run.ts";
+import { assignedIn } from "../src/command/parse/assigned.ts";
+import { gatherInputs, keptFrom } from "../src/command/parse/inputs.ts";
+import { no, stop } from "../src/command/reply/say.ts";
+import { findRun } from "../src/command/resolve/run.ts";
 import { isLive } from "../src/incident/status.ts";
 import { replanSays, requestedAgainFor } from "../templates/messages/run/answers.ts";
 import { modeNotOffered, runbookGone } from "../templates/messages/run/command-refusals.ts";
 import { replanForm } from "../templates/messages/run/forms.ts";
-import { act } from "./act.ts";
-import { assignedIn } from "./assigned.ts";
-import type { Command } from "./command.ts";
-import { gatherInputs, keptFrom } from "./inputs.ts";
-import { findRun } from "./runs.ts";
-import { no, stop } from "./say.ts";
-import { startRun } from "./start.ts";
 
 export const replan: Command = {
   verb: "replan",
@@ -50,6 +50,6 @@ export const replan: Command = {
       ...{ incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) },
       ...(run.again && { again: run.again.reason }),
     };
-    return startRun(context, { ...request, options }, runbook, mode, gathered.values);
+    return startRun(context, { ...request, options }, runbook, { mode, inputs: gathered.values });
   },
 };

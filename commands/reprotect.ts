@@ -1,3 +1,9 @@
+import type { Command } from "../src/command/command.ts";
+import { startRun } from "../src/command/execute/start-run.ts";
+import { needsInputs } from "../src/command/parse/inputs.ts";
+import { lineFor } from "../src/command/reply/line.ts";
+import { say, stop } from "../src/command/reply/say.ts";
+import { following, isDrilled, movedRun, movesSince } from "../src/command/resolve/moved-run.ts";
 import { isReplaced } from "../src/incident/probation.ts";
 import type { RunState } from "../src/incident/state.ts";
 import { unknownSystem } from "../templates/messages/incident/command-refusals.ts";
@@ -12,12 +18,6 @@ import {
   reprotectElsewhere,
 } from "../templates/messages/run/command-refusals.ts";
 import { standbyLines } from "../templates/messages/run/probation.ts";
-import type { Command } from "./command.ts";
-import { needsInputs } from "./inputs.ts";
-import { lineFor } from "./line.ts";
-import { following, isDrilled, movedRun, movesSince } from "./probation-run.ts";
-import { say, stop } from "./say.ts";
-import { startRun } from "./start.ts";
 
 export const reprotect: Command = {
   verb: "reprotect",
@@ -54,7 +54,7 @@ export const reprotect: Command = {
     if (needsInputs(book) && place !== request.place)
       return stop(reprotectElsewhere(book.title, lineFor(context.catalog, book, mode)));
     const typed = needsInputs(book) ? { verb: "runbook", words: [book.id], wantsForm: true as const } : { words: [] };
-    return startRun(context, { ...request, ...typed, options, place, actionValue: null }, book, mode);
+    return startRun(context, { ...request, ...typed, options, place, actionValue: null }, book, { mode });
   },
 };
 

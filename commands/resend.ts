@@ -1,8 +1,8 @@
+import type { Command } from "../src/command/command.ts";
+import { say, stop, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
 import { resent } from "../templates/messages/comms/answers.ts";
 import { noBotHere } from "../templates/messages/kit/command-refusals.ts";
-import type { Command } from "./command.ts";
-import { say, stop, whereOf } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const resend: Command = {
   verb: "resend",

@@ -1,9 +1,9 @@
+import type { Command, Request } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
 import { resolved } from "../templates/messages/incident/answers.ts";
 import { resolveAnyway, resolveForm, summaryIn } from "../templates/messages/incident/forms.ts";
-import { act } from "./act.ts";
-import type { Command, Request } from "./command.ts";
-import { no, say, whereOf } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 /** The button below the question whether to resolve although a move is on probation; its form is that of `incident.resolve`. */
 const ANYWAY = "incident.resolveAnyway";

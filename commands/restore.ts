@@ -1,6 +1,7 @@
-import type { Command } from "./command.ts";
-import { START_OPTIONS, startRun } from "./start.ts";
-import { runbookFor } from "./targets.ts";
+import type { Command } from "../src/command/command.ts";
+import { startRun } from "../src/command/execute/start-run.ts";
+import { START_OPTIONS } from "../src/command/parse/start-options.ts";
+import { runbookFor } from "../src/command/resolve/runbook.ts";
 
 export const restore: Command = {
   verb: "restore",

@@ -1,13 +1,13 @@
+import type { Command, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { nameIn, no, say } from "../src/command/reply/say.ts";
+import { incidentHere } from "../src/command/resolve/incident.ts";
 import { unreviewed } from "../src/incident/break-glass.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { nothingToReview, reviewDue, reviewed, severalToReview } from "../templates/messages/approval/answers.ts";
 import { reviewForm } from "../templates/messages/approval/forms.ts";
 import { actionValue, parseActionValue } from "../templates/messages/kit/action-value.ts";
-import { act } from "./act.ts";
-import type { Command, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { incidentHere } from "./incidents.ts";
-import { nameIn, no, say } from "./say.ts";
 
 export const review: Command = {
   verb: "review",

@@ -1,5 +1,12 @@
 import { nearest } from "../src/catalog/suggest.ts";
 import type { Person, Role, System } from "../src/catalog/types.ts";
+import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { nameIn, no, say, stop } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { personMeant } from "../src/command/resolve/person.ts";
+import { namedIn, systemOf } from "../src/command/resolve/system.ts";
 import { personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { roleGiven, roleList } from "../templates/messages/incident/answers.ts";
@@ -7,13 +14,6 @@ import { unknownRole, unknownRoleCommand } from "../templates/messages/incident/
 import { roleForm } from "../templates/messages/incident/forms.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { refused } from "../templates/messages/refused.ts";
-import { act } from "./act.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { namedIn, systemOf } from "./incidents.ts";
-import { nameIn, no, say, stop } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
-import { personMeant } from "./who.ts";
 
 export const role: Command = {
   verb: "role",

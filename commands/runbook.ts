@@ -1,22 +1,24 @@
 import type { Runbook } from "../src/catalog/types.ts";
+import type { Command, Reply, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { AGAIN } from "../src/command/execute/second-move.ts";
+import { startRun } from "../src/command/execute/start-run.ts";
+import { assignedIn } from "../src/command/parse/assigned.ts";
+import { grammarOf } from "../src/command/parse/grammar.ts";
+import { gatherInputs, inputErrors, keptFrom, needsInputs } from "../src/command/parse/inputs.ts";
+import { START_OPTIONS } from "../src/command/parse/start-options.ts";
+import { parse, type Typed } from "../src/command/parse/tokens.ts";
+import { lineFor } from "../src/command/reply/line.ts";
+import { nearLine } from "../src/command/reply/near-line.ts";
+import { say, stop } from "../src/command/reply/say.ts";
+import { findRun } from "../src/command/resolve/run.ts";
+import { runbooksHere, runbooksNamed } from "../src/command/resolve/runbook.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
 import { MOVED_SAYS, runbookList, typeReason } from "../templates/messages/run/answers.ts";
 import { runbookChanged, severalRunbooks, unknownRunbook } from "../templates/messages/run/command-refusals.ts";
-import { AGAIN } from "./again.ts";
-import { assignedIn } from "./assigned.ts";
-import type { Command, Reply, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
 import { failover } from "./failover.ts";
-import { grammarOf } from "./grammar.ts";
-import { gatherInputs, inputErrors, keptFrom, needsInputs } from "./inputs.ts";
-import { lineFor } from "./line.ts";
 import { replan } from "./replan.ts";
 import { restore } from "./restore.ts";
-import { findRun } from "./runs.ts";
-import { say, stop } from "./say.ts";
-import { START_OPTIONS, startRun } from "./start.ts";
-import { nearLine, runbooksHere, runbooksNamed } from "./targets.ts";
-import { parse, type Typed } from "./tokens.ts";
 
 /** The button below a dry run. */
 const REAL = "run.real";
@@ -49,7 +51,7 @@ export const runbook: Command = {
     const system = request.options.system;
     const found = runbooksNamed(context, asked).filter((one) => system === undefined || one.system === system);
     const [only] = found;
-    if (only !== undefined && found.length === 1) return startRun(context, request, only, undefined, undefined, strays);
+    if (only !== undefined && found.length === 1) return startRun(context, request, only, { strays });
     if (found.length > 1)
       return stop(
         severalRunbooks(
@@ -71,7 +73,9 @@ async function forReal(context: CommandContext, request: Request): Promise<Reply
   const head = `runbook ${found.system}/${found.id} --${run.mode}`;
   const typed = { ...request, words: [], options };
   const gathered = gatherInputs(context, typed, found, { kept: keptFrom(run, found), head });
-  return gathered.kind === "reply" ? gathered.reply : startRun(context, typed, found, run.mode, gathered.values);
+  return gathered.kind === "reply"
+    ? gathered.reply
+    : startRun(context, typed, found, { mode: run.mode, inputs: gathered.values });
 }
 
 /** A press carries the line that was typed so far, and so does the form it opens: they come back to where it was typed. */

@@ -4,17 +4,16 @@ import { chainOf, drillsTaken, newestRound, type SeatFacts, seatsOf } from "../s
 import type { CalendarState } from "../src/calendar/state.ts";
 import { foldCalendar } from "../src/calendar/state.ts";
 import type { System } from "../src/catalog/types.ts";
+import { actorOf, type Command, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { say, stop } from "../src/command/reply/say.ts";
+import { runnable, systemNamed } from "../src/command/resolve/system.ts";
 import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/mfa/second-factor.ts";
 import { READS_NOTHING, seatList, seatsConfirmed } from "../templates/messages/incident/answers.ts";
 import { notAskedToConfirm } from "../templates/messages/incident/calendar-refusals.ts";
 import { seatLines } from "../templates/messages/incident/seats.ts";
 import { parseCalendarValue } from "../templates/messages/kit/action-value.ts";
-import { actorOf, type Command, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { say, stop } from "./say.ts";
-import { runnable } from "./start.ts";
-import { systemNamed } from "./targets.ts";
 
 const CONFIRM = "seats.confirm";
 

@@ -1,14 +1,14 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say, stop, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { severityNamed } from "../src/incident/severity.ts";
 import { severityChanged } from "../templates/messages/incident/answers.ts";
 import { SEVERITY_HINT, severityNow, unknownSeverity } from "../templates/messages/incident/command-refusals.ts";
 import { severityHelp } from "../templates/messages/incident/contacts.ts";
 import { severityForm } from "../templates/messages/incident/forms.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
-import { systemOf } from "./incidents.ts";
-import { no, say, stop, whereOf } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const severity: Command = {
   verb: "severity",

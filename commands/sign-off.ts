@@ -1,14 +1,14 @@
+import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act, NOTHING_PROVED, type StepUp, wouldRefuse } from "../src/command/execute/act.ts";
+import { proveSelf } from "../src/command/execute/step-up.ts";
+import { no, say, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { personOf } from "../src/incident/people.ts";
 import type { IncidentState } from "../src/incident/state.ts";
 import { signOffForm } from "../templates/messages/approval/forms.ts";
 import { signedOff } from "../templates/messages/incident/answers.ts";
-import { act, NOTHING_PROVED, type StepUp, wouldRefuse } from "./act.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { systemOf } from "./incidents.ts";
-import { no, say, whereOf } from "./say.ts";
-import { proveSelf } from "./step-up.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const signOff: Command = {
   verb: "sign-off",

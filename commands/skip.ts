@@ -1,12 +1,12 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say, stop } from "../src/command/reply/say.ts";
+import { findRun, stepIn } from "../src/command/resolve/run.ts";
 import { needsPerson } from "../src/incident/status.ts";
 import { actionValue } from "../templates/messages/kit/action-value.ts";
 import { reasonForm } from "../templates/messages/kit/form.ts";
 import { skipSays, stepSkipped } from "../templates/messages/run/answers.ts";
 import { noStep } from "../templates/messages/run/command-refusals.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
-import { findRun, stepIn } from "./runs.ts";
-import { no, say, stop } from "./say.ts";
 
 export const skip: Command = {
   verb: "skip",

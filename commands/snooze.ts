@@ -1,13 +1,13 @@
+import type { Command, Request } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say, stop } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import { snoozed } from "../templates/messages/comms/answers.ts";
 import { notMinutes } from "../templates/messages/comms/command-refusals.ts";
 import { nextDueUpdate } from "../templates/messages/comms/due-updates.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { refused } from "../templates/messages/refused.ts";
-import { act } from "./act.ts";
-import type { Command, Request } from "./command.ts";
-import { systemOf } from "./incidents.ts";
-import { no, say, stop } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 const MINUTES = 5;
 

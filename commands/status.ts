@@ -1,3 +1,7 @@
+import type { Command, Reply } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { no, say, stop, surroundings, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
 import type { IncidentStatus } from "../src/incident/events.ts";
 import { isLive } from "../src/incident/status.ts";
 import { undeliveredLines } from "../templates/messages/comms/undelivered.ts";
@@ -7,10 +11,6 @@ import { section } from "../templates/messages/kit/blocks.ts";
 import { refused } from "../templates/messages/refused.ts";
 import { progressLines } from "../templates/messages/run/progress.ts";
 import { stepList } from "../templates/messages/run/steps.ts";
-import { act } from "./act.ts";
-import type { Command, Reply } from "./command.ts";
-import { no, say, stop, surroundings, whereOf } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 const OPEN = ["investigating", "identified", "mitigating", "monitoring"] as const satisfies readonly IncidentStatus[];
 

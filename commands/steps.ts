@@ -1,13 +1,13 @@
+import type { Command, Reply, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { say } from "../src/command/reply/say.ts";
+import { findRun } from "../src/command/resolve/run.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { plainWords } from "../templates/messages/kit/escape.ts";
 import { planSteps, planStepsFile } from "../templates/messages/run/answers.ts";
 import { coveredBy, stepsOf } from "../templates/messages/run/plan.ts";
 import { isLong, pagesOf, type Shown, stepLines, stepsForm } from "../templates/messages/run/plan-steps.ts";
-import { act } from "./act.ts";
-import type { Command, Reply, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { findRun } from "./runs.ts";
-import { say } from "./say.ts";
 
 const PREVIOUS = "plan.previous";
 const NEXT = "plan.next";

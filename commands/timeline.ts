@@ -1,11 +1,11 @@
+import type { Command } from "../src/command/command.ts";
+import { fileName, namesOf } from "../src/command/reply/names.ts";
+import { confidential, nameIn, say, stop } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
 import { lastEntries, line, planIn, transcript } from "../src/report/transcript.ts";
 import { timelineFile, timelineShown } from "../templates/messages/incident/answers.ts";
 import { notACount } from "../templates/messages/incident/command-refusals.ts";
 import { withCommands } from "../templates/messages/kit/escape.ts";
-import type { Command } from "./command.ts";
-import { fileName, namesOf } from "./ids.ts";
-import { confidential, nameIn, say, stop } from "./say.ts";
-import { theIncident } from "./the-incident.ts";
 
 /** More than this is not read on a phone. */
 const SHOWN = 25;

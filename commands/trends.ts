@@ -1,3 +1,7 @@
+import type { Command } from "../src/command/command.ts";
+import { occasionsIn } from "../src/command/reply/occasions.ts";
+import { say, stop } from "../src/command/reply/say.ts";
+import { runnable, systemNamed } from "../src/command/resolve/system.ts";
 import type { RunFigures } from "../src/incident/figures.ts";
 import { type ResolvedIncident, resolutionsOf, type Trend, trendDataOf, trendsOf } from "../src/incident/trends.ts";
 import { trendPicture } from "../src/report/trend-picture.ts";
@@ -5,11 +9,6 @@ import { trendList } from "../templates/messages/incident/answers.ts";
 import { trendEmpty } from "../templates/messages/incident/command-refusals.ts";
 import { trendLines } from "../templates/messages/incident/trends.ts";
 import { said } from "../templates/messages/kit/reply.ts";
-import type { Command } from "./command.ts";
-import { occasionsIn } from "./occasions.ts";
-import { say, stop } from "./say.ts";
-import { runnable } from "./start.ts";
-import { systemNamed } from "./targets.ts";
 
 /** Records the answer is made from: the newest. A pack has all of a period. */
 const RECORDS_MAX = 500;

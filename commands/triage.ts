@@ -1,17 +1,16 @@
+import type { Command, Reply, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { startProposed } from "../src/command/execute/start-proposed.ts";
+import { no, say, stop, whereOf } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { runnable, systemNamed } from "../src/command/resolve/system.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { idFor } from "../src/lib/id-for.ts";
 import { triageStarted } from "../templates/messages/incident/answers.ts";
 import { noIncidentOf } from "../templates/messages/incident/command-refusals.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { pressOnly } from "../templates/messages/kit/command-refusals.ts";
-import { act } from "./act.ts";
-import type { Command, Reply, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { idFor } from "./ids.ts";
-import { startProposed } from "./proposed.ts";
-import { no, say, stop, whereOf } from "./say.ts";
-import { runnable } from "./start.ts";
-import { systemNamed } from "./targets.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const triage: Command = {
   verb: "triage",

@@ -1,18 +1,18 @@
 import { planUndo } from "../src/catalog/undo.ts";
+import type { Command, Reply, Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { requestRun } from "../src/command/execute/request-run.ts";
+import { stop } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { movesSince } from "../src/command/resolve/moved-run.ts";
+import { systemOf } from "../src/command/resolve/system.ts";
 import type { RecentMove } from "../src/incident/moves.ts";
 import type { IncidentState, RunState } from "../src/incident/state.ts";
 import { byHandAfter, changedSteps, coveringGates, firstToUndo, undoRefusal } from "../src/incident/undo.ts";
+import { idFor } from "../src/lib/id-for.ts";
 import { parseActionValue } from "../templates/messages/kit/action-value.ts";
 import { refused } from "../templates/messages/refused.ts";
 import { nothingChanged, nothingToUndo, unknownRun } from "../templates/messages/run/command-refusals.ts";
-import type { Command, Reply, Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { idFor } from "./ids.ts";
-import { systemOf } from "./incidents.ts";
-import { movesSince } from "./probation-run.ts";
-import { stop } from "./say.ts";
-import { requested } from "./start.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const undo: Command = {
   verb: "undo",
@@ -64,7 +64,7 @@ export async function undoStep(
     title: plan.title,
     entry: null,
   };
-  return requested(context, request, ask, bytes);
+  return requestRun(context, request, ask, bytes);
 }
 
 /** A later move of the same: planned work has a record of its own each time, so it stands in another incident as a rule. */

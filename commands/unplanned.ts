@@ -1,12 +1,12 @@
+import type { Command } from "../src/command/command.ts";
+import { act } from "../src/command/execute/act.ts";
+import { startRun } from "../src/command/execute/start-run.ts";
+import { gatherInputs, keptFrom } from "../src/command/parse/inputs.ts";
+import { no, stop } from "../src/command/reply/say.ts";
+import { findRun } from "../src/command/resolve/run.ts";
 import { isLive } from "../src/incident/status.ts";
 import { UNPLANNED_INSTEAD } from "../templates/messages/run/answers.ts";
 import { modeNotOffered, runbookGone, runLive } from "../templates/messages/run/command-refusals.ts";
-import { act } from "./act.ts";
-import type { Command } from "./command.ts";
-import { gatherInputs, keptFrom } from "./inputs.ts";
-import { findRun } from "./runs.ts";
-import { no, stop } from "./say.ts";
-import { startRun } from "./start.ts";
 import { undoStep } from "./undo.ts";
 
 export const unplanned: Command = {
@@ -40,6 +40,6 @@ export const unplanned: Command = {
       ...{ incident: state.id, ...(run.dryRun ? { "dry-run": true as const } : {}) },
       ...(run.again && { again: run.again.reason }),
     };
-    return startRun(context, { ...request, options }, runbook, "unplanned", gathered.values);
+    return startRun(context, { ...request, options }, runbook, { mode: "unplanned", inputs: gathered.values });
   },
 };

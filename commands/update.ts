@@ -1,9 +1,17 @@
+import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { act } from "../src/command/execute/act.ts";
+import { nearLine } from "../src/command/reply/near-line.ts";
+import { no, say, stop } from "../src/command/reply/say.ts";
+import { theIncident } from "../src/command/resolve/incident.ts";
+import { namedIn } from "../src/command/resolve/system.ts";
 import { fitting } from "../src/comms/choice.ts";
 import { type Composition, compose, prefilled, type Writing } from "../src/comms/compose.ts";
 import type { Template } from "../src/comms/template.ts";
 import { mayNotTell } from "../src/incident/decide/comms.ts";
 import type { IncidentStatus } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
+import { idFor } from "../src/lib/id-for.ts";
 import { updatePreview, updateSent } from "../templates/messages/comms/answers.ts";
 import {
   templateUnfitting,
@@ -14,14 +22,6 @@ import {
 import { fieldId, PREVIEW, updateForm } from "../templates/messages/comms/update-form.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
 import { refused } from "../templates/messages/refused.ts";
-import { act } from "./act.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { idFor } from "./ids.ts";
-import { namedIn } from "./incidents.ts";
-import { no, say, stop } from "./say.ts";
-import { nearLine } from "./targets.ts";
-import { theIncident } from "./the-incident.ts";
 
 export const update: Command = {
   verb: "update",

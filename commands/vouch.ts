@@ -1,3 +1,9 @@
+import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
+import type { CommandContext } from "../src/command/context.ts";
+import { checkCode } from "../src/command/execute/codes.ts";
+import { WORKSPACE } from "../src/command/execute/record.ts";
+import { say, stop } from "../src/command/reply/say.ts";
+import { personMeant } from "../src/command/resolve/person.ts";
 import { personOf } from "../src/incident/people.ts";
 import { holderOf } from "../src/mfa/second-factor.ts";
 import { endorsed, endorsementNotNeeded, endorseSays } from "../templates/messages/approval/answers.ts";
@@ -11,12 +17,6 @@ import {
   noAuthenticators,
 } from "../templates/messages/approval/command-refusals.ts";
 import { proveForm } from "../templates/messages/approval/forms.ts";
-import { checkCode } from "./codes.ts";
-import { actorOf, type Command, type Reply, type Request } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { WORKSPACE } from "./record.ts";
-import { say, stop } from "./say.ts";
-import { personMeant } from "./who.ts";
 
 export const vouch: Command = {
   verb: "vouch",

@@ -1,4 +1,3 @@
-import type { CommandContext } from "../commands/context.ts";
 import { cards } from "./actions/index.ts";
 import { lookAtMembers } from "./actions/members.ts";
 import { type Grounds, overlapsOf } from "./catalog/drill.ts";
@@ -7,6 +6,7 @@ import { reportFindings } from "./catalog/report.ts";
 import type { Catalog } from "./catalog/types.ts";
 import { loadVariables } from "./catalog/variables.ts";
 import { versionNumber } from "./cli/version.ts";
+import type { CommandContext } from "./command/context.ts";
 import { loadTemplates } from "./comms/load.ts";
 import type { Config } from "./config.ts";
 import { zippedPack } from "./evidence/zipped.ts";

@@ -1,6 +1,5 @@
 import { basename, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
-import { WORKSPACE } from "../commands/record.ts";
 import {
   type Change,
   changesBetween,
@@ -15,6 +14,7 @@ import { homesIn, type Loaded } from "./catalog/load.ts";
 import { policyOf } from "./catalog/policy.ts";
 import { reportFindings } from "./catalog/report.ts";
 import type { Catalog } from "./catalog/types.ts";
+import { WORKSPACE } from "./command/execute/record.ts";
 import type { Actor, DataOf, NewEvent } from "./incident/events.ts";
 import { hashOf } from "./lib/canonical.ts";
 import { messageOf } from "./lib/errors.ts";

@@ -59,7 +59,12 @@ function wrong({ level, events, messages }: LogCall): readonly string[] {
 describe("log calls", () => {
   test("are found", () => {
     expect(calls.length).toBeGreaterThan(140);
-    for (const file of ["commands/index.ts", "src/main.ts", "src/engine/engine.ts", "src/timeline/timeline.ts"])
+    for (const file of [
+      "src/command/execute/answer.ts",
+      "src/main.ts",
+      "src/engine/engine.ts",
+      "src/timeline/timeline.ts",
+    ])
       expect(calls.map((call) => call.file)).toContain(file);
   });
 

@@ -1,9 +1,9 @@
-import type { Reply, Request } from "../../commands/command.ts";
-import { grammarOf } from "../../commands/grammar.ts";
-import { commandNamed } from "../../commands/help.ts";
 import { answer, commands, readArgs } from "../../commands/index.ts";
-import { record } from "../../commands/record.ts";
 import { plainWords } from "../../templates/messages/kit/escape.ts";
+import type { Reply, Request } from "../command/command.ts";
+import { record } from "../command/execute/record.ts";
+import { grammarOf } from "../command/parse/grammar.ts";
+import { commandNamed } from "../command/parse/verb.ts";
 import { sayProblem } from "../lib/errors.ts";
 import { type IdentityPorts, identify } from "./identity.ts";
 import type { Answer, RunRequest } from "./protocol.ts";

@@ -1,7 +1,7 @@
-import { checkCode } from "../../commands/codes.ts";
-import type { Caller, Request } from "../../commands/command.ts";
-import type { CommandContext } from "../../commands/context.ts";
 import type { Person } from "../catalog/types.ts";
+import type { Caller, Request } from "../command/command.ts";
+import type { CommandContext } from "../command/context.ts";
+import { checkCode } from "../command/execute/codes.ts";
 import type { SignedDecision } from "../incident/commands.ts";
 import type { Problem } from "../lib/errors.ts";
 import { parsePublicKey } from "../lib/ssh-key.ts";

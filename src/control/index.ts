@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
-import type { CommandContext } from "../../commands/context.ts";
+import type { CommandContext } from "../command/context.ts";
 import { listenOn, makeServer, shut } from "../http/server.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";

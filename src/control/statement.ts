@@ -1,4 +1,4 @@
-import type { CommandContext } from "../../commands/context.ts";
+import type { CommandContext } from "../command/context.ts";
 import type { GateState, RunState } from "../incident/state.ts";
 import { canonicalBytes } from "../lib/canonical.ts";
 import type { Statement } from "./protocol.ts";

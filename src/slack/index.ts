@@ -1,4 +1,3 @@
-import type { CommandContext } from "../../commands/context.ts";
 import { answer, checkForm, readLine } from "../../commands/index.ts";
 import { canvasDraft } from "../../commands/postmortem.ts";
 import { renderNotices } from "../../templates/messages/approval/enrolled.ts";
@@ -7,6 +6,7 @@ import { renderHome } from "../../templates/messages/incident/home.ts";
 import { renderReadiness } from "../../templates/messages/incident/readiness.ts";
 import type { Message } from "../../templates/messages/kit/message.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
+import type { CommandContext } from "../command/context.ts";
 import type { HttpAddresses } from "../http/addresses.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Redact } from "../lib/redact.ts";

@@ -1,8 +1,8 @@
 import type { AllMiddlewareArgs, App, BlockAction, SlackEventMiddlewareArgs } from "@slack/bolt";
-import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
 import { JOINED } from "../../templates/messages/kit/action-value.ts";
 import { cut } from "../../templates/messages/kit/escape.ts";
 import { tooLate } from "../../templates/messages/kit/late.ts";
+import type { FormErrors, Reply, Request, SentForm } from "../command/command.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";

@@ -1,5 +1,4 @@
 import type { BlockAction } from "@slack/bolt";
-import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
 import type {
   RenderCalendar,
   RenderHome,
@@ -7,6 +6,7 @@ import type {
   RenderNotices,
   RenderReadiness,
 } from "../../templates/messages/kit/view.ts";
+import type { FormErrors, Reply, Request, SentForm } from "../command/command.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import { callFailureOf } from "../sinks/slack/call-failure.ts";

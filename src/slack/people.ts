@@ -1,7 +1,7 @@
 import type { WebClient } from "@slack/web-api";
-import type { Caller } from "../../commands/command.ts";
 import { plain } from "../../templates/messages/kit/escape.ts";
 import type { Catalog, System } from "../catalog/types.ts";
+import type { Caller } from "../command/command.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";

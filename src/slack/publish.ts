@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { WORKSPACE } from "../../commands/record.ts";
 import { openBefore } from "../../templates/messages/incident/action-items.ts";
 import type {
   RenderCalendar,
@@ -10,6 +9,7 @@ import type {
 } from "../../templates/messages/kit/view.ts";
 import { calendarStream, isCalendar, systemOfCalendar } from "../calendar/events.ts";
 import type { Catalog } from "../catalog/types.ts";
+import { WORKSPACE } from "../command/execute/record.ts";
 import { componentOf } from "../incident/actions.ts";
 import { ANCHORS } from "../incident/anchors.ts";
 import { withoutAccounts } from "../incident/people.ts";

@@ -1,7 +1,7 @@
-import type { CommandContext } from "../../commands/context.ts";
 import type { Workspace } from "../../practice/slack/workspace.ts";
 import { cards } from "../../src/actions/index.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
+import type { CommandContext } from "../../src/command/context.ts";
 import { createOutbox } from "../../src/projection/outbox.ts";
 import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";

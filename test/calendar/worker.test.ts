@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { startedAs, startOccasion } from "../../commands/occasion-start.ts";
 import { seatFactsOf } from "../../commands/seats.ts";
 import { createPracticeClock } from "../../practice/session/clock.ts";
 import { readCalendar } from "../../src/calendar/read.ts";
 import { createCalendar } from "../../src/calendar/worker.ts";
 import type { Occasion, System } from "../../src/catalog/types.ts";
+import { startedAs, startOccasion } from "../../src/command/execute/start-occasion.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSchedule } from "../../src/timeline/schedule.ts";
 import { quiet, storeOn, type TestServer, testServer, until } from "../support/postgres.ts";

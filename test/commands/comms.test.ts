@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { idFor } from "../../commands/ids.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import { keepPages, printView } from "../support/printed-page.ts";

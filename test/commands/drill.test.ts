@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { idFor } from "../../commands/ids.ts";
 import type { RoleObservation } from "../../src/catalog/roles.ts";
 import type { Runbook } from "../../src/catalog/types.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { renderIncident } from "../../templates/messages/render.ts";
 import { seen } from "../support/orders-system.ts";

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "@jest/globals";
-import type { Reply } from "../../commands/command.ts";
-import { idFor } from "../../commands/ids.ts";
+import type { Reply } from "../../src/command/command.ts";
 import { isLive } from "../../src/incident/status.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import { keepPages } from "../support/printed-page.ts";
 import { storeForEach } from "../support/store-for-each.ts";
 import { TestApp } from "../support/test-app.ts";

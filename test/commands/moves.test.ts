@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { idFor } from "../../commands/ids.ts";
 import type { RoleObservation } from "../../src/catalog/roles.ts";
 import type { Runbook } from "../../src/catalog/types.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { seen } from "../support/orders-system.ts";
 import { storeForEach } from "../support/store-for-each.ts";

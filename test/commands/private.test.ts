@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Registry } from "prom-client";
-import type { Command, Reply } from "../../commands/command.ts";
-import { grammarOf } from "../../commands/grammar.ts";
-import { idFor } from "../../commands/ids.ts";
 import { answer, commands } from "../../commands/index.ts";
+import type { Command, Reply } from "../../src/command/command.ts";
+import { grammarOf } from "../../src/command/parse/grammar.ts";
 import { zippedPack } from "../../src/evidence/zipped.ts";
 import { mayKnowOf } from "../../src/incident/members.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import { recordedMetrics } from "../../src/metrics/recorded.ts";
 import { desiredPages } from "../../src/paging/desired-pages.ts";
 import type { Store } from "../../src/timeline/index.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { idFor } from "../../commands/ids.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import type { Undelivered } from "../../templates/messages/comms/undelivered.ts";
 import { storeForEach } from "../support/store-for-each.ts";
 import { TestApp } from "../support/test-app.ts";

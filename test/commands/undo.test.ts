@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { idFor } from "../../commands/ids.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import { seen } from "../support/orders-system.ts";
 import { keepPages } from "../support/printed-page.ts";
 import { storeForEach } from "../support/store-for-each.ts";

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { idFor } from "../../commands/ids.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { seen } from "../support/orders-system.ts";
 import { storeOn, type TestServer, testServer } from "../support/postgres.ts";

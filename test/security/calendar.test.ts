@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { startOccasion } from "../../commands/occasion-start.ts";
 import { calendarDue } from "../../src/calendar/due.ts";
 import { calendarStream } from "../../src/calendar/events.ts";
 import { readCalendar } from "../../src/calendar/read.ts";
 import type { Occasion, System } from "../../src/catalog/types.ts";
+import { startOccasion } from "../../src/command/execute/start-occasion.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { seen } from "../support/orders-system.ts";
 import { storeForEach } from "../support/store-for-each.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { mayNotTakeOut } from "../../commands/admission.ts";
-import type { Reply, Request } from "../../commands/command.ts";
-import { grammarOf } from "../../commands/grammar.ts";
-import { idFor } from "../../commands/ids.ts";
 import { answer, commands, readLine } from "../../commands/index.ts";
+import type { Reply, Request } from "../../src/command/command.ts";
+import { mayNotTakeOut } from "../../src/command/execute/admission.ts";
+import { grammarOf } from "../../src/command/parse/grammar.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import { createBusy } from "../../src/slack/busy.ts";
 import { takeMention } from "../../src/slack/listen/mention.ts";
 import type { Store } from "../../src/timeline/index.ts";

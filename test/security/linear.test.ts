@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { readArgs, readLine } from "../../commands/index.ts";
-import { LINE_MAX } from "../../commands/tokens.ts";
+import { LINE_MAX } from "../../src/command/parse/tokens.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { attacks, ways } from "../support/attacks.ts";
 

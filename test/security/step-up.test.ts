@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import { Secret, TOTP } from "otpauth";
-import type { Reply } from "../../commands/command.ts";
-import { idFor } from "../../commands/ids.ts";
+import type { Reply } from "../../src/command/command.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import { createTotp } from "../../src/mfa/totp.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { createSecondFactors } from "../../src/timeline/second-factors.ts";

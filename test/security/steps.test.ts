@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Reply } from "../../commands/command.ts";
-import { idFor } from "../../commands/ids.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
+import type { Reply } from "../../src/command/command.ts";
 import { ASKED_MAX } from "../../src/incident/repeated.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
+import { idFor } from "../../src/lib/id-for.ts";
 import { truncateForm } from "../../src/sinks/slack/truncate.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { gateCard } from "../../templates/messages/approval/gate.ts";

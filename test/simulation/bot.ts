@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import type { CommandContext } from "../../commands/context.ts";
 import { cardOf } from "../../src/actions/index.ts";
 import { withDeadlines } from "../../src/actions/wrap/deadline.ts";
 import { conformanceOf } from "../../src/catalog/conformance.ts";
 import { systemsById } from "../../src/catalog/live.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { reportFindings } from "../../src/catalog/report.ts";
+import type { CommandContext } from "../../src/command/context.ts";
 import { loadTemplates } from "../../src/comms/load.ts";
 import { createCommsWorker } from "../../src/comms/worker.ts";
 import { createEngine } from "../../src/engine/engine.ts";

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import type { Reply } from "../../commands/command.ts";
+import type { Reply } from "../../src/command/command.ts";
 import { updateForm } from "../../templates/messages/comms/update-form.ts";
 import { actions, section } from "../../templates/messages/kit/blocks.ts";
 import { choiceInput, momentInput, textInput } from "../../templates/messages/kit/form.ts";

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
-import type { Reply } from "../../commands/command.ts";
 import type { Message } from "../../practice/slack/index.ts";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
+import type { Reply } from "../../src/command/command.ts";
 import type { Delivery } from "../../src/slack/listen/delivery.ts";
 import { asSuperuser, type TestServer, testServer } from "../support/postgres.ts";
 import { calls, message, openSlackHarness, PASTED, type SlackHarness, until } from "../support/slack-harness.ts";
@@ -477,7 +477,7 @@ describe("who may speak", () => {
     await alex().slash("/dr approve", "CSHARED");
     await alex().slash("/dr status", "CSHARED");
     await until(() => harness.asked.length === 2);
-    // What may be done there is decided in one place, commands/admission.ts.
+    // What may be done there is decided in one place, src/command/execute/admission.ts.
     const why = "This channel is shared with another company, so nothing may be changed or decided in it.";
     const places = Object.fromEntries(harness.asked.map(({ verb, caller }) => [verb, caller.place]));
     expect(places).toEqual({ approve: { why, known: true }, status: { why, known: true } });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { CommandContext } from "../../commands/context.ts";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
+import type { CommandContext } from "../../src/command/context.ts";
 import { createOutbox } from "../../src/projection/outbox.ts";
 import { createSlack, type Slack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";

@@ -1,6 +1,6 @@
 import { readArgs, readLine } from "../../commands/index.ts";
-import { momentIn } from "../../commands/moment.ts";
-import { LINE_MAX } from "../../commands/tokens.ts";
+import { momentIn } from "../../src/command/parse/moment.ts";
+import { LINE_MAX } from "../../src/command/parse/tokens.ts";
 import { toHtml, toPage, toSlack, toText, wordsOf } from "../../src/comms/rich-text.ts";
 import { eventOf } from "../../src/paging/webhook/payload.ts";
 import { isSigned } from "../../src/paging/webhook/signature.ts";

@@ -1,7 +1,7 @@
-import type { FormErrors, Reply, Request, SentForm } from "../../commands/command.ts";
 import { readLine } from "../../commands/index.ts";
 import { createWorkspace, type Workspace } from "../../practice/slack/workspace.ts";
 import type { Catalog, System } from "../../src/catalog/types.ts";
+import type { FormErrors, Reply, Request, SentForm } from "../../src/command/command.ts";
 import { redactor } from "../../src/lib/redact.ts";
 import { createOutbox, type Outbox } from "../../src/projection/outbox.ts";
 import type { Slack, SlackConfig } from "../../src/slack/index.ts";

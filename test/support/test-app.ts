@@ -1,6 +1,4 @@
 import { join } from "node:path";
-import type { Reply, Request } from "../../commands/command.ts";
-import type { CommandContext } from "../../commands/context.ts";
 import { answer, readLine } from "../../commands/index.ts";
 import { cards } from "../../src/actions/index.ts";
 import { calendarDue } from "../../src/calendar/due.ts";
@@ -9,6 +7,8 @@ import { type CalendarState, foldCalendar } from "../../src/calendar/state.ts";
 import { takenPlace } from "../../src/calendar/taken.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import type { RoleObservation } from "../../src/catalog/roles.ts";
+import type { Reply, Request } from "../../src/command/command.ts";
+import type { CommandContext } from "../../src/command/context.ts";
 import { loadTemplates } from "../../src/comms/load.ts";
 import type { Event, NewEvent } from "../../src/incident/events.ts";
 import { fold } from "../../src/incident/evolve.ts";

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { WORKSPACE } from "../../commands/record.ts";
+import { WORKSPACE } from "../../src/command/execute/record.ts";
 import { createDeliveries, type DueItem } from "../../src/projection/deliveries.ts";
 import { dropUndelivered, pruneDelivered } from "../../src/projection/prune.ts";
 import { createOtlp } from "../../src/sinks/otlp/otlp.ts";

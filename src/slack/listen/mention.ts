@@ -1,4 +1,4 @@
-import { LINE_MAX } from "../../../commands/tokens.ts";
+import { LINE_MAX } from "../../command/parse/tokens.ts";
 import { doneAt, type Interaction, type ReadLine } from "./delivery.ts";
 
 export interface Mention {

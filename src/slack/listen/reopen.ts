@@ -1,5 +1,5 @@
-import type { Instead } from "../../../commands/command.ts";
 import type { Block, Form, Message } from "../../../templates/messages/kit/message.ts";
+import type { Instead } from "../../command/command.ts";
 
 /** A form as it came back with what was typed; only in memory, as it may show a secret. */
 export interface Submitted {

@@ -1,7 +1,7 @@
-import type { Instead, Reply } from "../../../commands/command.ts";
 import { CODE_FIELDS } from "../../../templates/messages/approval/forms.ts";
 import { withTyped } from "../../../templates/messages/kit/late.ts";
 import type { Form, Message } from "../../../templates/messages/kit/message.ts";
+import type { Instead, Reply } from "../../command/command.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import { callFailureOf } from "../../sinks/slack/call-failure.ts";

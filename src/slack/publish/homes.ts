@@ -1,9 +1,9 @@
 import type { WebClient } from "@slack/web-api";
-import { bySoonest, occasionsIn } from "../../../commands/occasions.ts";
 import { PLAIN_HOME } from "../../../templates/messages/incident/home.ts";
 import type { Block } from "../../../templates/messages/kit/message.ts";
 import type { RenderHome } from "../../../templates/messages/kit/view.ts";
 import type { Catalog } from "../../catalog/types.ts";
+import { bySoonest, occasionsIn } from "../../command/reply/occasions.ts";
 import { openActions } from "../../incident/actions.ts";
 import { unreviewed } from "../../incident/break-glass.ts";
 import { mayKnowOf } from "../../incident/members.ts";
