@@ -48,6 +48,7 @@ import type { Logger } from "./lib/log.ts";
 import type { SecretBook } from "./lib/redact.ts";
 import { createMetrics } from "./metrics/index.ts";
 import { createKeyCounters } from "./mfa/key-counters.ts";
+import { pageableIn } from "./paging/config.ts";
 import { startPaging } from "./paging/index.ts";
 import { peopleInEvents } from "./people-in-events.ts";
 import { createDeliveries, postedOf } from "./projection/deliveries.ts";
@@ -232,7 +233,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     systems: () => runnable(context),
     start: (system, start) => startOccasion(context, gone, system, start),
     startedAs: (key) => startedAs(context, key),
-    seats: (system) => seatFactsOf(context, system),
+    seats: async (system) => ({ ...(await seatFactsOf(context, system)), pageable: pageableIn(config.paging, system) }),
     // In practice time passes when someone moves the clock: until then nothing begins by itself.
     waits: () => config.practice && timeline.now().getTime() - timeline.realNow().getTime() < PRACTICE_AHEAD_MS,
     log,

@@ -79,6 +79,8 @@ function onceName({ stream, type, data, run }: Recorded): string | null {
       return `${type} of ${said.occasion}, ${said.slot}, ${said.run}`;
     case "seats.asked":
       return `${type} in ${said.round}`;
+    case "seats.paged":
+      return `${type} in ${said.round} of ${said.people}`;
     case "seats.confirmed":
       return `${type} in ${said.round} by ${said.person}`;
     // A process that takes a run over begins the step again, in an epoch of its own, and looks before it does anything.

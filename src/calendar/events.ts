@@ -58,7 +58,10 @@ export type CalendarFact =
     }
   /** These people were asked to confirm that they can be reached. `round`: which month, `2026-12`. */
   | { type: "seats.asked"; data: { round: string; people: readonly string[] } }
-  | { type: "seats.confirmed"; data: { round: string; person: string } }
+  /** These get a test page now, by day on their clocks: they were asked, and have not answered yet. */
+  | { type: "seats.paged"; data: { round: string; people: readonly string[] } }
+  /** `by` absent: in Slack or at the command line; `page`: they acknowledged the test page. */
+  | { type: "seats.confirmed"; data: { round: string; person: string; by?: "page" } }
   /** A week went by and these did not answer. */
   | { type: "seats.silent"; data: { round: string; people: readonly string[]; told: readonly string[] } };
 

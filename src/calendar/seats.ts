@@ -13,6 +13,8 @@ export interface SeatFacts {
   readonly gone: ReadonlyMap<string, string>;
   /** Person ids with an authenticator set up; null: no one can have one here. */
   readonly enrolled: ReadonlySet<string> | null;
+  /** Person ids that can be paged here, and whose acknowledgement is heard of; absent: no one. */
+  readonly pageable?: ReadonlySet<string>;
 }
 
 /** A role that decides somewhere in the runbooks of a system. */
@@ -147,10 +149,48 @@ export function seatsDue(
   const waits = [...open.askedAt].filter(([one]) => !open.confirmedAt.has(one) && !open.silent.has(one));
   const still = waits.filter(([one]) => system.people.some(({ id: known }) => known === one) && !facts.gone.has(one));
   const late = still.filter(([, asked]) => now >= answerBy(system, asked)).map(([one]) => one);
-  const events = late.length === 0 ? [] : [silence(system, open.id, late)];
-  const moments = [...(next === null ? [] : [next]), ...still.map(([, asked]) => answerBy(system, asked))];
+  const unpaged = still.map(([one]) => one).filter((one) => !late.includes(one) && !open.pagedAt.has(one));
+  const pages = pagesDue(system, unpaged, facts, now);
+  const events = [
+    ...(late.length === 0 ? [] : [silence(system, open.id, late)]),
+    ...(pages.people.length === 0 ? [] : [paging(open.id, pages.people)]),
+  ];
+  const answers = still.map(([, asked]) => answerBy(system, asked));
+  const moments = [...(next === null ? [] : [next]), ...answers, ...pages.later];
   const later = moments.filter((at) => at > now).map((at) => at.getTime());
   return { events, nextAt: later.length === 0 ? null : new Date(Math.min(...later)) };
+}
+
+/** Test pages come within these hours of a person's clock; the last one excluded. */
+const PAGED_FROM = 9;
+const PAGED_UNTIL = 17;
+
+/** Who gets a test page now, and when it is day for the others. Without any zone it is day by UTC. */
+function pagesDue(
+  system: System,
+  unpaged: readonly string[],
+  { pageable }: SeatFacts,
+  now: Date,
+): { readonly people: readonly string[]; readonly later: readonly Date[] } {
+  const zones = unpaged
+    .filter((one) => pageable?.has(one))
+    .map((id) => [id, system.people.find((one) => one.id === id)?.timezone ?? system.timezone ?? "UTC"] as const);
+  const people = zones.filter(([, timezone]) => isByDay(timezone, now)).map(([id]) => id);
+  const nights = zones.filter(([id]) => !people.includes(id)).map(([, timezone]) => timezone);
+  return { people, later: [...new Set(nights)].flatMap((timezone) => nextOf(mornings(timezone), now) ?? []) };
+}
+
+function isByDay(timezone: string, now: Date): boolean {
+  const since = lastOf(mornings(timezone), new Date(now.getTime() + 1));
+  return since !== null && now.getTime() - since.getTime() < (PAGED_UNTIL - PAGED_FROM) * 3_600_000;
+}
+
+function mornings(timezone: string) {
+  return { cron: `0 ${PAGED_FROM} * * *`, timezone };
+}
+
+function paging(round: string, people: readonly string[]): CalendarEvent {
+  return { type: "seats.paged", data: { round, people }, key: `seats.paged/${round}/${people.join(",")}`, actor: BOT };
 }
 
 function asking(round: string, people: readonly string[]): CalendarEvent {
@@ -173,7 +213,8 @@ function membersOf({ people }: System, { chain, gone }: SeatFacts): readonly Per
   return people.filter((one) => isMember(one) && one.slack.length > 0 && !gone.has(one.id));
 }
 
-function answerBy(system: System, asked: Date): Date {
+/** Until when who was asked then has to answer. */
+export function answerBy(system: Pick<System, "seats">, asked: Date): Date {
   return new Date(asked.getTime() + (system.seats?.answerWithinSeconds ?? 7 * 86_400) * 1000);
 }
 

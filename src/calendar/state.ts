@@ -56,7 +56,11 @@ export interface SeatRound {
   /** `2026-12` */
   readonly id: string;
   readonly askedAt: ReadonlyMap<string, Date>;
+  /** Who gets a test page, and since when. */
+  readonly pagedAt: ReadonlyMap<string, Date>;
   readonly confirmedAt: ReadonlyMap<string, Date>;
+  /** Of those who confirmed: who did so by acknowledging the test page. */
+  readonly byPage: ReadonlySet<string>;
   /** Said to be silent. */
   readonly silent: ReadonlySet<string>;
 }
@@ -197,18 +201,39 @@ function isOfSeats(fact: CalendarFact): fact is SeatFact {
   return fact.type.startsWith("seats.");
 }
 
-function withRound(
-  rounds: CalendarState["rounds"],
-  { type, data }: SeatFact,
-  at: Date,
-): ReadonlyMap<string, SeatRound> {
-  const { round: id } = data;
-  const before: SeatRound = rounds.get(id) ?? { id, askedAt: new Map(), confirmedAt: new Map(), silent: new Set() };
-  const after: SeatRound =
-    type === "seats.asked"
-      ? { ...before, askedAt: new Map([...data.people.map((one) => [one, at] as const), ...before.askedAt]) }
-      : type === "seats.confirmed"
-        ? { ...before, confirmedAt: new Map(before.confirmedAt).set(data.person, at) }
-        : { ...before, silent: new Set([...before.silent, ...data.people]) };
-  return new Map(rounds).set(id, after);
+function withRound(rounds: CalendarState["rounds"], fact: SeatFact, at: Date): ReadonlyMap<string, SeatRound> {
+  const { round } = fact.data;
+  const before = rounds.get(round) ?? blankRound(round);
+  const change = changeOf(before, fact, at);
+  return change === null ? rounds : new Map(rounds).set(round, { ...before, ...change });
+}
+
+function blankRound(id: string): SeatRound {
+  const [askedAt, pagedAt, confirmedAt] = [new Map(), new Map(), new Map()];
+  return { id, askedAt, pagedAt, confirmedAt, byPage: new Set(), silent: new Set() };
+}
+
+function changeOf(before: SeatRound, fact: SeatFact, at: Date): Partial<SeatRound> | null {
+  switch (fact.type) {
+    case "seats.asked":
+      return { askedAt: withFirst(before.askedAt, fact.data.people, at) };
+    case "seats.paged":
+      return { pagedAt: withFirst(before.pagedAt, fact.data.people, at) };
+    case "seats.confirmed": {
+      const { person, by } = fact.data;
+      const byPage = by === "page" ? new Set([...before.byPage, person]) : before.byPage;
+      return { confirmedAt: new Map(before.confirmedAt).set(person, at), byPage };
+    }
+    case "seats.silent":
+      return { silent: new Set([...before.silent, ...fact.data.people]) };
+    default:
+      fact satisfies never;
+      // Of another version.
+      return null;
+  }
+}
+
+/** The first time counts. */
+function withFirst(before: ReadonlyMap<string, Date>, people: readonly string[], at: Date): ReadonlyMap<string, Date> {
+  return new Map([...people.map((one) => [one, at] as const), ...before]);
 }

@@ -78,6 +78,11 @@ const person = z.strictObject({
     )
     .optional()
     .describe("OpenSSH public keys this person signs with at the command line: sk-ssh-ed25519@openssh.com AAAA…"),
+  timezone: z
+    .string()
+    .refine(isTimeZone, "An IANA name: Europe/Berlin")
+    .optional()
+    .describe("Test pages come by day on this clock. An IANA name: Europe/Berlin. Left out: the system's"),
 });
 
 const seats = z
@@ -85,7 +90,7 @@ const seats = z
     confirm: z
       .literal("monthly")
       .optional()
-      .describe("monthly: on the 1st, everyone who may decide is asked to confirm they can be reached"),
+      .describe("monthly: on the 1st, everyone who may decide confirms by DM or test page that they can be reached"),
     answerWithin: duration.default(7 * 86_400).describe("Who doesn't confirm within this time doesn't fill a seat; 7d"),
     drillsAYear: z
       .int()

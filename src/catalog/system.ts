@@ -31,9 +31,10 @@ export function toSystem(id: string, written: WrittenSystem, home: string): Syst
       explains,
       perIncident: !standing,
     })),
-    people: entries(written.people).map(([id, { name, slack, roles, keys }]) => ({
+    people: entries(written.people).map(([id, { name, slack, roles, keys, timezone }]) => ({
       ...{ id, name, slack, roles },
       ...(keys && { keys }),
+      ...(timezone !== undefined && { timezone }),
     })),
     severities: entries(written.severities).map(([id, { title, respondWithin, examples }]) => ({
       id: id as "P0" | "P1" | "P2" | "P3",

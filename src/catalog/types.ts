@@ -268,6 +268,8 @@ export interface Person {
   readonly roles: readonly string[];
   /** OpenSSH public keys they sign with at the command line; absent: none. */
   readonly keys?: readonly string[];
+  /** IANA name of the time zone this person lives by; absent: the system's. */
+  readonly timezone?: string;
   /** Never in a file: Slack says of every account that it can't act (`withoutAccounts`). For sentences only; it decides nothing. */
   readonly deactivated?: true;
 }

@@ -9,6 +9,7 @@ import type { Inbox, Timeline } from "../timeline/contract.ts";
 import type { PagingConfig } from "./config.ts";
 import type { PageWords } from "./desired-pages.ts";
 import { createPager, type PagerSettings } from "./pager.ts";
+import type { SeatPageWords } from "./seat-pages.ts";
 import { pagerdutyRoute } from "./webhook/route.ts";
 import { createWorker } from "./webhook/worker.ts";
 
@@ -29,7 +30,7 @@ export interface PagingOptions {
   readonly books: () => readonly Book[];
   /** A secret by the name of its variable; throws a `LifeboatError` that names what to set. */
   readonly secret: (name: string) => string;
-  readonly words: PageWords;
+  readonly words: PageWords & SeatPageWords;
   readonly log: Logger;
   readonly settings?: Partial<PagerSettings>;
 }

@@ -1,6 +1,7 @@
 /** Keys are what PagerDuty knows our pages by (its dedup keys), so they say whose they are. */
 const ours =
   /^lifeboat\/(inc-[a-z0-9-]+)(?:\/(ask-[a-z0-9]+)(?:\/glass(?:-broken)?)?|\/split-[a-z0-9-]+|\/unresolved-\d+)?$/;
+const seat = /^lifeboat\/seats\/([a-z0-9-]+)\/(\d{4}-\d{2})\/([a-z0-9-]+)$/;
 const adopted = /^inc-pd-([a-z0-9]{4,30})$/;
 
 export function alarmKey(incident: string): string {
@@ -29,6 +30,29 @@ export function splitKey(incident: string, run: string, n: number): string {
 /** About an incident that goes on, for this level; `since`: the version it was declared or reopened at. */
 export function unresolvedKey(incident: string, since: number, level: number): string {
   return `${alarmKey(incident)}/unresolved-${since}${String(level).padStart(2, "0")}`;
+}
+
+/** The test page of one person in one round of a system: the same whoever sends it, and whenever. */
+export function seatKey({ person, ...of }: SeatPage): string {
+  return `${seatRoundKey(of)}/${person}`;
+}
+
+/** What the test pages of a round have in common. */
+export function seatRoundKey({ system, round }: Omit<SeatPage, "person">): string {
+  return `lifeboat/seats/${system}/${round}`;
+}
+
+/** What a test page is about; null: it's none. */
+export function aboutSeatKey(key: string): SeatPage | null {
+  const [, system, round, person] = seat.exec(key) ?? [];
+  return system === undefined || round === undefined || person === undefined ? null : { system, round, person };
+}
+
+export interface SeatPage {
+  readonly system: string;
+  /** `2026-12` */
+  readonly round: string;
+  readonly person: string;
 }
 
 /** Made by a Lifeboat: this one, or another on the same service. Never an alarm to take up. */

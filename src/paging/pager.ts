@@ -1,3 +1,5 @@
+import { calendarStream, isCalendar, systemOfCalendar } from "../calendar/events.ts";
+import { blankCalendar, type CalendarState, foldCalendar } from "../calendar/state.ts";
 import type { System } from "../catalog/types.ts";
 import { delegationsNow } from "../incident/delegation.ts";
 import type { IncidentState } from "../incident/state.ts";
@@ -6,25 +8,27 @@ import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import type { Deliveries, DueItem } from "../projection/deliveries.ts";
 import { createTasks } from "../projection/flights.ts";
-import { createProjector } from "../projection/projector.ts";
+import { keepFolds } from "../projection/kept-folds.ts";
+import { createProjector, isIncident } from "../projection/projector.ts";
 import { createDeliveryWorker, type Later, type Sent } from "../projection/worker.ts";
 import type { PagerDuty } from "../sinks/pagerduty/client.ts";
 import { deliver } from "../sinks/pagerduty/deliver.ts";
 import type { DesiredPage } from "../sinks/pagerduty/desired-page.ts";
 import { PagerDutyError } from "../sinks/pagerduty/errors.ts";
 import type { Timeline } from "../timeline/contract.ts";
-import { desiredPages, isAwaited, type PageWords } from "./desired-pages.ts";
+import { type DesiredItem, desiredPages, isAwaited, type PageWords } from "./desired-pages.ts";
 import { createOnCall, policyFor, summonsFor } from "./on-call.ts";
 import { recordFailed, recordSent, recordSummons } from "./record.ts";
+import { type SeatPageWords, seatPages } from "./seat-pages.ts";
 
 export interface PagerOptions {
-  readonly timeline: Pick<Timeline, "follow" | "decide" | "now">;
+  readonly timeline: Pick<Timeline, "follow" | "decide" | "now" | "read" | "onReread">;
   readonly deliveries: Deliveries;
   readonly incidents: Pick<Incidents, "read" | "toCatchUp">;
   readonly systems: Pick<ReadonlyMap<string, System>, "get" | "values">;
   /** PagerDuty as a system sees it; throws what to set when a secret is missing. */
   readonly account: (system: System) => PagerDuty;
-  readonly words: PageWords;
+  readonly words: PageWords & SeatPageWords;
   readonly log: Logger;
   readonly settings?: Partial<PagerSettings>;
 }
@@ -61,15 +65,18 @@ export function createPager(options: PagerOptions): Pager {
   const settings = { ...usual, ...options.settings };
   const onCall = createOnCall(settings.onCallSeconds);
   const asking = createTasks();
+  const calendars = keepFolds<CalendarState>(timeline, blankCalendar, (before, more) => foldCalendar(more, before));
   const projector = createProjector({
     name: "pager",
     timeline,
     log,
-    look: draw,
+    concerns: (stream) => isIncident(stream) || isCalendar(stream),
+    look: (stream) => (isCalendar(stream) ? drawSeats(stream) : draw(stream)),
     missed: async () => {
       const since = timeline.now().getTime() - OVER_SECONDS * 1000;
       const found = await options.incidents.toCatchUp();
-      return found.flatMap(({ id, over, updatedAt }) => (!over || updatedAt.getTime() >= since ? [id] : []));
+      const incidents = found.flatMap(({ id, over, updatedAt }) => (!over || updatedAt.getTime() >= since ? [id] : []));
+      return [...incidents, ...[...options.systems.values()].map(({ id }) => calendarStream(id))];
     },
     round: () => worker.round(),
     everyMs: settings.pollMs,
@@ -84,9 +91,19 @@ export function createPager(options: PagerOptions): Pager {
     const system = options.systems.get(state.declared?.system ?? "");
     if (system?.paging === undefined) return;
     summon(stream, state, system);
-    const wanted = desiredPages(state, system, options.words, timeline.now());
+    await enqueue(stream, state.version, desiredPages(state, system, options.words, timeline.now()));
+  }
+
+  async function drawSeats(stream: string): Promise<void> {
+    const system = options.systems.get(systemOfCalendar(stream));
+    if (system?.paging === undefined) return;
+    const state = await calendars.read(stream);
+    await enqueue(stream, state.version, seatPages(system, state, options.words));
+  }
+
+  async function enqueue(stream: string, version: number, wanted: readonly DesiredItem[]): Promise<void> {
     const items = wanted.map(({ key, wanted: desired }) => ({ sink: SINK, queue: key, key, once: false, desired }));
-    await deliveries.enqueue(stream, state.version, items);
+    await deliveries.enqueue(stream, version, items);
     projector.wake();
   }
 
@@ -131,8 +148,10 @@ export function createPager(options: PagerOptions): Pager {
   }
 
   async function accountOf({ stream }: DueItem): Promise<PagerDuty> {
-    const state = await options.incidents.read(stream);
-    const system = options.systems.get(state.declared?.system ?? "");
+    const id = isCalendar(stream)
+      ? systemOfCalendar(stream)
+      : ((await options.incidents.read(stream)).declared?.system ?? "");
+    const system = options.systems.get(id);
     if (system === undefined) throw new Error(`The system of ${stream} is no longer in the catalogue`);
     return options.account(system);
   }

@@ -1,9 +1,11 @@
+import { isCalendar } from "../calendar/events.ts";
 import type { NewEvent, PageEvent } from "../incident/events.ts";
 import type { Summons } from "../incident/state.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import type { DueItem } from "../projection/deliveries.ts";
 import type { DesiredPage } from "../sinks/pagerduty/desired-page.ts";
 import type { Timeline } from "../timeline/contract.ts";
+import { aboutSeatKey, seatRoundKey } from "./keys.ts";
 
 const BOT = { kind: "bot" } as const;
 type Writing = Pick<Timeline, "decide">;
@@ -35,7 +37,7 @@ export async function recordSummons(
 /** Once for each time phones were made to ring. */
 export async function recordSent(timeline: Writing, item: DueItem): Promise<void> {
   const { ask, role, people, to } = aboutOf(item);
-  const data = { page: item.key, ask, role, people: to === "people" ? people : [], to };
+  const data = { page: pageIn(item), ask, role, people: to === "people" ? people : [], to };
   const event: NewEvent = { type: "page.sent", data, key: `${item.key}/sent/${item.version}`, actor: BOT };
   await timeline.decide(item.stream, () => ({ events: [event], value: null }));
 }
@@ -43,13 +45,19 @@ export async function recordSent(timeline: Writing, item: DueItem): Promise<void
 /** Once per outage: while the last word about paging is a failure, no other is added. */
 export async function recordFailed(timeline: Writing, item: DueItem, error: unknown): Promise<void> {
   const { ask, role } = aboutOf(item);
-  const data = { page: item.key, ask, role, problem: problemOf(error) };
+  const data = { page: pageIn(item), ask, role, problem: problemOf(error, item) };
   await timeline.decide(item.stream, (events) => {
     const last = events.findLast(({ type }) => SENT_OR_NOT.includes(type as PageEvent["type"]));
     if (last?.type === "page.failed") return { events: [], value: null };
     const key = `${item.key}/failed/${events.length}`;
     return { events: [{ type: "page.failed", data, key, actor: BOT }], value: null };
   });
+}
+
+/** Who a test page is for isn't part of its name on the record: there a person stands under an opaque id, alone. */
+function pageIn({ key }: DueItem): string {
+  const seat = aboutSeatKey(key);
+  return seat === null ? key : seatRoundKey(seat);
 }
 
 const SENT_OR_NOT: readonly PageEvent["type"][] = ["page.sent", "page.failed"];
@@ -62,8 +70,14 @@ function aboutOf(item: DueItem) {
   return { ask, role, people, to } as const;
 }
 
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown, { stream }: DueItem): Problem {
   const problem = error instanceof LifeboatError ? error.problem : { code: "pagerduty", what: messageOf(error) };
+  if (isCalendar(stream))
+    return {
+      ...problem,
+      stateNow: "The test page isn't sent; they can still confirm in Slack",
+      next: "Nothing to do: Lifeboat retries until PagerDuty answers",
+    };
   return {
     ...problem,
     stateNow: "No one was paged; the incident and its runs continue",

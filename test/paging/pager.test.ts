@@ -3,6 +3,7 @@ import type { Pager } from "../../practice/pagerduty/index.ts";
 import type { Paging } from "../../src/paging/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { away, EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { incidentsOn } from "../support/incidents-on.ts";
 import { storeOn, type TestServer, testServer, until } from "../support/postgres.ts";
 import { openPager, pagingOn, phones, plans } from "./scenario.ts";
 
@@ -366,5 +367,98 @@ describe("once", () => {
     await declare("P0");
     await paging();
     await until(() => alarms().length === 1);
+  });
+});
+
+describe("the test page of a round of seats", () => {
+  const seat = () => page(/^lifeboat\/seats\/shop\/2026-12\/bo$/);
+  const recorded = async (type: string) =>
+    (await store.timeline.read("cal-shop")).filter((event) => event.type === type).map(({ data }) => data);
+
+  async function seats(type: string, data: object): Promise<void> {
+    await store.timeline.decide("cal-shop", (events) => ({
+      events: [{ type, data: { round: "2026-12", ...data }, key: `${type}/${events.length}`, actor: { kind: "bot" } }],
+      value: null,
+    }));
+  }
+
+  async function askBo(): Promise<void> {
+    await seats("seats.asked", { people: ["bo", "vera"] });
+    await seats("seats.paged", { people: ["bo"] });
+  }
+
+  test("rings the phone of that person, as a test of low urgency, and their acknowledgement confirms the seat", async () => {
+    await paging();
+    await askBo();
+    await until(() => seat().length === 1);
+    expect(seat()).toMatchObject([{ urgency: "low", assigned: ["PBO00"], direct: true, status: "triggered" }]);
+    expect(seat()[0]?.title).toBe("TEST, no incident: acknowledge if you can be reached (Shop)");
+    pager.acknowledge(seat()[0]?.id ?? "", "PBO00");
+    await until(async () => (await recorded("seats.confirmed")).length === 1);
+    expect(await recorded("seats.confirmed")).toEqual([{ round: "2026-12", person: "bo", by: "page" }]);
+    await until(() => seat()[0]?.status === "resolved");
+    expect(await recorded("page.sent")).toEqual([
+      { page: "lifeboat/seats/shop/2026-12", ask: null, role: null, people: ["bo"], to: "people" },
+    ]);
+    expect(pager.incidents).toHaveLength(1);
+    // It's no incident here, whatever PagerDuty tells of it.
+    expect((await incidentsOn(store).current()).length).toBe(0);
+  });
+
+  test("confirms nothing when another person acknowledges it, and ends when they answer in Slack", async () => {
+    await paging();
+    await askBo();
+    await until(() => seat().length === 1);
+    pager.acknowledge(seat()[0]?.id ?? "", "PVERA");
+    pager.acknowledge(seat()[0]?.id ?? "", "PNELL");
+    // What is heard after it has been heard by then.
+    await declare("P0");
+    await until(() => alarms().length === 1);
+    pager.acknowledge(alarms()[0]?.id ?? "", "PVERA");
+    await until(async () => (await events("page.acknowledged")).length === 1);
+    expect(await recorded("seats.confirmed")).toEqual([]);
+    expect(seat()[0]?.status).not.toBe("resolved");
+    await seats("seats.confirmed", { person: "bo" });
+    await until(() => seat()[0]?.status === "resolved");
+  });
+
+  test("is made once: over a crash before the word about it, on two replicas, and not again once it is over", async () => {
+    const first = await paging();
+    await askBo();
+    await until(async () => (await recorded("page.sent")).length === 1);
+    await first.stop();
+    running.splice(0);
+    await store.pool.query(
+      "update lifeboat.outbox set delivered = null, delivered_hash = null where sink = 'pagerduty'",
+    );
+    const second = await storeOn(url);
+    try {
+      await paging();
+      await paging({}, second);
+      await seats("seats.silent", { people: ["bo"], told: [] });
+      await until(() => seat()[0]?.status === "resolved");
+      for (const one of running.splice(0)) await one.stop();
+      await paging();
+      await declare("P0");
+      await until(() => alarms().length === 1);
+      expect(seat()).toHaveLength(1);
+      expect(await recorded("page.sent")).toHaveLength(1);
+      expect(pager.happened().filter((one) => one === "triggered")).toHaveLength(2);
+      for (const one of running.splice(0)) await one.stop();
+    } finally {
+      await second.close();
+    }
+  });
+
+  test("that can't be sent is said once, without the words of an incident", async () => {
+    pager.injectFault("lockOut");
+    await paging();
+    await askBo();
+    await until(async () => (await recorded("page.failed")).length === 1);
+    expect(await recorded("page.failed")).toMatchObject([
+      { problem: { stateNow: "The test page isn't sent; they can still confirm in Slack" } },
+    ]);
+    pager.injectFault("calm");
+    await until(() => seat().length === 1);
   });
 });

@@ -1,3 +1,5 @@
+import { calendarStream } from "../../calendar/events.ts";
+import { foldCalendar } from "../../calendar/state.ts";
 import type { Alert, System } from "../../catalog/types.ts";
 import { alertEvents, type Book, type Heard, saidOf } from "../../incident/alerts.ts";
 import { decide } from "../../incident/decide.ts";
@@ -8,7 +10,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Logger } from "../../lib/log.ts";
 import type { PagerDuty } from "../../sinks/pagerduty/client.ts";
 import type { StoredEvent, Timeline } from "../../timeline/contract.ts";
-import { aboutKey, alarmKey, incidentFor, isLifeboats } from "../keys.ts";
+import { aboutKey, aboutSeatKey, alarmKey, incidentFor, isLifeboats, type SeatPage } from "../keys.ts";
 import { personOf } from "../on-call.ts";
 import type { WebhookEvent } from "./payload.ts";
 
@@ -30,6 +32,8 @@ const BOT = { kind: "bot" } as const;
 export async function hear(hearing: Hearing, event: WebhookEvent): Promise<void> {
   const ours = aboutKey(event.data.incident_key ?? "");
   if (ours !== null) return await hearOurs(hearing, event, ours);
+  const seat = aboutSeatKey(event.data.incident_key ?? "");
+  if (seat !== null) return await hearSeat(hearing, event, seat);
   if (isLifeboats(event.data.incident_key ?? "") || event.client?.name === "Lifeboat") return;
   const id = event.data.type === "incident_note" ? event.data.incident?.id : event.data.id;
   const stream = incidentFor(id ?? "");
@@ -56,6 +60,25 @@ async function hearOurs(
     return heard(event, system, event.data.incident_key ?? "", ask, alarmKey(incident));
   });
 }
+
+/** A test page was answered. Only the person themselves can confirm that they can be reached. */
+async function hearSeat(hearing: Hearing, event: WebhookEvent, { system: id, round, person }: SeatPage): Promise<void> {
+  const { event_type: type, agent } = event;
+  if (agent?.type !== "user_reference" || !ANSWERS.has(type)) return;
+  const system = hearing.systems.get(id);
+  if (system === undefined || system !== systemOf(hearing, event)) return;
+  if (personOf(agent.id, system)?.id !== person) return;
+  await hearing.timeline.decide(calendarStream(id), (events) => {
+    const asked = foldCalendar(events).rounds.get(round);
+    if (asked?.pagedAt.has(person) !== true || asked.confirmedAt.has(person)) return { events: [], value: null };
+    const data = { round, person, by: "page" };
+    const confirmed = { type: "seats.confirmed", data, key: `seats.confirmed/${round}/${person}`, actor: BOT };
+    return { events: [confirmed], value: null };
+  });
+}
+
+/** Who ends it over there without acknowledging it has answered it, too. */
+const ANSWERS: ReadonlySet<string> = new Set(["incident.acknowledged", "incident.resolved"]);
 
 async function update(hearing: Hearing, stream: string, system: System, event: WebhookEvent): Promise<void> {
   await append(hearing, stream, event.id, () => heard(event, system, alarmKey(stream), null, alarmKey(stream)));

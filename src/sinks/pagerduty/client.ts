@@ -52,7 +52,13 @@ export interface PagerDuty {
   /** Makes an incident that rings there. False: an open one has this key already. */
   open(
     key: string,
-    incident: { readonly title: string; readonly details: string; readonly to: Target },
+    incident: {
+      readonly title: string;
+      readonly details: string;
+      readonly to: Target;
+      /** `high` if left out. */
+      readonly urgency?: "high" | "low";
+    },
   ): Promise<boolean>;
   /** Hands an open incident on: their phones ring now. */
   escalate(id: string, to: Target): Promise<void>;
@@ -173,13 +179,13 @@ export function createPagerDuty(account: Account): PagerDuty {
         throw error;
       }
     },
-    async open(key, { title, details, to }) {
+    async open(key, { title, details, to, urgency = "high" }) {
       const incident = {
         type: "incident",
         title,
         service: { id: account.service, type: "service_reference" },
         incident_key: key,
-        urgency: "high",
+        urgency,
         body: { type: "incident_body", details },
         ...targetOf(to),
       };

@@ -61,13 +61,13 @@ async function summon(
 async function ring(
   pd: PagerDuty,
   key: string,
-  { to, alarm }: Open<"summons">,
+  { to, alarm, urgency }: Open<"summons">,
   before: Target | "service" | null,
 ): Promise<void> {
   const found = await pd.find(key);
   if (found !== null && found.status !== "resolved") return await handOn(pd, found, to, before);
   if (to === "service") return await pd.trigger(key, alarm);
-  if (await pd.open(key, { title: alarm.summary, details: alarm.details, to })) return;
+  if (await pd.open(key, { title: alarm.summary, details: alarm.details, to, ...(urgency && { urgency }) })) return;
   const open = await pd.find(key);
   if (open === null) throw new Error(`PagerDuty says that ${key} is open, and does not find it`);
   await handOn(pd, open, to, before);

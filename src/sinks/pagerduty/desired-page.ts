@@ -16,6 +16,8 @@ export type DesiredPage =
       /** Null: not as the holder of a role (a break-glass). */
       readonly role: string | null;
       readonly people: readonly string[];
+      /** By the rules people have for what can wait; absent: at once. */
+      readonly urgency?: "low";
       /** `service`: no one knows better than the service's own policy. */
       readonly to: Target | "service";
       readonly alarm: Alarm;

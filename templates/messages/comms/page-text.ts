@@ -116,6 +116,19 @@ export function pageWords(practice: boolean) {
         ].join("\n"),
       };
     },
+    reachable(system: System, until: Date): Spoken {
+      const title = plain(system.title);
+      return {
+        summary: cut(
+          `${kindPrefix("real", practice)}TEST, no incident: acknowledge if you can be reached (${title})`,
+          LINE,
+        ),
+        details: [
+          `Lifeboat asks once a month whether those who approve for ${title} can be reached.`,
+          `Acknowledge this page by ${until.toISOString().slice(0, 10)}, or tap "I can be reached" in Slack. Nothing else is needed.`,
+        ].join("\n"),
+      };
+    },
     result(run: RunState): string {
       const title = `Lifeboat: ${kindPrefix(run.plan.kind, practice)}${plain(runTitle(run.plan, run.dryRun))} (${run.id})`;
       if (run.ending?.as === "verified") return `${title} is done and verified. ${ended(plain(run.plan.target))}`;

@@ -32,7 +32,10 @@ function seatLine({ ok, title, needed, people, stepUp }: Seat): string {
 
 function roundLine(round: SeatRound | null): readonly string[] {
   if (round === null) return [];
-  return [`Confirmed in ${round.id}: ${round.confirmedAt.size} of ${round.askedAt.size}`];
+  const { askedAt, confirmedAt, pagedAt, byPage } = round;
+  const answered = byPage.size === 0 ? "" : `, ${byPage.size} by page`;
+  const paged = pagedAt.size === 0 ? "" : ` · test pages: ${pagedAt.size}`;
+  return [`Confirmed in ${round.id}: ${confirmedAt.size} of ${askedAt.size}${answered}${paged}`];
 }
 
 /** Who took part in fewer drills within a year than the system asks for. */
