@@ -1,5 +1,5 @@
 import { Resolver } from "node:dns/promises";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -8,6 +8,7 @@ import type { SystemEnvironment } from "../../practice/environment/system-enviro
 import { type Play, playRunbook } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
+import { PLACES } from "../../practice/systems/reference/backups.ts";
 import { NAMES } from "../../practice/systems/reference/cloud.ts";
 import { type ReferenceEnvironment, reference } from "../../practice/systems/reference/index.ts";
 import { createLog } from "../../src/lib/log.ts";
@@ -120,10 +121,49 @@ describe("the reference system", () => {
     expect((await practiceEnvironment.writers())[0]?.name).toMatch(/^postgres0/);
   }, 300_000);
 
-  test("backup-verify, twice: three copies, two media, one off site, and what is in them is whole; looked at again the second time", async () => {
+  test("backup-verify looks again each time: what was damaged since the last time is found, whichever copy it is", async () => {
     await play("backup-verify");
+    const { fleet } = practiceEnvironment.payments.patroni;
+    const { east } = practiceEnvironment.cloud;
+    const offsite = join(fleet.folder, PLACES.offsiteBase);
+    const log = join(fleet.folder, PLACES.offsiteLog);
+    const copy = (await readdir(offsite)).sort().at(-1) as string;
+    const damages: readonly { readonly step: string; readonly file: () => Promise<string> }[] = [
+      { step: "Three copies", file: async () => join(offsite, copy, "global", "pg_control") },
+      { step: "The archived log", file: async () => join(log, await inTheMiddle(log)) },
+    ];
+    for (const { step, file } of damages) {
+      const path = await file();
+      await rename(path, `${path}.away`);
+      try {
+        await finds(step);
+      } finally {
+        await rename(`${path}.away`, path);
+      }
+    }
+    east.edit("backups", "velero", "daily-backup-1", (one) => {
+      one.status = { ...one.status, phase: "PartiallyFailed" };
+    });
+    try {
+      await finds("Velero");
+    } finally {
+      east.edit("backups", "velero", "daily-backup-1", (one) => {
+        one.status = { ...one.status, phase: "Completed" };
+      });
+    }
     await play("backup-verify", "planned", false);
-  }, 150_000);
+
+    async function finds(step: string): Promise<void> {
+      const played = await playRunbook(practice, {
+        runbook: "backup-verify",
+        mode: "planned",
+        seconds: 90,
+        prepare: false,
+      });
+      expect(played.outcome).not.toBe("verified");
+      expect(played.texts.join("\n")).toContain(step);
+    }
+  }, 300_000);
 
   test.each(["quarterly-drill-w1", "quarterly-drill-w2", "quarterly-drill-w3"])(
     "%s: its points are on the timeline as steps",
@@ -205,3 +245,10 @@ describe("the reference system", () => {
     },
   });
 });
+
+/** A segment with one before it and one after it. */
+async function inTheMiddle(folder: string): Promise<string> {
+  const segments = (await readdir(folder)).filter((name) => /^[0-9A-F]{24}$/.test(name)).sort();
+  expect(segments.length).toBeGreaterThan(2);
+  return segments[Math.floor(segments.length / 2)] as string;
+}

@@ -72,7 +72,7 @@ function answers(seen: RepositoryView, { host }: Input): Check {
 function free(seen: RepositoryView): Check {
   const busy = seen.answers && seen.busy;
   const says = busy
-    ? "A backup is being made already. Wait until it has ended, then look."
+    ? "pgBackRest is making a backup already. Wait until it has ended, then look."
     : "No backup is being made.";
   return { id: "repository.free", level: "block", ok: !busy, says };
 }

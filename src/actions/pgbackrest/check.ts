@@ -40,7 +40,7 @@ function fresh(seen: RepositoryView & { answers: true }, { maxAgeSeconds, mustBe
   const ok = age !== null && age <= maxAgeSeconds;
   const says =
     newest === null
-      ? "There is no backup."
+      ? "pgBackRest has no backup."
       : `Backup ${newest.label} is ${age} s old; the limit is ${maxAgeSeconds} s.`;
   return { id: "backup.age", level: mustBeFresh ? "block" : "warn", ok, says };
 }
@@ -51,7 +51,7 @@ function archived(seen: RepositoryView & { answers: true }, { rpoSeconds, mustBe
   const ok = age !== null && age <= rpoSeconds;
   const says =
     age === null
-      ? "No log is archived: nothing after a backup could be restored. See archive_command and its errors."
+      ? "pgBackRest has no archived log: nothing after a backup could be restored. See archive_command and its errors."
       : `The log is archived up to ${seen.archiveMax}, ${age} s ago; the limit is ${rpoSeconds} s.${ok ? "" : " Set archive_timeout to 60 s or less, or see why nothing is archived."}`;
   return { id: "archive.age", level: mustBeFresh ? "block" : "warn", ok, says };
 }

@@ -312,10 +312,10 @@ function chosenThere({ repository, chosen }: Seen, given: Input): Check {
   const says = ok
     ? `Backup ${chosen.label} (${chosen.type}) would be restored.`
     : set !== undefined
-      ? `There is no whole backup ${set}. There are: ${known || "none"}.`
+      ? `pgBackRest has no whole backup ${set}. There are: ${known || "none"}.`
       : targetTime !== undefined
         ? `No backup ended before ${targetTime}. There are: ${known || "none"}.`
-        : "There is no whole backup.";
+        : "pgBackRest has no whole backup.";
   return { id: "backup.there", level: "block", ok, says };
 }
 
@@ -363,7 +363,7 @@ function archivedFar({ repository }: Seen, { targetTime }: Input): Check {
   const says = ok
     ? "The log is archived up to the requested point."
     : targetTime === undefined
-      ? "No log is archived: only the backup itself can be restored."
+      ? "pgBackRest has no archived log: only the backup itself can be restored."
       : `The log is archived up to ${at === null ? "nowhere" : new Date(at).toISOString()}, before ${targetTime}: PostgreSQL would end its recovery with an error.`;
   return { id: "archive.reaches", level: targetTime === undefined ? "warn" : "block", ok, says };
 }

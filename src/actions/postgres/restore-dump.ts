@@ -80,7 +80,7 @@ export const restoreDump = defineAction<Input, Seen>({
     whole(seen.dump),
     readable(seen.dump),
     owned(seen.database, given),
-    notRestoring(seen.database),
+    notRestoring(seen.database, given),
     quiet(seen.database, given, evidence),
     given.replaces ? safe(seen, given) : empty(seen),
     counted(seen.dump),
@@ -212,19 +212,19 @@ function owned(database: DatabaseView, { node }: Input): Check {
   return { id: "database.owned", level: "block", ok, says };
 }
 
-function notRestoring(database: DatabaseView): Check {
+function notRestoring(database: DatabaseView, { node }: Input): Check {
   const busy = database.answers && database.restoring;
   return {
     id: "database.restoring",
     level: "block",
     ok: !busy,
     says: busy
-      ? "A pg_restore is at work in it already. Wait until it has ended, then look."
-      : "No restore is at work in it.",
+      ? `A pg_restore is at work in ${node.database} already. Wait until it has ended, then look.`
+      : `No restore is at work in ${node.database}.`,
   };
 }
 
-function quiet(database: DatabaseView, { quietSteps }: Input, evidence: Evidences): Check {
+function quiet(database: DatabaseView, { node, quietSteps }: Input, evidence: Evidences): Check {
   const id = "evidence.quiet";
   const missing = quietSteps.filter((step) => evidence.evidenceOf(step) === null);
   if (missing.length > 0) {
@@ -234,8 +234,8 @@ function quiet(database: DatabaseView, { quietSteps }: Input, evidence: Evidence
   const sessions = database.answers ? database.sessions : 0;
   const says =
     sessions === 0
-      ? "No application has a session in it."
-      : `${sessions} sessions are open in it: whatever they write would be lost. Stop the applications first.`;
+      ? `No application has a session in ${node.database}.`
+      : `${sessions} sessions are open in ${node.database}: whatever they write would be lost. Stop the applications first.`;
   return { id, level: "block", ok: sessions === 0, says };
 }
 

@@ -69,7 +69,10 @@ export const backup = defineAction<Input, Seen>({
             id: "velero.location",
             level: "block" as const,
             ok: seen.locations.length > 0,
-            says: seen.locations.length > 0 ? "Backups can be kept." : "No backup storage location is Available.",
+            says:
+              seen.locations.length > 0
+                ? "Backups can be kept."
+                : "Velero has no backup storage location that is Available.",
           },
         ]
       : []),

@@ -40,7 +40,7 @@ export function sourceChecks({ locations, newest, lookedAt }: SourceView, maxAge
       id: "velero.location",
       level: "block",
       ok: some,
-      says: some ? `${locations.join(", ")} can be used.` : "No backup storage location is Available.",
+      says: some ? `${locations.join(", ")} can be used.` : "Velero has no backup storage location that is Available.",
     },
     {
       id: "velero.backup",
@@ -48,7 +48,7 @@ export function sourceChecks({ locations, newest, lookedAt }: SourceView, maxAge
       ok: fresh,
       says: newest
         ? `${newest.name} is complete and ${age ?? "unknown"} hours old${fresh ? "" : `; ${maxAgeHours} are allowed`}.`
-        : "There is no complete backup without errors.",
+        : "Velero has no complete backup without errors.",
     },
   ];
 }

@@ -143,7 +143,7 @@ describe("pgbackrest.check, .verify, .backup and .restore", () => {
         return await again();
       } catch (error) {
         // No one begins a second one beside it.
-        expect((error as Error).message).toContain("A backup is being made already");
+        expect((error as Error).message).toContain("pgBackRest is making a backup already");
         return null;
       }
     });
