@@ -32,7 +32,7 @@ export async function zippedPack(
   try {
     const out = join(folder, "pack");
     const made = await exportPack({ ...period, out, withoutPrivate: true }, parts);
-    const content = zip(await entriesIn(out));
+    const content = await zip(await entriesIn(out));
     const { records, events, manifestSha256, problems, to, leftOut } = made;
     return { content, records, events, manifestSha256, to, leftOut: leftOut ?? 0, problems: problems.length };
   } finally {
