@@ -9,6 +9,7 @@ import { projectRoot } from "../src/lib/root.ts";
  */
 const rooms: Record<string, { at: string; may: string[] }> = {
   lib: { at: "src/lib/", may: [] },
+  embeddedPostgres: { at: "src/embedded-postgres/", may: ["src/lib/"] },
   http: { at: "src/http/", may: ["src/lib/"] },
   catalog: { at: "src/catalog/", may: ["src/lib/"] },
   incident: {
@@ -19,7 +20,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
     at: "src/incidents/",
     may: ["src/lib/", "src/catalog/types.ts", "src/incident/", "src/timeline/contract.ts"],
   },
-  timeline: { at: "src/timeline/", may: ["src/lib/"] },
+  timeline: { at: "src/timeline/", may: ["src/lib/", "src/embedded-postgres/"] },
   projection: { at: "src/projection/", may: ["src/lib/", "src/timeline/contract.ts"] },
   alerts: {
     at: "src/alerts/",
@@ -244,11 +245,14 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   practicePagerduty: { at: "practice/pagerduty/", may: ["src/lib/", "practice/kit/"] },
   practiceMail: { at: "practice/mail/", may: ["src/lib/", "practice/kit/"] },
   practiceKit: { at: "practice/kit/", may: ["src/lib/"] },
-  practiceEnvironment: { at: "practice/environment/", may: ["src/lib/", "practice/kit/"] },
-  practiceTargets: { at: "practice/targets/", may: ["src/lib/", "practice/kit/", "practice/environment/"] },
+  practiceEnvironment: { at: "practice/environment/", may: ["src/lib/", "src/embedded-postgres/", "practice/kit/"] },
+  practiceTargets: {
+    at: "practice/targets/",
+    may: ["src/lib/", "src/embedded-postgres/", "practice/kit/", "practice/environment/"],
+  },
   practiceSystems: {
     at: "practice/systems/",
-    may: ["src/lib/", "practice/kit/", "practice/environment/", "practice/targets/"],
+    may: ["src/lib/", "src/embedded-postgres/", "practice/kit/", "practice/environment/", "practice/targets/"],
   },
 };
 
@@ -270,14 +274,15 @@ const packages: Record<string, string[]> = {
     "src/actions/patroni/",
     "src/actions/pgbouncer/",
     "practice/",
-    "src/lib/pgserver.ts",
+    "src/embedded-postgres/server.ts",
   ],
   ioredis: ["src/actions/redis/"],
-  "embedded-postgres": ["src/lib/pgserver.ts"],
-  "@embedded-postgres/": ["src/lib/pgserver.ts"],
+  "embedded-postgres": ["src/embedded-postgres/binaries.ts"],
+  "@embedded-postgres/": ["src/embedded-postgres/binaries.ts"],
   ws: ["practice/slack/"],
   preact: [],
   htm: [],
+  fflate: ["src/lib/zip.ts"],
   pino: ["src/lib/log.ts"],
   "prom-client": ["src/metrics/"],
   liquidjs: ["src/lib/liquid.ts"],

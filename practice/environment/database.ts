@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import pg from "pg";
+import { initCluster } from "../../src/embedded-postgres/cluster.ts";
+import { type PgServer, startServer } from "../../src/embedded-postgres/server.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
-import { initCluster, type PgServer, startServer } from "../../src/lib/pgserver.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { cloneStandby } from "./clone.ts";
 import { childrenOf, kill } from "./leftovers.ts";

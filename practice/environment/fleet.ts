@@ -5,7 +5,7 @@ import { chown, mkdtemp, open, realpath, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import { unprivilegedUser } from "../../src/lib/pgserver.ts";
+import { unprivilegedUser } from "../../src/embedded-postgres/binaries.ts";
 import { startOwn } from "./child.ts";
 import { PATIENCE_SECONDS } from "./patience.ts";
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { adoptServer } from "../../src/embedded-postgres/server.ts";
 import type { Logger } from "../../src/lib/log.ts";
-import { adoptServer } from "../../src/lib/pgserver.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { openStore } from "../../src/timeline/index.ts";

@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { initCluster } from "../embedded-postgres/cluster.ts";
+import { adoptServer, type PgServer, startServer } from "../embedded-postgres/server.ts";
 import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
-import { adoptServer, initCluster, type PgServer, startServer } from "../lib/pgserver.ts";
 import { freePort } from "../lib/port.ts";
 import { asOwner } from "./database.ts";
 

@@ -1,7 +1,9 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { adoptServer, initCluster, postgresBinaries, startServer } from "../../src/lib/pgserver.ts";
+import { postgresBinaries } from "../../src/embedded-postgres/binaries.ts";
+import { initCluster } from "../../src/embedded-postgres/cluster.ts";
+import { adoptServer, startServer } from "../../src/embedded-postgres/server.ts";
 import { freePort } from "../../src/lib/port.ts";
 import { asSuperuser, tempFolder } from "../support/postgres.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as passing } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { BotProcess } from "../../practice/session/bot-process.ts";
-import { adoptServer } from "../../src/lib/pgserver.ts";
+import { adoptServer } from "../../src/embedded-postgres/server.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
 import { askFor, heard, newFrom } from "./approval-requests.ts";
 import { logStatements, openPracticeHarness, type PracticeHarness } from "./harness.ts";

@@ -4,7 +4,7 @@ import { access, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { adoptServer } from "../../src/lib/pgserver.ts";
+import { adoptServer } from "../../src/embedded-postgres/server.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { openStore, type Store } from "../../src/timeline/index.ts";
 import { built } from "../support/built.ts";

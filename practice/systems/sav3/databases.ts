@@ -1,8 +1,8 @@
 import { mkdir, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
+import { giveToServer } from "../../../src/embedded-postgres/cluster.ts";
 import { messageOf } from "../../../src/lib/errors.ts";
-import { giveToServer } from "../../../src/lib/pgserver.ts";
 import { ask } from "../../environment/database.ts";
 import type { Fleet } from "../../environment/fleet.ts";
 import { soon } from "../../environment/patience.ts";

@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { giveToServer } from "../../../src/embedded-postgres/cluster.ts";
 import { LifeboatError } from "../../../src/lib/errors.ts";
-import { giveToServer } from "../../../src/lib/pgserver.ts";
 import { freePort } from "../../../src/lib/port.ts";
 import { cloneStandby } from "../../environment/clone.ts";
 import type { DatabaseHost, Passwords } from "../../environment/database.ts";

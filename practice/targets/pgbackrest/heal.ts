@@ -1,6 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import pg from "pg";
-import { giveToServer } from "../../../src/lib/pgserver.ts";
+import { giveToServer } from "../../../src/embedded-postgres/cluster.ts";
 import { soon } from "../../environment/patience.ts";
 import type { ArchivedHost } from "./index.ts";
 

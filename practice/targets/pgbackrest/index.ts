@@ -3,7 +3,7 @@ import { chown, mkdir, realpath, rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { unprivilegedUser } from "../../../src/lib/pgserver.ts";
+import { unprivilegedUser } from "../../../src/embedded-postgres/binaries.ts";
 import type { Passwords } from "../../environment/database.ts";
 import type { Fleet } from "../../environment/fleet.ts";
 import { soon } from "../../environment/patience.ts";

@@ -1,5 +1,5 @@
 import type { WebClient } from "@slack/web-api";
-import type { Item } from "../../projection/outbox.ts";
+import type { Item } from "../../projection/outbox/messages.ts";
 import { callFailureOf } from "./call-failure.ts";
 import { canvasMarkdown } from "./canvas-markdown.ts";
 import type { Delivering } from "./deliver.ts";

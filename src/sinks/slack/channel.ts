@@ -1,6 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
-import type { Outbox, Queue } from "../../projection/outbox.ts";
+import type { Queue } from "../../projection/outbox/queues.ts";
+import type { Outbox } from "../../projection/outbox.ts";
 import { type CallFailure, callFailureOf } from "./call-failure.ts";
 import type { Identity } from "./identity.ts";
 import { isSlackChannel } from "./names.ts";

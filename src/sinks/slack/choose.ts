@@ -1,4 +1,4 @@
-import type { Item } from "../../projection/outbox.ts";
+import type { Item } from "../../projection/outbox/messages.ts";
 import { limits } from "./limits.ts";
 import { type Bucket, faster, type Pace, spent, waitFor } from "./pace.ts";
 

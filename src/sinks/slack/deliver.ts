@@ -1,6 +1,7 @@
 import type { WebClient } from "@slack/web-api";
 import type { Logger } from "../../lib/log.ts";
-import type { Item, Outbox } from "../../projection/outbox.ts";
+import type { Item } from "../../projection/outbox/messages.ts";
+import type { Outbox } from "../../projection/outbox.ts";
 import { type CallFailure, callFailureOf } from "./call-failure.ts";
 import { bringCanvas, isCanvas } from "./canvas.ts";
 import { isPost } from "./choose.ts";

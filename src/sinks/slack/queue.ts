@@ -1,5 +1,6 @@
 import type { WebClient } from "@slack/web-api";
-import type { Item, Queue } from "../../projection/outbox.ts";
+import type { Item } from "../../projection/outbox/messages.ts";
+import type { Queue } from "../../projection/outbox/queues.ts";
 import { type Accounts, CLOSED_ACCOUNT } from "./accounts.ts";
 import type { EditBudget } from "./budget.ts";
 import type { CallFailure } from "./call-failure.ts";

@@ -1,6 +1,6 @@
 import type { WebClient } from "@slack/web-api";
 import type { Block } from "../../../templates/messages/kit/message.ts";
-import type { Item } from "../../projection/outbox.ts";
+import type { Item } from "../../projection/outbox/messages.ts";
 import type { Identity } from "./identity.ts";
 
 /** Slack's block types are a closed union; ours are plain JSON that `truncate.ts` and the workspace's validator check. */

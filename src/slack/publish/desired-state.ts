@@ -1,6 +1,6 @@
 import type { ShownMessage, View } from "../../../templates/messages/kit/view.ts";
 import type { IncidentState } from "../../incident/state.ts";
-import type { DesiredMessage, DesiredState } from "../../projection/outbox.ts";
+import type { DesiredMessage, DesiredState } from "../../projection/outbox/desired-state.ts";
 import type { DesiredCanvas } from "../../sinks/slack/canvas.ts";
 import { isSlackChannel } from "../../sinks/slack/names.ts";
 import { type About, announceQueue, type DesiredChannel, directQueue, ownQueue } from "../../sinks/slack/places.ts";

@@ -1,6 +1,10 @@
 import serialize from "canonicalize";
 import { sha256 } from "../../../src/lib/canonical.ts";
-import type { DesiredState, Item, Outbox, Queue, SharedPace } from "../../../src/projection/outbox.ts";
+import type { DesiredState } from "../../../src/projection/outbox/desired-state.ts";
+import type { Item } from "../../../src/projection/outbox/messages.ts";
+import type { Queue } from "../../../src/projection/outbox/queues.ts";
+import type { SharedPace } from "../../../src/projection/outbox/shared-pace.ts";
+import type { Outbox } from "../../../src/projection/outbox.ts";
 import { blankQueue, type ItemRow, type MemoryDatabase, type QueueRow } from "./database.ts";
 import type { Link } from "./link.ts";
 

@@ -1,6 +1,7 @@
 import { sha256 } from "../../../src/lib/canonical.ts";
 import type { DueItem } from "../../../src/projection/deliveries.ts";
-import type { DesiredState, Item } from "../../../src/projection/outbox.ts";
+import type { DesiredState } from "../../../src/projection/outbox/desired-state.ts";
+import type { Item } from "../../../src/projection/outbox/messages.ts";
 import type { Lease } from "../../../src/timeline/contract.ts";
 import type { ProcessStore } from "../../support/memory-store/store.ts";
 
