@@ -86,7 +86,7 @@ describe("authority, as people speak of it", () => {
       hidden: true,
     });
     await app.ask("toni", `approve ${run} ask-region --code 123456`, here);
-    expectPage("authority-proof.out", app.script());
+    expectPage("authority-second-factor.out", app.script());
     const { state } = await app.state(idFor("inc", "region"));
     const step = state.runs.get(run)?.steps.get("approve");
     expect(step?.status === "gate" && step.gate.approvals).toMatchObject([{ person: "vera-lindqvist", proved: true }]);
@@ -137,7 +137,7 @@ describe("authority, as people speak of it", () => {
     await app.press("toni", "gate.approve", `${run}/ask-region`, {
       ...{ ...here, form: { code: codeOf(toni, 1) }, hidden: true },
     });
-    expectPage("authority-new-proof.out", app.script());
+    expectPage("authority-new-second-factor.out", app.script());
     const told = (await store.timeline.read("workspace")).map(({ type }) => type);
     expect(told.filter((type) => type.startsWith("person."))).toEqual([
       ...["person.enrolled", "person.enrolled", "person.enrolled", "person.vouched", "person.vouched"],
@@ -162,7 +162,7 @@ describe("authority, as people speak of it", () => {
       actionValue: "",
       form: { role: "incident-commander", person: "cass-moreau", for: "30m", reason: "" },
     });
-    expectPage("authority-lent.out", app.script());
+    expectPage("authority-delegated.out", app.script());
   });
 
   test("it is denied with a reason, explained once more, and requested again with another plan", async () => {
@@ -220,7 +220,7 @@ describe("authority, as people speak of it", () => {
     });
     await app.ask("vera", "review", here);
     await app.ask("sam", "timeline --last 8", here);
-    expectPage("authority-glass.out", app.script());
+    expectPage("authority-break-glass.out", app.script());
   });
 
   test("roles are taken by a button, handed over with a note, and explained", async () => {

@@ -83,8 +83,8 @@ describe("telling people", () => {
     app.remark("where no form can be opened");
     await app.ask("cass", "update --template responders-progress The standby is well", IN);
     await app.ask("cass", "update --template responders-progres", IN);
-    expectPage("told.out", still(app.script()));
-    expectPage("told-view.out", still(await shown()));
+    expectPage("update-sent.out", still(app.script()));
+    expectPage("update-sent-view.out", still(await shown()));
     const { events } = await app.state(incident);
     expect(events.filter(({ type }) => type === "update.posted")).toHaveLength(2);
   });
@@ -123,14 +123,14 @@ describe("telling people", () => {
     await app.ask("cass", "snooze 300", IN);
     await app.ask("cass", "snooze soon", IN);
     app.remark("reminded, and put off");
-    expectPage("owed-reminded.out", still(await shown()));
+    expectPage("update-due-reminded.out", still(await shown()));
     await remember("comms.late", "comms.late/1");
-    expectPage("owed-late.out", still(await shown()));
+    expectPage("update-due-late.out", still(await shown()));
     const given = { headline: "Orders", impact: "No orders", nextUpdate: "soon" };
     await app.press("cass", "update", incident, { ...IN, form: fields("customers-initial", given) });
     await app.press("cass", "snooze", `${incident}/${due}`, IN);
-    expectPage("owed-said.out", still(await shown()));
-    expectPage("owed.out", still(app.script()));
+    expectPage("update-due-sent.out", still(await shown()));
+    expectPage("update-due.out", still(app.script()));
   });
 
   test("catching up fits a phone, for who asks and for who comes late, and says nothing to who was there", async () => {

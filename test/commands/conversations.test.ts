@@ -63,7 +63,7 @@ describe("a night", () => {
     await app.ask("sam", "reopen", { channel: "C0INCNIGHT" });
     await app.ask("sam", "reopen Errors are back", { channel: "C0INCNIGHT" });
     await app.ask("sam", "list", { channel: "C0INCNIGHT" });
-    expectPage("night.out", app.script());
+    expectPage("failover.out", app.script());
     expect((await store.timeline.verify()).ok).toBe(true);
   });
 
@@ -199,7 +199,7 @@ describe("a night", () => {
     await app.ask("alex", "help nonsense");
     await app.press("alex", "gate.approve", "run-nothing/ask-nothing");
     await app.press("alex", "no.such.button", "x");
-    expectPage("hurry.out", app.script());
+    expectPage("failover-at-once.out", app.script());
   });
 
   test("of people who may not", async () => {

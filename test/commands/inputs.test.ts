@@ -58,7 +58,7 @@ describe("a runbook that has to be told which one", () => {
     await app.ask("alex", "runbook node-drain Node=worker-4", { key: "second" });
     await app.ask("alex", 'runbook node-drain node="worker-3"', { key: "third" });
     await app.ask("alex", "list");
-    expectPage("inputs-told.out", app.script());
+    expectPage("inputs-given.out", app.script());
     const all = await app.ask("alex", "runbook");
     expect(all).toMatchObject({
       message: {

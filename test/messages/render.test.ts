@@ -33,7 +33,7 @@ const pages: Record<string, () => RecordedIncident> = {
   "n-drill-dry-run": scenarios.drillDryRun,
   "o-stuck-and-paused": scenarios.stuckAndPaused,
   "q-asked-back-and-delegated": scenarios.askedBack,
-  "r-break-glass-wanted": scenarios.breakGlassRequested,
+  "r-break-glass-requested": scenarios.breakGlassRequested,
   "s-break-glass-used": scenarios.breakGlassUsed,
   "t-break-glass-reviewed": scenarios.breakGlassReviewed,
   "u-triage-looks": scenarios.triageLooks,
@@ -41,11 +41,11 @@ const pages: Record<string, () => RecordedIncident> = {
   "w-triage-proposes": scenarios.triageProposes,
   "x-branches": scenarios.parallelBranches,
   "y-late": scenarios.late,
-  "z-told-inputs": scenarios.updatesSent,
-  "watched-healthy": moves.watchedHealthy,
-  "watched-unhealthy": moves.watchedUnhealthy,
-  "watched-over": moves.probationOver,
-  "watched-committed": moves.committed,
+  "z-updates-sent": scenarios.updatesSent,
+  "probation-healthy": moves.watchedHealthy,
+  "probation-unhealthy": moves.watchedUnhealthy,
+  "probation-over": moves.probationOver,
+  "probation-committed": moves.committed,
 };
 
 describe("everything Slack shows of an incident", () => {
