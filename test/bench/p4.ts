@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { RDS, waitUntilDBInstanceAvailable } from "@aws-sdk/client-rds";
 import { createAws } from "../../practice/targets/aws/index.ts";
-import { anInstance } from "../../practice/targets/aws/rds.ts";
+import { anInstance } from "../../practice/targets/aws/rds/instance.ts";
 import { actionHarness } from "../support/action-harness.ts";
 import type { Figure } from "./figure.ts";
 import { median } from "./statistics.ts";
