@@ -7,6 +7,7 @@ import { hashOf } from "../lib/canonical.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Check, ReadContext } from "./contract.ts";
+import { type ClusterPermission, changesAmong, type Permission } from "./permission.ts";
 
 /** A cluster as a runbook names it. No credential is here: `kubeconfigFrom` names a secret. */
 export const clusterInput = z.strictObject({
@@ -249,44 +250,53 @@ export interface NoLook {
 }
 export type Look<T> = NoLook | ({ readonly answers: true; readonly mayNot: readonly string[] } & T);
 
-/** Something the login must be allowed: `patch deployments.apps`. */
-export interface Right {
-  readonly verb: string;
-  readonly group?: string;
-  readonly resource: string;
-  readonly subresource?: string;
-  /** Left out: in the target's namespace. */
-  readonly everywhere?: boolean;
-}
-
-/** One look, with what the login lacks. That a cluster is down or refuses us is an observation, not an error. */
+/**
+ * One look, with what the login lacks of what is to be changed. That a cluster is down or refuses us is an observation, not an error.
+ *
+ * @param needs what the action declares (`permissions.ts`): only its changes are asked about
+ */
 export async function lookAtCluster<T extends object>(
   ctx: ReadContext,
   target: ClusterTarget,
-  rights: readonly Right[],
+  needs: readonly Permission[],
   look: (cluster: Cluster) => Promise<T>,
 ): Promise<Look<T>> {
   try {
     const cluster = await openCluster(ctx, target);
-    const [seen, allowed] = await Promise.all([
-      look(cluster),
-      Promise.all(rights.map((right) => isAllowed(cluster, target, right))),
-    ]);
-    return { ...seen, answers: true, mayNot: rights.filter((_, i) => !allowed[i]).map(sayRight) };
+    const changes = changesAmong(needs).filter(({ context }) => context === target.context);
+    const [seen, lacking] = await Promise.all([look(cluster), Promise.all(changes.map((one) => lackOf(cluster, one)))]);
+    return { ...seen, answers: true, mayNot: lacking.flat() };
   } catch (error) {
     ctx.signal.throwIfAborted();
     return { answers: false, ...asNoLook(error) };
   }
 }
 
-async function isAllowed(cluster: Cluster, { namespace }: ClusterTarget, right: Right): Promise<boolean> {
-  const { verb, group = "", resource, subresource, everywhere } = right;
+/**
+ * What of it the login may not, as a person says it. RBAC that allows some names (`resourceNames`) says no to a question without a name, so
+ * each name is asked about then.
+ */
+async function lackOf(cluster: Cluster, permission: ClusterPermission): Promise<readonly string[]> {
+  const { names } = permission;
+  if (await isAllowed(cluster, permission, null)) return [];
+  if (names === null) return [sayRight(permission, null)];
+  const allowed = await Promise.all(names.map((name) => isAllowed(cluster, permission, name)));
+  return names.filter((_, i) => !allowed[i]).map((name) => sayRight(permission, name));
+}
+
+async function isAllowed(
+  cluster: Cluster,
+  { verb, group, resource: whole, namespace }: ClusterPermission,
+  name: string | null,
+): Promise<boolean> {
+  const [resource, subresource] = whole.split("/");
   const resourceAttributes = {
     verb,
     group,
     resource,
-    ...(subresource ? { subresource } : {}),
-    ...(everywhere ? {} : { namespace }),
+    ...(subresource !== undefined && { subresource }),
+    ...(namespace !== null && { namespace }),
+    ...(name !== null && { name }),
   };
   const review = await cluster.create<{ status?: { allowed?: boolean } }>(
     "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
@@ -295,8 +305,11 @@ async function isAllowed(cluster: Cluster, { namespace }: ClusterTarget, right: 
   return review.status?.allowed === true;
 }
 
-function sayRight({ verb, group, resource, subresource }: Right): string {
-  return `${verb} ${resource}${group ? `.${group}` : ""}${subresource ? `/${subresource}` : ""}`;
+/** `patch deployments.apps api`, `create pods/eviction`, as kubectl auth can-i takes it. */
+function sayRight({ verb, group, resource: whole }: ClusterPermission, name: string | null): string {
+  const [resource = "", subresource] = whole.split("/");
+  const what = `${resource}${group === "" ? "" : `.${group}`}${subresource === undefined ? "" : `/${subresource}`}`;
+  return `${verb} ${what}${name === null ? "" : ` ${name}`}`;
 }
 
 const OTHER = /^(other-cluster|context-unknown|kubeconfig-|server-not-|address-)/;

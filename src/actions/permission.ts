@@ -51,6 +51,13 @@ function split(what: string): readonly [string, string] {
   return [what.slice(0, at), what.slice(at + 1)];
 }
 
+/** What of these changes something in a cluster. A list or a look is refused by itself when it is made. */
+export function changesAmong(permissions: readonly Permission[]): readonly ClusterPermission[] {
+  return permissions.filter(
+    (one): one is ClusterPermission => one.of === "cluster" && (one.verb === "patch" || one.verb === "create"),
+  );
+}
+
 /** Every call begins with a look whether this is the plan's cluster. */
 export function entering(cluster: Cluster): readonly ClusterPermission[] {
   return inCluster(cluster, null)("get", "namespaces", ["kube-system"]);

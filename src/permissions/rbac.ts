@@ -27,7 +27,10 @@ export function rbacManifests(permissions: readonly Permission[], { runbook, gro
       const documents = namespaces.flatMap((namespace) =>
         roleAndBinding(name, group, namespace, rulesOf(here.filter((one) => one.namespace === namespace))),
       );
-      return `# kubectl --context ${context} apply -f -\n${documents.map((one) => stringify(one, { lineWidth: 0 })).join("---\n")}`;
+      const there = namespaces.filter((one) => one !== null);
+      const first =
+        there.length === 0 ? "" : `# A Role needs its namespace. Create first what isn't there: ${there.join(", ")}\n`;
+      return `# kubectl --context ${context} apply -f -\n${first}${documents.map((one) => stringify(one, { lineWidth: 0 })).join("---\n")}`;
     })
     .join("---\n");
 }

@@ -30,7 +30,8 @@ afterEach(() => {
 
 const apps = `/apis/apps/v1/namespaces/${NAMESPACE}`;
 const core = `/api/v1/namespaces/${NAMESPACE}`;
-const open = () => openCluster(fixture.harness().context, fixture.target);
+const open = () => openCluster(asAdmin().context, fixture.target);
+const asAdmin = () => actionHarness({ KUBECONFIG_SHOP: kubeconfigOf([fixture.primary]) });
 const refusedWith = (status: number, text = "") => ({ status, problem: { what: expect.stringContaining(text) } });
 
 describe("the plan's cluster and no other", () => {
@@ -118,7 +119,7 @@ describe("the plan's cluster and no other", () => {
     fixture.primary.denied.add("patch nodes");
     const looked = await fixture.harness().look("kubernetes.cordon", { cluster: fixture.target, node: "node-1" });
     expect(blockedBy(looked.checks)).toEqual(["cluster.permitted"]);
-    expect(looked.checks.map(({ says }) => says).join(" ")).toContain("may not patch nodes. Grant it");
+    expect(looked.checks.map(({ says }) => says).join(" ")).toContain("may not patch nodes node-1. Grant it");
   });
 
   test("a server that accepts and says nothing costs five seconds, and is an observation", async () => {
@@ -317,7 +318,57 @@ const PROOFS: Record<Covered, () => Promise<void>> = {
     const { checks } = await fixture.harness().look("kubernetes.switch_service", given);
     expect(blockedBy(checks)).toContain("cluster.permitted");
   },
+  "RBAC: a service account's token may what roles say that are bound to it; a rule with names allows nothing without a name":
+    async () => {
+      for (const name of ["mine", "theirs"])
+        fixture.primary.put("configmaps", NAMESPACE, { metadata: { name }, data: {} });
+      const { context, bind } = login("reader");
+      const cluster = await openCluster(context, fixture.target);
+      const says = `configmaps "mine" is forbidden: User "system:serviceaccount:${NAMESPACE}:reader" cannot get resource "configmaps" in API group "" in the namespace "${NAMESPACE}"`;
+      await expect(cluster.get(`${core}/configmaps/mine`)).rejects.toMatchObject(refusedWith(403, says));
+      bind({ apiGroups: [""], resources: ["configmaps"], resourceNames: ["mine"], verbs: ["get", "list", "patch"] });
+      await cluster.get(`${core}/configmaps/mine`);
+      await expect(cluster.get(`${core}/configmaps/theirs`)).rejects.toMatchObject(refusedWith(403));
+      await expect(cluster.list(`${core}/configmaps`)).rejects.toMatchObject(
+        refusedWith(403, "configmaps is forbidden"),
+      );
+      const may = async (name?: string) => {
+        const resourceAttributes = {
+          verb: "patch",
+          resource: "configmaps",
+          namespace: NAMESPACE,
+          ...(name && { name }),
+        };
+        const asked = { spec: { resourceAttributes } };
+        const path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        return (await cluster.create<{ status: { allowed: boolean } }>(path, asked)).status.allowed;
+      };
+      expect([await may("mine"), await may("theirs"), await may()]).toEqual([true, false, false]);
+    },
 };
+
+/** A login that nothing is bound to yet, and what binds a rule to it in the namespace. */
+function login(account: string) {
+  fixture.primary.put("serviceaccounts", NAMESPACE, { metadata: { name: account } });
+  const config = kubeconfigOf([{ ...fixture.primary, token: fixture.primary.login(NAMESPACE, account) }]);
+  const { context } = actionHarness({ KUBECONFIG_SHOP: config });
+  // Every action begins with a look who the cluster is.
+  const system = { apiGroups: [""], resources: ["namespaces"], resourceNames: ["kube-system"], verbs: ["get"] };
+  fixture.primary.put("clusterroles", undefined, { metadata: { name: account }, rules: [system] });
+  const bound = (kind: string) => ({
+    metadata: { name: account },
+    roleRef: { kind, name: account },
+    subjects: [{ kind: "ServiceAccount", name: account, namespace: NAMESPACE }],
+  });
+  fixture.primary.put("clusterrolebindings", undefined, bound("ClusterRole"));
+  return {
+    context,
+    bind(rule: object) {
+      fixture.primary.put("roles", NAMESPACE, { metadata: { name: account }, rules: [rule] });
+      fixture.primary.put("rolebindings", NAMESPACE, bound("Role"));
+    },
+  };
+}
 
 async function running(name: string, count: number) {
   fixture.primary.put("deployments", NAMESPACE, deployment(name, count));

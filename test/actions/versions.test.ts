@@ -53,7 +53,7 @@ describe("an endpoint that says which version it speaks", () => {
     says = "lifeboat.settings/7";
     const { inHttp } = await import("../../src/actions/s3/setting-http.ts");
     const { context } = actionHarness({});
-    const read = await inHttp({ kind: "http", url: `${server.url}/settings` }).read(context, ["BUCKET"]);
+    const read = await inHttp({ kind: "http", url: `${server.url}/settings` }).read(context, ["BUCKET"], true);
     expect(read).toMatchObject({ version: null, checks: [{ ok: false, says: expect.stringContaining("settings/7") }] });
   });
 });

@@ -1,11 +1,13 @@
 import { createCluster, kubeconfigOf, type PracticeCluster } from "../../practice/targets/kubernetes/index.ts";
+import { actions } from "../../src/actions/index.ts";
 import { type ActionHarness, actionHarness } from "./action-harness.ts";
+import { leastRights } from "./least-rights.ts";
 
 export const NAMESPACE = "shop";
 
 export type Target = { kubeconfigFrom: string; context: string; namespace: string; clusterUid: string };
 
-/** Two practice clusters behind one kubeconfig, and the actions on them. */
+/** Two practice clusters behind one kubeconfig, and the actions on them, with the rights `lifeboat permissions` prints and no others. */
 export interface KubernetesFixture {
   readonly primary: PracticeCluster;
   readonly dr: PracticeCluster;
@@ -19,7 +21,6 @@ export async function openKubernetesFixture(pace: { jobSeconds?: number } = {}):
   const primary = await createCluster({ name: "primary", pace: { timeScale: 400, ...pace } });
   const dr = await createCluster({ name: "dr", pace: { timeScale: 400 } });
   for (const cluster of [primary, dr]) cluster.put("namespaces", undefined, { metadata: { name: NAMESPACE } });
-  const kubeconfig = kubeconfigOf([primary, dr]);
   const of = ({ name, uid }: PracticeCluster): Target => ({
     kubeconfigFrom: "KUBECONFIG_SHOP",
     context: name,
@@ -31,7 +32,11 @@ export async function openKubernetesFixture(pace: { jobSeconds?: number } = {}):
     dr,
     target: of(primary),
     drTarget: of(dr),
-    harness: () => actionHarness({ KUBECONFIG_SHOP: kubeconfig }),
+    harness() {
+      const login = leastRights([primary, dr]);
+      const clusters = [primary, dr].map((cluster, i) => ({ ...cluster, token: login.tokens[i] ?? "" }));
+      return actionHarness({ KUBECONFIG_SHOP: kubeconfigOf(clusters) }, { actions: login.of(actions) });
+    },
     close: async () => {
       await Promise.all([primary.close(), dr.close()]);
     },

@@ -1,8 +1,9 @@
 import { Refusal } from "../../kit/refusal.ts";
 import { budgetOf } from "./controllers.ts";
-import { apiVersionOf, definedBy, KINDS, type Kind, kindAt, kindNamed } from "./kinds.ts";
+import { apiVersionOf, definedBy, groupOf, KINDS, type Kind, kindAt, kindNamed } from "./kinds.ts";
 import { leafAt, leaves, merged, patched } from "./patch.ts";
 import { terminate } from "./pods.ts";
+import { allows, type Caller, forbidden, type Request, type Tokens } from "./rbac.ts";
 import { notFound } from "./refusal.ts";
 import { hasLabels } from "./selector.ts";
 import type { ObjectStore } from "./store.ts";
@@ -24,32 +25,53 @@ export interface Answer {
 const PATH =
   /^(\/api\/v1|\/apis\/[^/]+\/[^/]+)(?:\/namespaces\/([^/]+)(?=\/[a-z]))?\/([a-z]+)(?:\/([^/]+))?(?:\/([a-z]+))?(\/.*)?$/;
 
-/** Verbs this caller may not use, as `patch deployments`; `create pods/eviction`. */
+/** Verbs no one may use, whatever RBAC says, as `patch deployments`; `create pods/eviction`. */
 export type Denied = ReadonlySet<string>;
+
+/** What decides who may do what. */
+export interface Access {
+  readonly caller: Caller;
+  readonly denied: Denied;
+  readonly tokens: Tokens;
+}
 
 /** One request to the API, done and answered; throws a `Refusal`. Knows the paths of `coverage.ts` and no others. */
 export function answer(
   store: ObjectStore,
   asked: Asked,
-  denied: Denied,
+  access: Access,
   proxy: (pod: Thing, path: string) => Promise<unknown>,
 ): Answer | Promise<Answer> {
   if (asked.path === "/version") return { code: 200, body: { major: "1", minor: "33", gitVersion: "v1.33.0" } };
-  if (asked.path === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") return review(asked, denied);
+  if (asked.path === "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") return review(store, asked, access);
   if (asked.method === "GET" && isBase(asked.path)) return discovery(store, asked.path);
   const [, base = "", namespace, plural = "", name, sub, rest] = PATH.exec(asked.path) ?? [];
   const kind = kindAt(kindsOf(store), base, plural);
   if (!kind) throw new Refusal("NotFound", "the server could not find the requested resource", 404);
-  refuseDenied(asked, kind, name, sub, denied);
+  refuseForbidden(store, access, {
+    verb: verbOf(asked, name),
+    group: groupOf(kind),
+    resource: sub === undefined ? kind.plural : `${kind.plural}/${sub}`,
+    namespace: kind.plural === "namespaces" ? name : namespace,
+    name,
+  });
   if (kind.plural === "services" && sub === "proxy")
     return throughService(store, namespace, name ?? "", rest ?? "/", proxy);
   const dry = asked.query.get("dryRun") === "All";
   if (name === undefined) return collection(store, kind, namespace, asked, dry);
   if (sub === "eviction") return evict(store, namespace, name, asked, dry);
+  if (sub === "token" && kind.plural === "serviceaccounts")
+    return { code: 201, body: access.tokens.give(store, namespace ?? "", name) };
   if (sub === "scale") return scale(store, kind, namespace, name, asked, dry);
   if (sub !== undefined && sub !== "status")
     throw new Refusal("NotFound", "the server could not find the requested resource", 404);
+  if (isApply(asked) && !store.find(kind, namespace, name))
+    refuseForbidden(store, access, { verb: "create", group: groupOf(kind), resource: kind.plural, namespace, name });
   return single(store, kind, namespace, name, asked, dry);
+}
+
+function isApply({ method, contentType }: Asked): boolean {
+  return method === "PATCH" && contentType.startsWith("application/apply-patch+yaml");
 }
 
 function kindsOf(store: ObjectStore): readonly Kind[] {
@@ -75,23 +97,29 @@ function verbOf({ method }: Asked, name: string | undefined): string {
   return verbs[method] ?? (name === undefined ? "list" : "get");
 }
 
-function refuseDenied(
-  asked: Asked,
-  kind: Kind,
-  name: string | undefined,
-  sub: string | undefined,
-  denied: Denied,
-): void {
-  const what = `${verbOf(asked, name)} ${kind.plural}${sub ? `/${sub}` : ""}`;
-  if (denied.has(what))
-    throw new Refusal("Forbidden", `${kind.plural} is forbidden: User "lifeboat" cannot ${what}`, 403);
+function refuseForbidden(store: ObjectStore, access: Access, request: Request): void {
+  if (!isAllowed(store, access, request)) throw forbidden(access.caller, request);
 }
 
-function review({ body }: Asked, denied: Denied): Answer {
-  const { spec } = body as { spec: { resourceAttributes: { verb: string; resource: string; subresource?: string } } };
-  const { verb, resource, subresource } = spec.resourceAttributes;
-  const allowed = !denied.has(`${verb} ${resource}${subresource ? `/${subresource}` : ""}`);
+function isAllowed(store: ObjectStore, { caller, denied }: Access, request: Request): boolean {
+  return !denied.has(`${request.verb} ${request.resource}`) && allows(store, caller, request);
+}
+
+function review(store: ObjectStore, { body }: Asked, access: Access): Answer {
+  const { spec } = body as { spec: { resourceAttributes: Attributes } };
+  const { verb = "", group = "", resource = "", subresource, namespace, name } = spec.resourceAttributes;
+  const whole = subresource === undefined ? resource : `${resource}/${subresource}`;
+  const allowed = isAllowed(store, access, { verb, group, resource: whole, namespace, name });
   return { code: 201, body: { ...(body as Tree), status: { allowed } } };
+}
+
+interface Attributes {
+  readonly verb?: string;
+  readonly group?: string;
+  readonly resource?: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
 }
 
 function collection(store: ObjectStore, kind: Kind, namespace: string | undefined, asked: Asked, dry: boolean): Answer {
@@ -140,9 +168,7 @@ function single(
   asked: Asked,
   dry: boolean,
 ): Answer {
-  if (asked.method === "PATCH" && asked.contentType.startsWith("application/apply-patch+yaml")) {
-    return applied(store, kind, namespace, name, asked, dry);
-  }
+  if (isApply(asked)) return applied(store, kind, namespace, name, asked, dry);
   const current = store.get(kind, namespace, name);
   switch (asked.method) {
     case "GET":

@@ -19,6 +19,7 @@ export const COVERED = [
   "a CustomResourceDefinition makes its kind known once it is established",
   "an autoscaler moves a count into its range, and sleeps at 0",
   "SelfSubjectAccessReview",
+  "RBAC: a service account's token may what roles say that are bound to it; a rule with names allows nothing without a name",
 ] as const;
 export type Covered = (typeof COVERED)[number];
 

@@ -24,8 +24,13 @@ export const KINDS: readonly Kind[] = [
   kind("/api/v1", "services", "Service"),
   kind("/api/v1", "configmaps", "ConfigMap"),
   kind("/api/v1", "secrets", "Secret"),
+  kind("/api/v1", "serviceaccounts", "ServiceAccount"),
   kind("/api/v1", "resourcequotas", "ResourceQuota"),
   kind("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", false),
+  kind("/apis/rbac.authorization.k8s.io/v1", "roles", "Role"),
+  kind("/apis/rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding"),
+  kind("/apis/rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole", false),
+  kind("/apis/rbac.authorization.k8s.io/v1", "clusterrolebindings", "ClusterRoleBinding", false),
   kind("/apis/apps/v1", "deployments", "Deployment"),
   kind("/apis/apps/v1", "replicasets", "ReplicaSet"),
   kind("/apis/apps/v1", "statefulsets", "StatefulSet"),
@@ -70,4 +75,9 @@ export function kindNamed(plural: string): Kind {
 
 export function apiVersionOf({ base }: Kind): string {
   return base.replace(/^\/apis?\//, "");
+}
+
+/** Empty: the core group. */
+export function groupOf({ base }: Kind): string {
+  return base.startsWith("/apis/") ? (base.split("/")[2] ?? "") : "";
 }

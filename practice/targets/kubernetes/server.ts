@@ -8,6 +8,7 @@ import { type Answer, type Asked, answer } from "./api.ts";
 import { createControllers } from "./controllers.ts";
 import { kindNamed } from "./kinds.ts";
 import { type Containers, createKubelet, isReady, isTerminating, type Pace } from "./pods.ts";
+import { ADMIN, type Caller, createTokens } from "./rbac.ts";
 import { statusBody } from "./refusal.ts";
 import { createStore, type ObjectStore } from "./store.ts";
 import type { Draft, Thing } from "./thing.ts";
@@ -37,8 +38,10 @@ export interface PracticeCluster {
   readonly uid: string;
   readonly faults: FaultSwitches;
   readonly ledger: readonly Seen[];
-  /** Verbs the caller may not use, as `patch deployments`. */
+  /** Verbs no one may use, whatever RBAC says, as `patch deployments`. */
   readonly denied: Set<string>;
+  /** A token of a service account that is there: who has it may what RBAC says. */
+  login(namespace: string, account: string): string;
   writes(): readonly Seen[];
   forget(): void;
   /** What a person with kubectl does, past the ledger; makes the namespace, too. */
@@ -91,6 +94,7 @@ export async function createCluster({
   const faults = createFaults();
   const ledger: Seen[] = [];
   const denied = new Set<string>();
+  const tokens = createTokens();
   const token = randomBytes(16).toString("hex");
   const system = store.create(kindNamed("namespaces"), undefined, { metadata: { name: "kube-system" } });
   for (const node of nodes) populate(store, node);
@@ -122,21 +126,23 @@ export async function createCluster({
         reply(429, statusBody(429, "TooManyRequests", says, { retryAfterSeconds: 1 }), { "retry-after": "1" });
       },
       async perform(happens) {
-        const admitted = request.headers.authorization === `Bearer ${token}`;
-        const done = admitted
-          ? await perform(asked, !happens)
+        const caller = callerOf(request.headers.authorization);
+        const done = caller
+          ? await perform(asked, caller, !happens)
           : { code: 401, body: statusBody(401, "Unauthorized", "Unauthorized", {}) };
         seen.done = hadEffect(seen.fault, done.code);
         return () => reply(done.code, done.body);
       },
     });
   };
+  const callerOf = (authorization = ""): Caller | null =>
+    authorization === `Bearer ${token}` ? ADMIN : tokens.callerOf(authorization.replace(/^Bearer /, ""));
   /** A lie is told by doing it as a dry run. */
-  const perform = async (asked: Asked, lie: boolean): Promise<Answer> => {
+  const perform = async (asked: Asked, caller: Caller, lie: boolean): Promise<Answer> => {
     const query = new URLSearchParams(asked.query);
     if (lie) query.set("dryRun", "All");
     try {
-      return await answer(store, { ...asked, query }, denied, proxy);
+      return await answer(store, { ...asked, query }, { caller, denied, tokens }, proxy);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       return { code: error.status, body: statusBody(error.status, error.code, error.message, error.details) };
@@ -162,6 +168,7 @@ export async function createCluster({
     faults,
     ledger,
     denied,
+    login: (namespace, account) => String(tokens.give(store, namespace, account).status?.token),
     writes: () => ledger.filter((one) => one.write),
     forget() {
       ledger.length = 0;

@@ -4,6 +4,7 @@ import type { ReadContext } from "../contract.ts";
 import { clusterInput, dnsName, lookAtCluster, namespaceResource, openCluster } from "../kubernetes-client.ts";
 import { ask, jsonOf } from "../rest.ts";
 import { CONTRACTS, insistOn, speaking } from "../versions.ts";
+import { appPermissions } from "./permissions.ts";
 
 /** Where an application is told to take no writes. */
 export const flagInput = z.discriminatedUnion("by", [
@@ -64,7 +65,7 @@ export async function writeFlag(ctx: ReadContext, flag: Flag, readonly: boolean)
 }
 
 async function readConfigMap(ctx: ReadContext, flag: Flag & { by: "kubernetes" }): Promise<FlagView> {
-  const seen = await lookAtCluster(ctx, flag.cluster, [{ verb: "patch", resource: "configmaps" }], async (cluster) => ({
+  const seen = await lookAtCluster(ctx, flag.cluster, appPermissions["app.readonly"]({ flag }), async (cluster) => ({
     value: (await cluster.get<{ data?: Record<string, string> }>(configPath(flag))).data?.[flag.key] ?? null,
   }));
   if (!seen.answers) return { answers: false, why: seen.why };

@@ -8,7 +8,6 @@ import {
   clusterInput,
   type Look,
   lookAtCluster,
-  type Right,
 } from "../kubernetes-client.ts";
 import { defineLook } from "../read.ts";
 import { type NodeView, readNodes } from "./node.ts";
@@ -36,8 +35,6 @@ type Seen = Look<{
   readonly missing: readonly string[];
 }>;
 
-const RIGHTS: readonly Right[] = [{ verb: "list", resource: "nodes", everywhere: true }];
-
 /** Whether the plan's cluster answers, has nodes that take pods, and runs what it should. */
 export const check = defineLook<Input, Seen>({
   id: "kubernetes.check",
@@ -45,7 +42,7 @@ export const check = defineLook<Input, Seen>({
   input,
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 330 },
   goesWithout: ({ required }) => (required ? [] : "all"),
-  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given)),
+  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, [], (cluster) => look(cluster, given)),
   facts: factsOf,
   checks: checksOf,
   where: ({ cluster }) => cluster.context,

@@ -6,7 +6,6 @@ import {
   type Look,
   lookAtCluster,
   openCluster,
-  type Right,
 } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
@@ -20,6 +19,7 @@ import {
   readNode,
   readNodes,
 } from "./node.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 
 type Seen = Look<{ readonly node: NodeView | null; readonly others: number }>;
 
@@ -39,8 +39,6 @@ export const uncordon = scheduling({
   undone: "kubernetes.cordon",
 });
 
-const RIGHTS: readonly Right[] = [{ verb: "patch", resource: "nodes", everywhere: true }];
-
 interface Side {
   readonly id: string;
   readonly summary: string;
@@ -58,10 +56,10 @@ function scheduling({ id, summary, schedulable, undone }: Side): Action<NodeInpu
     repeat: "safe",
     budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
     resources: ({ cluster, node }) => [nodeResource(cluster, node)],
-    observe: (ctx, { cluster: target, node: name }) =>
-      lookAtCluster(ctx, target, RIGHTS, async (cluster) => {
-        const [node, all] = await Promise.all([readNode(cluster, name), readNodes(cluster)]);
-        return { node, others: all.filter((one) => one.name !== name && one.ready && one.schedulable).length };
+    observe: (ctx, given) =>
+      lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.cordon"](given), async (cluster) => {
+        const [node, all] = await Promise.all([readNode(cluster, given.node), readNodes(cluster)]);
+        return { node, others: all.filter((one) => one.name !== given.node && one.ready && one.schedulable).length };
       }),
     facts: (seen, given) => nodeFacts(seen, given),
     ready: (seen, { cluster, node }) => [

@@ -10,12 +10,12 @@ import {
   type Look,
   lookAtCluster,
   openCluster,
-  type Right,
   statusOf,
 } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { always, nothing } from "../undo.ts";
 import { type NodeView, nodeFacts, nodePresent, nodeResource, readNode } from "./node.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 
 const input = z.strictObject({
   cluster: clusterInput,
@@ -40,11 +40,6 @@ interface PodView {
 }
 type Seen = Look<{ readonly node: NodeView | null; readonly pods: readonly PodView[] }>;
 
-const RIGHTS: readonly Right[] = [
-  { verb: "create", resource: "pods", subresource: "eviction", everywhere: true },
-  { verb: "list", resource: "pods", everywhere: true },
-];
-
 /**
  * Evicts what runs on a cordoned node, each pod by its uid, so that a pod of the same name elsewhere is never meant.
  * A disruption budget's no (429) is not a failure: it is asked again until the budget of this step is used up.
@@ -58,9 +53,9 @@ export const drain = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 60, warnSeconds: 300, failSeconds: 900 },
   resources: ({ cluster, node }) => [nodeResource(cluster, node)],
-  observe: (ctx, { cluster: target, node: name }) =>
-    lookAtCluster(ctx, target, RIGHTS, async (cluster) => {
-      const [node, pods] = await Promise.all([readNode(cluster, name), podsOn(cluster, name)]);
+  observe: (ctx, given) =>
+    lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.drain"](given), async (cluster) => {
+      const [node, pods] = await Promise.all([readNode(cluster, given.node), podsOn(cluster, given.node)]);
       return { node, pods };
     }),
   facts: (seen, given) => [

@@ -11,11 +11,11 @@ import {
   lookAtCluster,
   namespaceResource,
   openCluster,
-  type Right,
   statusOf,
 } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 
 const value = z.string().max(10_000);
 const change = z
@@ -50,8 +50,6 @@ interface ApiConfig {
   readonly immutable?: boolean;
 }
 
-const RIGHTS: readonly Right[] = [{ verb: "patch", resource: "configmaps" }];
-
 /** Changes values of a ConfigMap from what they are known to be: all in one patch, or none. Pods read it when they restart. */
 export const patchConfig = defineAction<Input, Seen>({
   id: "kubernetes.patch_config",
@@ -63,7 +61,7 @@ export const patchConfig = defineAction<Input, Seen>({
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
   observe: (ctx, given) =>
-    lookAtCluster(ctx, given.cluster, RIGHTS, async (cluster) => {
+    lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.patch_config"](given), async (cluster) => {
       const keys = Object.keys(given.changes);
       try {
         const {

@@ -13,11 +13,11 @@ interface Node {
   readonly node: string;
 }
 interface Workloads {
-  readonly workloads?: readonly string[];
-  readonly selector?: string;
-  readonly counts?: Readonly<Record<string, number>>;
-  readonly restoreFrom?: string;
-  readonly reads?: readonly string[];
+  readonly workloads?: readonly string[] | undefined;
+  readonly selector?: string | undefined;
+  readonly counts?: Readonly<Record<string, number>> | undefined;
+  readonly restoreFrom?: string | undefined;
+  readonly reads?: readonly string[] | undefined;
 }
 
 const KINDS = ["deployments", "statefulsets"] as const;
@@ -35,12 +35,12 @@ function whyItWaits(cluster: Cluster): readonly Permission[] {
   return inCluster(cluster)("list", "pods");
 }
 
-const onNode: Of<Node> = ({ cluster, node }) => [
+const onNode = (({ cluster, node }) => [
   ...entering(cluster),
   ...inCluster(cluster, null)("list", "nodes"),
   ...inCluster(cluster, null)("get", "nodes", [node]),
   ...inCluster(cluster, null)("patch", "nodes", [node]),
-];
+]) satisfies Of<Node>;
 
 export const kubernetesPermissions = {
   "kubernetes.check": (({ cluster, workloads = [] }) => [
@@ -83,7 +83,7 @@ export const kubernetesPermissions = {
     ...ofWorkloads(cluster, "patch", [workload]),
     ...whyItWaits(cluster),
     ...inCluster(cluster)("get", "configmaps", reads),
-  ]) satisfies Of<{ readonly workload: string; readonly reads?: readonly string[] }>,
+  ]) satisfies Of<{ readonly workload: string; readonly reads?: readonly string[] | undefined }>,
   "kubernetes.rollback": (({ cluster, deployment }) => [
     ...entering(cluster),
     ...inCluster(cluster)("get", "apps/deployments", [deployment]),
@@ -105,7 +105,7 @@ export const kubernetesPermissions = {
     ...inCluster(cluster)("list", "batch/cronjobs"),
     ...inCluster(cluster)("patch", "batch/cronjobs", cronJobs ?? null),
     ...inCluster(cluster)("list", "batch/jobs"),
-  ]) satisfies Of<{ readonly cronJobs?: readonly string[] }>,
+  ]) satisfies Of<{ readonly cronJobs?: readonly string[] | undefined }>,
   "kubernetes.switch_service": (({ cluster, service }) => [
     ...entering(cluster),
     ...inCluster(cluster)("get", "services", [service]),
@@ -129,10 +129,10 @@ export const kubernetesPermissions = {
   ]) satisfies Of<Node>,
   "kubernetes.apply": (async ({ cluster, manifests, makesNamespace }) => {
     const objects = await readObjects(manifests);
+    const own: Wished = { apiVersion: "v1", kind: "Namespace", metadata: { name: cluster.namespace } };
     return [
       ...entering(cluster),
-      ...(makesNamespace ? inCluster(cluster, null)("get", "namespaces", [cluster.namespace]) : []),
-      ...objects.flatMap((object) => applied(cluster, object)),
+      ...[...(makesNamespace ? [own] : []), ...objects].flatMap((object) => applied(cluster, object)),
     ];
   }) satisfies Of<{ readonly manifests: readonly Manifest[]; readonly makesNamespace?: boolean }>,
 };

@@ -11,6 +11,7 @@ import {
 } from "../kubernetes-client.ts";
 import { nothingToUndo } from "../undo.ts";
 import { type ConfigRead, configChecks, isStale, readConfig, readsInput } from "./config-read.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 import {
   CONFIG_READ,
   RESTARTED,
@@ -48,16 +49,11 @@ export const restart = defineAction<Input, Seen>({
   budget: { typicalSeconds: 30, warnSeconds: 180, failSeconds: 600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
   observe: (ctx, given) =>
-    lookAtCluster(
-      ctx,
-      given.cluster,
-      [{ verb: "patch", group: "apps", resource: `${given.workload.split("/")[0]}s` }],
-      async (cluster) => ({
-        workload: await readWorkload(cluster, given.cluster, given.workload),
-        lookedAt: new Date().toISOString(),
-        config: await readConfig(cluster, given.cluster, given.reads),
-      }),
-    ),
+    lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.restart"](given), async (cluster) => ({
+      workload: await readWorkload(cluster, given.cluster, given.workload),
+      lookedAt: new Date().toISOString(),
+      config: await readConfig(cluster, given.cluster, given.reads),
+    })),
   facts: (seen, { cluster, workload }) => [
     answersFact(seen, cluster),
     { id: "present", label: `${workload} is there`, value: seen.answers && seen.workload !== null, material: true },

@@ -16,6 +16,7 @@ import {
   statusOf,
 } from "../kubernetes-client.ts";
 import { byHand, inverse, undoneBy } from "../undo.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 import { canRoll } from "./restart.ts";
 import {
   type PodTemplate,
@@ -68,8 +69,9 @@ export const rollback = defineAction<Input, Seen>({
   repeat: "guarded",
   budget: { typicalSeconds: 30, warnSeconds: 180, failSeconds: 600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
-  observe: (ctx, { cluster: target, deployment, toRevision }) =>
-    lookAtCluster(ctx, target, [{ verb: "patch", group: "apps", resource: "deployments" }], async (cluster) => {
+  observe: (ctx, given) =>
+    lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.rollback"](given), async (cluster) => {
+      const { cluster: target, deployment, toRevision } = given;
       const workload = await readWorkload(cluster, target, `deployment/${deployment}`);
       const sets = workload === null ? [] : await setsOf(cluster, target, workload);
       const wanted = viewOf(sets.find((set) => revisionOf(set) === String(toRevision)));

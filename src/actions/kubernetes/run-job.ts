@@ -10,11 +10,11 @@ import {
   lookAtCluster,
   namespaceResource,
   openCluster,
-  type Right,
   statusOf,
 } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { neverUndone } from "../undo.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 import { waitingReasons } from "./pods.ts";
 
 const input = z.strictObject({
@@ -48,8 +48,6 @@ const REASONS_EVERY_MS = 5000;
 /** So many looks in a row without it: it was deleted. */
 const LOOKS_GONE = 3;
 const OURS = "lifeboat.dev/cronjob";
-const RIGHTS: readonly Right[] = [{ verb: "create", group: "batch", resource: "jobs" }];
-
 /** Runs a cron job now, once, and waits for it to end. */
 export const runJob = defineAction<Input, Seen>({
   id: "kubernetes.run_job",
@@ -62,7 +60,10 @@ export const runJob = defineAction<Input, Seen>({
   repeat: "guarded",
   budget: { typicalSeconds: 60, warnSeconds: 600, failSeconds: 3600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
-  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given)),
+  observe: (ctx, given) =>
+    lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.run_job"](given), (cluster) =>
+      look(cluster, given),
+    ),
   facts: (seen, { cluster, cronJob }) => [
     answersFact(seen, cluster),
     { id: "present", label: `${cronJob} is there`, value: seen.answers && seen.cronJob !== null, material: true },

@@ -19,12 +19,12 @@ import {
   lookAtCluster,
   namespaceResource,
   openCluster,
-  type Right,
   statusOf,
 } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { type ConfigRead, configChecks, isStale, markOps, readConfig, readsInput } from "./config-read.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 import { runningPods } from "./pods.ts";
 import { foundFact, namedCheck, noteOps, presentCheck, type Remembered, rememberedBy } from "./remembered.ts";
 import {
@@ -91,10 +91,6 @@ interface Scene {
 }
 type Seen = Look<Scene>;
 
-const RIGHTS: readonly Right[] = [
-  { verb: "patch", group: "apps", resource: "deployments" },
-  { verb: "patch", group: "apps", resource: "statefulsets" },
-];
 const REPLICAS: Remembered<number> = {
   annotation: BEFORE,
   found: "replicasBefore:",
@@ -114,7 +110,10 @@ export const scale = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 30, warnSeconds: 180, failSeconds: 600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
-  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(ctx, cluster, given)),
+  observe: (ctx, given) =>
+    lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.scale"](given), (cluster) =>
+      look(ctx, cluster, given),
+    ),
   facts: (seen, given) => [
     answersFact(seen, given.cluster),
     ...(seen.answers ? [...seen.workloads.map(countFact), ...seen.missing.map(missingFact), ...leftFact(seen)] : []),

@@ -12,10 +12,10 @@ import {
   lookAtCluster,
   namespaceResource,
   openCluster,
-  type Right,
 } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 import { foundFact, namedCheck, noteOps, presentCheck, type Remembered, rememberedBy } from "./remembered.ts";
 
 const input = z
@@ -60,11 +60,6 @@ interface Scene {
 }
 type Seen = Look<Scene>;
 
-const RIGHTS: readonly Right[] = [
-  { verb: "list", group: "batch", resource: "cronjobs" },
-  { verb: "patch", group: "batch", resource: "cronjobs" },
-  { verb: "list", group: "batch", resource: "jobs" },
-];
 /** On the CronJob: what `suspend` was and what it was made, as `false>true`. */
 const SUSPENDED: Remembered<boolean> = {
   annotation: "lifeboat.dev/suspended-before",
@@ -85,7 +80,10 @@ export const suspendCron = defineAction<Input, Seen>({
   repeat: "safe",
   budget: { typicalSeconds: 5, warnSeconds: 120, failSeconds: 900 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
-  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(ctx, cluster, given)),
+  observe: (ctx, given) =>
+    lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.suspend_cron"](given), (cluster) =>
+      look(ctx, cluster, given),
+    ),
   facts: (seen, given) => [
     answersFact(seen, given.cluster),
     ...(seen.answers ? [...seen.cronJobs.map(suspendedFact), ...missingOf(seen).map(missingFact), runs(seen)] : []),

@@ -11,11 +11,11 @@ import {
   lookAtCluster,
   namespaceResource,
   openCluster,
-  type Right,
   statusOf,
 } from "../kubernetes-client.ts";
 import { until } from "../poll.ts";
 import { inverse, undoneBy } from "../undo.ts";
+import { kubernetesPermissions } from "./permissions.ts";
 
 const input = z
   .strictObject({
@@ -38,8 +38,6 @@ type Seen = Look<{
   readonly ready: number;
 }>;
 
-const RIGHTS: readonly Right[] = [{ verb: "patch", resource: "services" }];
-
 /** Lets a Service lead to the other side: one patch that tests the side it is on and changes it, or nothing. */
 export const switchService = defineAction<Input, Seen>({
   id: "kubernetes.switch_service",
@@ -52,7 +50,10 @@ export const switchService = defineAction<Input, Seen>({
   repeat: "guarded",
   budget: { typicalSeconds: 2, warnSeconds: 20, failSeconds: 60 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
-  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given)),
+  observe: (ctx, given) =>
+    lookAtCluster(ctx, given.cluster, kubernetesPermissions["kubernetes.switch_service"](given), (cluster) =>
+      look(cluster, given),
+    ),
   facts: (seen, { cluster, service, label, to }) => [
     answersFact(seen, cluster),
     { id: "selected", label: `${service} leads to ${label}`, value: seen.answers ? seen.value : null, material: true },

@@ -16,7 +16,7 @@ export const s3SettingMember: MemberKind<z.infer<typeof input>> = {
   async look(ctx, { bucket, setting }) {
     const wanted = valuesFor(setting, bucket);
     const { name, read } = settingOf(setting);
-    const { checks, ...seen } = await read(ctx, Object.keys(wanted));
+    const { checks, ...seen } = await read(ctx, Object.keys(wanted), false);
     const unread = checks.find(({ ok }) => !ok);
     if (seen.version === null || unread !== undefined)
       return { state: "unclear", says: unread?.says.replace(/\.$/, "") ?? `${name} cannot be read` };

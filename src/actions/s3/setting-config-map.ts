@@ -9,6 +9,7 @@ import {
   openCluster,
   statusOf,
 } from "../kubernetes-client.ts";
+import { inCluster } from "../permission.ts";
 import type { Read, Setting } from "./setting-place.ts";
 
 export const configMapPlace = z.strictObject({
@@ -28,8 +29,9 @@ export function inConfigMap({ cluster: target, configMap }: z.infer<typeof confi
   return {
     name: `ConfigMap ${configMap} of ${target.context}`,
     resource: namespaceResource(target),
-    async read(ctx, keys) {
-      const seen = await lookAtCluster(ctx, target, [{ verb: "patch", resource: "configmaps" }], async (cluster) => {
+    async read(ctx, keys, toWrite) {
+      const needs = toWrite ? inCluster(target)("patch", "configmaps", [configMap]) : [];
+      const seen = await lookAtCluster(ctx, target, needs, async (cluster) => {
         const found = await cluster.get<ApiConfig>(path).catch((error) => {
           if (statusOf(error) === 404) return null;
           throw error;

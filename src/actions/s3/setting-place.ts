@@ -12,7 +12,12 @@ export interface Setting {
   readonly name: string;
   /** What a step holds while it changes it. */
   readonly resource: string;
-  read(ctx: ReadContext, keys: readonly string[]): Promise<Read & { readonly checks: readonly Check[] }>;
+  /** @param toWrite whether the login has to be allowed to write it as well: what is only looked at asks for no more */
+  read(
+    ctx: ReadContext,
+    keys: readonly string[],
+    toWrite: boolean,
+  ): Promise<Read & { readonly checks: readonly Check[] }>;
   write(ctx: ReadContext, seen: Read, values: Readonly<Record<string, string>>): Promise<"written" | "moved">;
 }
 

@@ -86,7 +86,7 @@ export const switchActive = defineAction<Input, Seen>({
 async function look(ctx: ReadContext, given: Input): Promise<Seen> {
   const keys = Object.keys(valuesFor(given.setting, given.to));
   const [{ checks, ...setting }, to] = await Promise.all([
-    settingOf(given.setting).read(ctx, keys),
+    settingOf(given.setting).read(ctx, keys, true),
     lookInto(ctx, given.to, async (s3, about, within) => {
       await s3.listObjectsV2({ ...about, MaxKeys: 1 }, within);
       return {};

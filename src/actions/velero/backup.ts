@@ -8,9 +8,9 @@ import {
   type Look,
   lookAtCluster,
   namespaceResource,
-  type Right,
 } from "../kubernetes-client.ts";
 import { nothingToUndo } from "../undo.ts";
+import { veleroPermissions } from "./permissions.ts";
 import {
   availableLocations,
   doneBy,
@@ -37,8 +37,6 @@ type Seen = Look<{
   readonly next: string;
 }>;
 
-const RIGHTS: readonly Right[] = [{ verb: "create", group: "velero.io", resource: "backups" }];
-
 /** Makes one backup of namespaces now, and waits until it is complete without an error. */
 export const backup = defineAction<Input, Seen>({
   id: "velero.backup",
@@ -49,8 +47,9 @@ export const backup = defineAction<Input, Seen>({
   repeat: "guarded",
   budget: { typicalSeconds: 120, warnSeconds: 900, failSeconds: 3600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],
-  observe: (ctx, { cluster: target, name }) =>
-    lookAtCluster(ctx, target, RIGHTS, async (cluster) => {
+  observe: (ctx, given) =>
+    lookAtCluster(ctx, given.cluster, veleroPermissions["velero.backup"](given), async (cluster) => {
+      const { cluster: target, name } = given;
       const [locations, ours] = await Promise.all([
         availableLocations(cluster, target),
         readRequests(cluster, target, "backups", name),

@@ -1,13 +1,6 @@
 import { z } from "zod";
 import type { Check, Fact } from "../contract.ts";
-import {
-  answersFact,
-  type Cluster,
-  clusterChecks,
-  type Look,
-  lookAtCluster,
-  type Right,
-} from "../kubernetes-client.ts";
+import { answersFact, type Cluster, clusterChecks, type Look, lookAtCluster } from "../kubernetes-client.ts";
 import { defineLook } from "../read.ts";
 import { availableLocations, hoursSince, newestBackup, readRequests } from "./request.ts";
 import { oneSource, type SourceView, sourceChecks, sourceShape } from "./source.ts";
@@ -16,15 +9,13 @@ const input = z.strictObject(sourceShape).refine(oneSource, { message: "needs ei
 type Input = z.infer<typeof input>;
 type Seen = Look<SourceView>;
 
-const RIGHTS: readonly Right[] = [{ verb: "list", group: "velero.io", resource: "backups" }];
-
 /** Whether there is a complete backup, young enough, in a place that can be reached. */
 export const check = defineLook<Input, Seen>({
   id: "velero.check",
   summary: "Look whether a complete backup, young enough, can be restored from",
   input,
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 30 },
-  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => lookAtSource(cluster, given)),
+  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, [], (cluster) => lookAtSource(cluster, given)),
   facts: factsOf,
   checks: checksOf,
   where: ({ cluster }) => cluster.context,

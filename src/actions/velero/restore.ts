@@ -9,9 +9,9 @@ import {
   type Look,
   lookAtCluster,
   namespaceResource,
-  type Right,
 } from "../kubernetes-client.ts";
 import { always, byHand } from "../undo.ts";
+import { veleroPermissions } from "./permissions.ts";
 import {
   availableLocations,
   doneBy,
@@ -47,8 +47,6 @@ type Seen = Look<
   }
 >;
 
-const RIGHTS: readonly Right[] = [{ verb: "create", group: "velero.io", resource: "restores" }];
-
 /** Restores namespaces from one backup, once, and waits until it is complete without an error. */
 export const restore = defineAction<Input, Seen>({
   id: "velero.restore",
@@ -63,7 +61,8 @@ export const restore = defineAction<Input, Seen>({
     namespaceResource(cluster),
     ...namespaces.map((one) => namespaceResource({ ...cluster, namespace: into[one] ?? one })),
   ],
-  observe: (ctx, given) => lookAtCluster(ctx, given.cluster, RIGHTS, (cluster) => look(cluster, given)),
+  observe: (ctx, given) =>
+    lookAtCluster(ctx, given.cluster, veleroPermissions["velero.restore"](given), (cluster) => look(cluster, given)),
   facts: (seen, { cluster }) => [
     answersFact(seen, cluster),
     { id: "backup", label: "Backup", value: seen.answers ? (seen.newest?.name ?? null) : null, material: true },

@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
+import { kubeconfigOf } from "../../../practice/targets/kubernetes/index.ts";
 import { holdAgainst } from "../../../src/actions/kubernetes/objects.ts";
 import { type Cluster, openCluster } from "../../../src/actions/kubernetes-client.ts";
 import { sha256 } from "../../../src/lib/canonical.ts";
+import { actionHarness } from "../../support/action-harness.ts";
 import { holdPermissions } from "../../support/hold-permissions.ts";
 import {
   deployment,
@@ -65,7 +67,8 @@ describe("kubernetes.apply", () => {
   test("what a controller writes between two looks is no difference", async () => {
     const wanted = { ...api(2), metadata: { ...api(2).metadata, namespace: NAMESPACE } };
     fixture.primary.put("deployments", NAMESPACE, deployment("api", 2));
-    const cluster = await openCluster(fixture.harness().context, fixture.target);
+    const admin = actionHarness({ KUBECONFIG_SHOP: kubeconfigOf([fixture.primary]) });
+    const cluster = await openCluster(admin.context, fixture.target);
     const path = `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/api`;
     let writes = 1;
     const busy: Cluster = {
