@@ -10,7 +10,7 @@ import { startAlerts } from "./alerts/index.ts";
 import { lookByPlanning } from "./alerts/look.ts";
 import { lockerOf, publishTo } from "./aws-places.ts";
 import { readCalendar } from "./calendar/read.ts";
-import { seatsOf, unfilledSeats } from "./calendar/seats.ts";
+import { peopleNotes, seatsOf, unfilledSeats } from "./calendar/seats.ts";
 import { createCalendar } from "./calendar/worker.ts";
 import { conformanceOf } from "./catalog/conformance.ts";
 import { drainSecondsOf } from "./catalog/drain.ts";
@@ -273,11 +273,14 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     log,
   });
   // Every check of a system asks for it, and Slack is asked about each person.
-  const unfilled = keepAnswers(async (system: System) => {
+  const people = keepAnswers(async (system: System) => {
     const facts = await seatFactsOf(context, system);
     // In practice people set up an authenticator when they are first asked for a code.
     const known = config.practice ? { ...facts, enrolled: null } : facts;
-    return unfilledSeats(seatsOf(system, await readCalendar(timeline, system.id), known, timeline.now()));
+    const state = await readCalendar(timeline, system.id);
+    const now = timeline.now();
+    const seats = seatsOf(system, state, known, now);
+    return { unfilled: unfilledSeats(seats), notes: peopleNotes(system, state, seats, now) };
   }, SEATS_KEPT_MS);
   const readiness = createReadinessWorker({
     timeline,
@@ -287,7 +290,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     looks: createReadinessLooks(pool),
     parts: () => ({
       ...{ catalog, cards, variables: context.variables, ownSites: config.sites },
-      unfilled,
+      people,
       ...(context.drillVariables && { drillVariables: context.drillVariables }),
       lookAt: async (targets, drill) => (await context.lookAt?.(targets, drill)) ?? new Map(),
       around: {

@@ -84,6 +84,54 @@ export function unfilledSeats(seats: readonly Seat[]) {
     }));
 }
 
+/** What has to be put right about a person who decides, though no role goes short of people by it. */
+export interface PersonNote {
+  readonly person: string;
+  /** Of the chain, by id. */
+  readonly roles: readonly string[];
+  /** `reach`: they can't decide now. `drills`: they took part in too few. */
+  readonly about: "reach" | "drills";
+  /** A clause: "Dee Park can't approve: left". */
+  readonly says: string;
+}
+
+/** By name: who can't decide though their role is filled without them, and who took part in too few drills. */
+export function peopleNotes(
+  system: System,
+  state: CalendarState,
+  seats: readonly Seat[],
+  now: Date,
+): readonly PersonNote[] {
+  const rolesOf = (id: string) => seats.filter(({ people }) => people.some(({ person }) => person === id));
+  const spare = seats.filter(({ ok }) => ok).flatMap(({ people }) => people);
+  const away = new Map(spare.flatMap((one) => (one.problems.length === 0 ? [] : [[one.person, one] as const])));
+  const short = [...drillsTaken(system, state, seats, now)].filter(
+    ([, count]) => count < drillsDue(system, state, now),
+  );
+  const asked = system.seats?.drillsAYear ?? 0;
+  const note = (person: string, about: PersonNote["about"], says: string): PersonNote => ({
+    ...{ person, about, says },
+    roles: rolesOf(person).map(({ role }) => role),
+  });
+  return [
+    ...[...away.values()].map(({ person, name, problems }) =>
+      note(person, "reach", `${name} can't approve: ${problems.join(", ")}`),
+    ),
+    ...short.map(([person, count]) => {
+      const name = system.people.find(({ id }) => id === person)?.name ?? person;
+      return note(person, "drills", `${name} took part in ${count} of ${asked} drills within a year`);
+    }),
+  ];
+}
+
+/** How many drills a person must have taken part in by now: a calendar that is half a year old can ask for half of a year's. */
+function drillsDue({ seats }: System, state: CalendarState, now: Date): number {
+  const since = sinceOf(state);
+  if (since === null) return 0;
+  const asked = seats?.drillsAYear ?? 0;
+  return Math.min(asked, Math.floor((asked * (now.getTime() - since.getTime())) / YEAR_MS));
+}
+
 function problemsOf(
   { id, slack }: Pick<Person, "id" | "slack">,
   { stepUp }: ChainRole,

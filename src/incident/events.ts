@@ -531,6 +531,9 @@ export type ReadinessEvent =
         notReady: readonly { runbook: string; title: string; mode: Mode; since: string; says: string }[];
         stale: number;
         neverProven: number;
+        /** What exists and is in no runbook, and what has to be put right about people, a clause each; absent: nothing, or no one looked. */
+        drift?: readonly string[];
+        people?: readonly string[];
       };
     };
 

@@ -32,11 +32,12 @@ export function judgeProblems(problems: readonly Problem[], title: string): Judg
 
 /**
  * A plan was made, and its targets were looked at. What only warns a person who reads it is no reason. `beside`: what else keeps it from being
- * ready, which no preflight asks.
+ * ready, which no preflight asks. `notes`: what is told with it, and keeps nothing from being ready.
  */
 export function judgePreflight(
   { checks }: Pick<Preflight, "checks">,
   beside: readonly ReadinessFinding[] = [],
+  notes: readonly ReadinessFinding[] = [],
 ): Judged {
   const failed = checks.filter(({ ok, level }) => !ok && level === "block");
   const drift = checks.filter((one) => !one.ok && isDrift({ code: one.id }));
@@ -48,6 +49,7 @@ export function judgePreflight(
       ...beside.map((one) => ({ ...one, notNeeded: false })),
     ],
     drift.map(({ step, id, says }) => ({ code: id, step, says: withoutStop(says) })),
+    notes,
   );
 }
 
@@ -55,11 +57,11 @@ interface Found extends ReadinessFinding {
   readonly notNeeded: boolean;
 }
 
-function judged(found: readonly Found[], drift: readonly ReadinessFinding[] = []): Judged {
+function judged(found: readonly Found[], ...told: readonly (readonly ReadinessFinding[])[]): Judged {
   const faults = found.filter(({ notNeeded }) => !notNeeded);
   const verdict = found.length === 0 ? "ready" : faults.length === 0 ? "notNeeded" : "notReady";
   const reasons = distinct(faults.length === 0 ? found : faults);
-  return { verdict, findings: [...reasons, ...distinct(drift)] };
+  return { verdict, findings: [...reasons, ...told.flatMap(distinct)] };
 }
 
 /** Several steps that find the same say it once. */

@@ -23,8 +23,15 @@ export interface ProveParts extends Pick<PlanRequest, "cards"> {
   readonly around: Surroundings;
   /** Sites a bot and a copy of its store run in, by id; empty or absent: no one said. */
   readonly ownSites?: readonly string[];
-  /** Roles of the approval chain that too few people fill now. Absent: people aren't asked about. */
-  readonly unfilled?: (system: System) => Promise<readonly UnfilledRole[]>;
+  /** Of the approval chain. Absent: people aren't asked about. */
+  readonly people?: (system: System) => Promise<PeopleNow>;
+}
+
+/** Who could decide now. */
+export interface PeopleNow {
+  /** Roles that too few people fill. */
+  readonly unfilled: readonly UnfilledRole[];
+  readonly notes: readonly PersonNote[];
 }
 
 /** A role that decides, and why too few of those who hold it can. */
@@ -37,6 +44,17 @@ export interface UnfilledRole {
   readonly can: number;
   /** A clause for each who can't: "Dee Park: left". */
   readonly problems: readonly string[];
+}
+
+/** What has to be put right about a person who decides, though no role goes short of people by it. */
+export interface PersonNote {
+  readonly person: string;
+  /** They decide as, by id. */
+  readonly roles: readonly string[];
+  /** `reach`: they can't decide now. `drills`: they took part in too few. */
+  readonly about: "reach" | "drills";
+  /** A clause: "Dee Park can't approve: left". */
+  readonly says: string;
 }
 
 export interface Assessment extends Judged {
@@ -117,9 +135,11 @@ async function proveWith(
   const preflight = await lookAtPlan(looked, parts.around, signal);
   signal.throwIfAborted();
   const without = withoutSite(parts, prepared, planned.plan);
-  const seats = emptySeats((await parts.unfilled?.(system)) ?? [], planned.plan);
+  const { unfilled = [], notes = [] } = (await parts.people?.(system)) ?? {};
   signal.throwIfAborted();
-  return { ...judgePreflight(preflight, [...without, ...seats]), way: wayOf(planned.plan) };
+  const asked = rolesAsked(planned.plan);
+  const beside = [...without, ...emptySeats(unfilled, asked)];
+  return { ...judgePreflight(preflight, beside, personNotes(notes, asked)), way: wayOf(planned.plan) };
 }
 
 /**
@@ -145,15 +165,25 @@ function withoutSite(
 }
 
 /** Roles this plan asks, or would ask next, that too few people fill. The names are part of what is recorded: another person missing is news. */
-function emptySeats(unfilled: readonly UnfilledRole[], { stages }: Plan): readonly ReadinessFinding[] {
-  const gates = stages.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === "gate" ? [step.gate] : [])));
-  const asked = new Set(gates.flatMap(({ role, escalate }) => [role, ...escalate.map((level) => level.role)]));
+function emptySeats(unfilled: readonly UnfilledRole[], asked: ReadonlySet<string>): readonly ReadinessFinding[] {
   return unfilled
     .filter(({ role }) => asked.has(role))
     .map(({ role, title, needed, can, problems }) => ({
       ...{ code: `seat.${role}`, step: null },
       says: `${title}: ${can} of ${needed} needed can approve${problems.length === 0 ? "; no one holds the role" : ` (${problems.join("; ")})`}`,
     }));
+}
+
+/** Who must be looked after of those this plan asks, by name. */
+function personNotes(notes: readonly PersonNote[], asked: ReadonlySet<string>): readonly ReadinessFinding[] {
+  return notes
+    .filter(({ roles }) => roles.some((role) => asked.has(role)))
+    .map(({ person, about, says }) => ({ code: `person.${about}.${person}`, step: null, says }));
+}
+
+function rolesAsked({ stages }: Plan): ReadonlySet<string> {
+  const gates = stages.flatMap(({ steps }) => steps.flatMap((step) => (step.kind === "gate" ? [step.gate] : [])));
+  return new Set(gates.flatMap(({ role, escalate }) => [role, ...escalate.map((level) => level.role)]));
 }
 
 function wayOf({ direction }: Plan): Assessment["way"] {

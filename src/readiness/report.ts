@@ -1,12 +1,14 @@
 import { Cron } from "croner";
 import type { System } from "../catalog/types.ts";
 import type { NewEvent } from "../incident/events.ts";
-import type { ReadEvent, SystemReadiness } from "./state.ts";
+import { isDrift, isPersonNote, notesOf, type ReadEvent, type SystemReadiness } from "./state.ts";
 
 /** The weekly digest: once a week and system, by its people's clock. Pure. */
 
 /** Monday at nine. */
 const WEEKLY = "0 9 * * 1";
+/** Of a kind in one report. */
+const NOTES_MAX = 50;
 const DAY_MS = 24 * 60 * 60_000;
 
 /** When the week of a report begins that holds `now`, by its people's clock. Null: there is none before it. */
@@ -33,7 +35,10 @@ export function reportDue(
       .map(({ runbook, title, mode, since, findings }) => ({
         ...{ runbook, title, mode, since: (since ?? now).toISOString(), says: findings[0]?.says ?? "" },
       }));
+    const [drift, people] = [notesOf(runbooks, isDrift), notesOf(runbooks, isPersonNote)];
     const data = {
+      ...(drift.length > 0 && { drift: drift.slice(0, NOTES_MAX) }),
+      ...(people.length > 0 && { people: people.slice(0, NOTES_MAX) }),
       ...{ system: id, week, ready: count("ready"), notReady },
       ...{ stale: count("stale"), neverProven: count("neverProven") },
     };

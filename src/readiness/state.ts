@@ -120,6 +120,24 @@ export function isDrift({ code }: Pick<ReadinessFinding, "code">): boolean {
   return code.startsWith("drift.");
 }
 
+/** What has to be put right about a person, and is no reason against a runbook either. */
+export function isPersonNote({ code }: Pick<ReadinessFinding, "code">): boolean {
+  return code.startsWith("person.");
+}
+
+/** Told of a runbook whatever its state is. */
+export function isNote(finding: Pick<ReadinessFinding, "code">): boolean {
+  return isDrift(finding) || isPersonNote(finding);
+}
+
+/** What the findings of a system tell beside reasons: each once, whichever runbook's check found it. */
+export function notesOf(
+  runbooks: readonly Pick<RunbookReadiness, "findings">[],
+  which: (finding: ReadinessFinding) => boolean,
+): readonly string[] {
+  return [...new Set(runbooks.flatMap(({ findings }) => findings.filter(which).map(({ says }) => says)))];
+}
+
 export interface Known {
   readonly proven: Proven | undefined;
   /** When it was last proven, and about what; undefined: never, or it is lost. */

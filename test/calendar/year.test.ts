@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { calendarDue, eventOf, missedEvent, recipientsOf } from "../../src/calendar/due.ts";
 import { BOT, type CalendarEvent, startsItself } from "../../src/calendar/events.ts";
-import { drillsTaken, type SeatFacts, seatsOf } from "../../src/calendar/seats.ts";
+import { drillsTaken, peopleNotes, type SeatFacts, seatsOf } from "../../src/calendar/seats.ts";
 import { heldSlot, overdueSince } from "../../src/calendar/slots.ts";
 import { foldCalendar } from "../../src/calendar/state.ts";
 import { doneBy } from "../../src/calendar/taken.ts";
@@ -138,6 +138,24 @@ describe("given a year of a calendar, in practice time", () => {
       vera: ["the account is deactivated"],
     });
     expect(Object.fromEntries(drillsTaken(base, year.state, chain, year.now))).toEqual({ ana: 14, bo: 14, vera: 0 });
+    const noted = (now: Date, of: readonly (typeof chain)[number][] = chain) =>
+      peopleNotes(base, year.state, seatsOf(base, year.state, { ...facts(), chain: of }, now), now).map(
+        ({ says, roles }) => [says, roles],
+      );
+    // Roles that are not filled say it themselves; Vera took part in nothing all year.
+    expect(noted(year.now)).toEqual([["Vera Prins took part in 0 of 2 drills within a year", ["vp-engineering"]]]);
+    // In its first half year a calendar asks no one for a drill.
+    expect(noted(new Date("2026-06-20T00:00:00Z"))).toEqual([]);
+  });
+
+  test("then a role that is filled without one of them names that one beside it", () => {
+    const now = new Date("2026-03-20T12:00:00Z");
+    const facts = { chain: [chain[0] as (typeof chain)[number]], gone: new Map([["bo", "left"]]), enrolled: null };
+    const seats = seatsOf(base, foldCalendar([]), facts, now);
+    expect(seats.map(({ ok }) => ok)).toEqual([true]);
+    expect(peopleNotes(base, foldCalendar([]), seats, now)).toEqual([
+      { person: "bo", roles: ["dba"], about: "reach", says: "Bo Ek can't approve: left" },
+    ]);
   });
 
   test("then what starts by itself has a runbook and an organiser, and a surprise is announced to its organiser alone", () => {

@@ -5,7 +5,7 @@ import type { Observations } from "../../src/catalog/binding.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import type { Mode } from "../../src/catalog/types.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { type ProveParts, prove, type UnfilledRole } from "../../src/readiness/prove.ts";
+import { type PersonNote, type ProveParts, prove, type UnfilledRole } from "../../src/readiness/prove.ts";
 import { quiet } from "../support/postgres.ts";
 
 /** Given where Lifeboat itself runs; when the runbook that leaves a site is proven; then it's said whether Lifeboat would be left behind. */
@@ -20,7 +20,12 @@ const AT_HOME: Observations = new Map([
   ],
 ]);
 
-async function findings(ownSites: readonly string[], mode: Mode = "unplanned", unfilled: readonly UnfilledRole[] = []) {
+async function findings(
+  ownSites: readonly string[],
+  mode: Mode = "unplanned",
+  unfilled: readonly UnfilledRole[] = [],
+  notes: readonly PersonNote[] = [],
+) {
   const runbook = catalog.runbooks.find(({ system, leavesSite }) => system === "practice" && leavesSite);
   if (runbook === undefined) throw new Error("Practice leaves no site");
   const values = new Map<string, string | number>([
@@ -32,14 +37,14 @@ async function findings(ownSites: readonly string[], mode: Mode = "unplanned", u
   ]);
   const parts: ProveParts = {
     ...{ catalog, cards, ownSites, variables: new Map([["practice", values]]), lookAt: async () => AT_HOME },
-    unfilled: async () => unfilled,
+    people: async () => ({ unfilled, notes }),
     around: {
       ...{ actions, log: quiet, practice: true, secret: () => "secret", drillLimits: () => null, observeSeconds: 5 },
     },
   };
   const proof = await prove(parts, runbook, mode, new Date(), new AbortController().signal);
   expect(proof.way).toEqual({ from: "region A", to: "region B" });
-  return proof.findings.filter(({ code }) => code === "own-site" || code.startsWith("seat."));
+  return proof.findings.filter(({ code }) => code === "own-site" || /^(seat|person)\./.test(code));
 }
 
 describe("Lifeboat in the site that is left", () => {
@@ -73,6 +78,19 @@ describe("a role that decides", () => {
     ]);
     const [empty] = await findings([], "planned", [role("vp-engineering", [])]);
     expect(empty?.says).toBe("VP Engineering: 0 of 1 needed can approve; no one holds the role");
+  });
+
+  test("and is filled without one of them is no reason; who that is stands beside it, by name", async () => {
+    const away = {
+      person: "dee",
+      roles: ["vp-engineering"],
+      about: "reach",
+      says: "Dee Park can't approve: left",
+    } as const;
+    const idle = { person: "sam", roles: ["nobody-asks"], about: "drills", says: "Sam took part in 0 of 2" } as const;
+    expect(await findings([], "planned", [], [away, idle])).toEqual([
+      { code: "person.reach.dee", step: null, says: "Dee Park can't approve: left" },
+    ]);
   });
 
   test("is none where this runbook asks it nowhere", async () => {

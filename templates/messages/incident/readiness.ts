@@ -1,7 +1,15 @@
 import type { System } from "../../../src/catalog/types.ts";
 import type { DataOf } from "../../../src/incident/events.ts";
 import type { Problem } from "../../../src/lib/errors.ts";
-import { isDrift, type RunbookReadiness, runbookKey, type SystemReadiness } from "../../../src/readiness/state.ts";
+import {
+  isDrift,
+  isNote,
+  isPersonNote,
+  notesOf,
+  type RunbookReadiness,
+  runbookKey,
+  type SystemReadiness,
+} from "../../../src/readiness/state.ts";
 import { actionValue } from "../kit/action-value.ts";
 import { actions, type Button, lines, section } from "../kit/blocks.ts";
 import { cut, safe } from "../kit/escape.ts";
@@ -63,7 +71,8 @@ export function readinessDetails(
     ...listed("🟡 Stale:", by("stale"), ({ why }) => why),
     ...listed("⚪ Never proven:", by("neverProven"), ({ why }) => why),
     ...readyLines(by("ready"), now),
-    ...driftLines(runbooks),
+    ...noteLines("🔴 People:", notesOf(runbooks, isPersonNote)),
+    ...noteLines("🟠 Drift:", notesOf(runbooks, isDrift)),
   ];
   return { text: all.join("\n"), blocks: [...lines(all), actions(checkNow(system))] };
 }
@@ -125,17 +134,15 @@ function notReadyLines(all: readonly NotReady[]): readonly string[] {
   });
 }
 
-/** Without what is merely in no runbook: that is told of the system. */
+/** Without what is no reason: that is told of the system. */
 function reasonsOf({ findings }: Pick<RunbookReadiness, "findings">): readonly string[] {
-  return findings.filter((one) => !isDrift(one)).map(({ says }) => says);
+  return findings.filter((one) => !isNote(one)).map(({ says }) => says);
 }
 
-/** What exists and is in no runbook, once, whichever runbook's check found it. */
-function driftLines(all: readonly RunbookReadiness[]): readonly string[] {
-  const found = [...new Set(all.flatMap(({ findings }) => findings.filter(isDrift)).map(({ says }) => says))];
+function noteLines(head: string, found: readonly string[]): readonly string[] {
   if (found.length === 0) return [];
   const more = found.length > SHOWN ? [`      • and ${found.length - SHOWN} more`] : [];
-  return ["🟠 Drift:", ...found.slice(0, SHOWN).map((says) => `      • ${safe(cut(says, SAYS_MAX))}`), ...more];
+  return [head, ...found.slice(0, SHOWN).map((says) => `      • ${safe(cut(says, SAYS_MAX))}`), ...more];
 }
 
 function listed(
@@ -291,6 +298,8 @@ function reported(data: DataOf<"readiness.reported">, around: NoticeSurroundings
     ...data.notReady
       .slice(0, SHOWN)
       .map((one) => `• ${titleOf(one)}, since ${local(new Date(one.since))}: ${safe(cut(one.says, SAYS_MAX))}`),
+    ...noteLines("🔴 People:", data.people ?? []),
+    ...noteLines("🟠 Drift:", data.drift ?? []),
     `Details: \`/dr readiness ${safe(data.system)}\``,
   ];
   const key = `readiness.reported:${data.week}`;
