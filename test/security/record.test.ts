@@ -190,7 +190,11 @@ describe("with the application's login", () => {
       await forged("forged");
       await forged("forged with a code", `now(), '${"a".repeat(64)}', '${"b".repeat(16)}'`);
       expect(await keys()).toEqual([]);
-      expect(says).toMatchObject([{ event: "inbox.not_authentic", keys: ["forged", "forged with a code"] }]);
+      expect(says).toMatchObject([{ event: "inbox.not_authentic", keys: ["forged with a code"] }]);
+      // Without any code it may be what a bot of before received: that bot does it, or no one does.
+      await asApplication("update lifeboat.inbox set received_at = now() - interval '16 minutes' where key = 'forged'");
+      expect(await keys()).toEqual([]);
+      expect(says.at(-1)).toMatchObject({ event: "inbox.not_authentic", keys: ["forged"] });
       await store.inbox.receive("real", "slack.action", press);
       // Copied under another key, and given other words: the code of the real one holds for neither.
       const copy =
