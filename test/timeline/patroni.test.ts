@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { soon } from "../../practice/environment/patience.ts";
+import { buttonOf } from "../../practice/session/thread.ts";
+import { createWorkspace, type Message } from "../../practice/slack/index.ts";
 import { cutOff } from "../../practice/targets/patroni/behind.ts";
 import {
   PATRONI_PACKAGES,
@@ -8,12 +10,19 @@ import {
   type PatroniNode,
   startPatroni,
 } from "../../practice/targets/patroni/index.ts";
+import type { Person } from "../../src/catalog/types.ts";
+import { createOutbox } from "../../src/projection/outbox.ts";
+import { createSlack } from "../../src/slack/index.ts";
 import type { Store } from "../../src/timeline/index.ts";
+import { createTally } from "../../src/timeline/tally.ts";
 import { describeWith } from "../support/describe-with.ts";
 import { away, EngineScenario, engineOn, folder, go, ledgerStep, planOf } from "../support/engine-harness.ts";
+import { SYSTEM } from "../support/incident-scenario.ts";
+import { incidentsOn } from "../support/incidents-on.ts";
 import { complaints } from "../support/independent-verifier.ts";
 import { behave, ledger } from "../support/ledger-actions.ts";
-import { asSuperuser, event, storeOn } from "../support/postgres.ts";
+import { asSuperuser, event, quiet, storeOn, until } from "../support/postgres.ts";
+import { configFor } from "../support/slack-harness.ts";
 
 const describe = await describeWith(PATRONI_PROGRAMS, PATRONI_PACKAGES);
 
@@ -93,6 +102,71 @@ describe("a store on Patroni", () => {
     expect(await complaints(urlOf(await cluster.settled(), "lifeboat"))).toEqual([]);
   }, 180_000);
 
+  test("its leader dies in the middle of a click: it counts once and is answered, or its person is told and presses again", async () => {
+    const leader = await cluster.settled();
+    await synchronous(leader);
+    const workspace = await createWorkspace({ manifestFile: "manifest.yml" });
+    const outbox = createOutbox(store.pool);
+    const system = { ...SYSTEM, environment: "practice" as const, people: inPracticeSlack(SYSTEM.people) };
+    const slack = createSlack({
+      redact: (text) => text,
+      config: configFor(workspace),
+      context: {
+        catalog: { systems: [system], runbooks: [] },
+        cards: new Map(),
+        variables: new Map(),
+        timeline: store.timeline,
+        incidents: incidentsOn(store),
+        log: quiet,
+        practice: true,
+        channelOf: (incident) => outbox.placeOf(incident),
+        incidentAt: async (channel) => (await outbox.streamAt(channel))?.stream ?? null,
+        tally: createTally(store.pool),
+        comms: { templates: { for: () => [] }, reach: { email: false, statuspage: false }, pageLink: null },
+      },
+      timeline: store.timeline,
+      inbox: store.inbox,
+      outbox,
+      log: quiet,
+    });
+    const engine = engineOn(store);
+    try {
+      slack.start();
+      engine.start();
+      await until(() => slack.ready());
+      const scenario = new EngineScenario(store, "inc-4");
+      scenario.system = () => system;
+      await scenario.requested(planOf([[go()], [ledgerStep(dir, "put", "after the click")]]), "run-4");
+      const sam = workspace.as("USAM");
+      const asks = (one: Message) => one.channel.startsWith("C") && buttonOf(one, "gate.approve") !== undefined;
+      const card = await sam.waitForMessage(asks, 30_000);
+
+      const lost = lose(leader);
+      const outcomes = [];
+      // As a person does who is told by Slack that it was not heard.
+      for (let pressed = false; !pressed; ) {
+        const outcome = await sam.click(card, "gate.approve", { confirm: true });
+        outcomes.push(outcome.ok ? "heard" : outcome.said);
+        pressed = outcome.ok;
+      }
+      await lost;
+      const isAnswer = ({ only, text }: Message) => only === "USAM" && /recorded|already/i.test(text);
+      await sam.waitForMessage(isAnswer, 60_000);
+      await scenario.until((run) => run.status === "verified", "run-4", 60);
+
+      const approvals = (await scenario.types("run-4")).filter((type) => type.startsWith("gate.approved"));
+      expect(approvals).toHaveLength(1);
+      expect([...ledger(dir)].filter((line) => line === "put after the click")).toHaveLength(1);
+      await soon("The inbox being empty", async () => (await store.inbox.now()).waiting === 0);
+      await cluster.restart(leader);
+      expect(await complaints(urlOf(await cluster.settled(), "lifeboat"))).toEqual([]);
+    } finally {
+      await engine.stop();
+      await slack.stop();
+      await workspace.close();
+    }
+  }, 180_000);
+
   test("without synchronous replication it comes back without what was acknowledged: every change stops, and says so", async () => {
     await cluster.configure({ synchronous_mode: null, synchronous_mode_strict: null });
     const leader = await cluster.settled();
@@ -114,6 +188,16 @@ describe("a store on Patroni", () => {
     expect((await notes("inc-2")).length).toBeGreaterThan(20);
   }, 180_000);
 });
+
+/** Those of the test system, each with an account of the practice workspace. */
+function inPracticeSlack(people: readonly Person[]): readonly Person[] {
+  const accounts = new Map([
+    ["ana", "UALEX"],
+    ["bo", "USAM"],
+    ["vera", "UVERA"],
+  ]);
+  return people.map((person) => ({ ...person, slack: [accounts.get(person.id)].filter((one) => one !== undefined) }));
+}
 
 /** Four who append again and again, until they are stopped or refused. */
 function writersOn({ timeline }: Store, stream: string) {
