@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot } from "../../src/lib/root.ts";
-import type { Complaint } from "./auditor.ts";
+import type { Complaint } from "../support/auditor.ts";
 
 export const KINDS = ["events", "refusals", "faults"] as const;
 /** How often each was reached. */

@@ -1,5 +1,5 @@
+import type { Random } from "../support/random.ts";
 import { type SignedDelivery, signed } from "./http-front.ts";
-import type { Random } from "./random.ts";
 import type { Button, SlackServer } from "./slack-server.ts";
 import type { VirtualTime } from "./time.ts";
 

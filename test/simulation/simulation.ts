@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
+import type { Complaint } from "../support/auditor.ts";
+import { audit } from "../support/auditor.ts";
 import { MemoryDatabase } from "../support/memory-store/database.ts";
-import type { Complaint } from "./auditor.ts";
-import { audit } from "./auditor.ts";
+import { createRandom } from "../support/random.ts";
 import { startBot, worldIs } from "./bot.ts";
 import type { Answered, HttpFront } from "./http-front.ts";
 import { People } from "./people.ts";
-import { createRandom } from "./random.ts";
 import { SlackServer } from "./slack-server.ts";
 import { createStoreLink, type StoreWeather } from "./store-link.ts";
 import { Process, timeIs, VirtualTime } from "./time.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import type { Process, VirtualTime } from "./time.ts";
 import type { Hung } from "./world.ts";
 

@@ -1,5 +1,5 @@
 import { type Link, lostConnection } from "../support/memory-store/link.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import type { Process, VirtualTime } from "./time.ts";
 
 /** What is wrong with the way to the database. */

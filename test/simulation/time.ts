@@ -1,5 +1,5 @@
 import { createRequire, syncBuiltinESMExports } from "node:module";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 
 /**
  * Time, randomness and timers of everything in this Node process, in place of the real ones: nothing happens but what is in the queue

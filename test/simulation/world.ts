@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Action, defineAction } from "../../src/actions/contract.ts";
 import { nothingToUndo } from "../../src/actions/undo.ts";
 import type { Repeat, Risk } from "../../src/catalog/types.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import type { Process, VirtualTime } from "./time.ts";
 
 /** What became of one request of an action: kept by the target, whatever the process was answered. */

@@ -1,4 +1,4 @@
-import { complaintsOf } from "../support/independent-verifier.ts";
+import { complaintsOf } from "./independent-verifier.ts";
 
 /**
  * Reads the ledger of the targets, the rows of the store and what Slack shows, and says which of I1–I8 and I10–I12 (docs/testing.md)
@@ -35,7 +35,11 @@ export interface Audited {
   readonly acknowledged: readonly { mark: string; answer: { status: number; body: string } | null }[];
   /** `stream/version` → the process that wrote it. */
   readonly writers: ReadonlyMap<string, string>;
-  readonly people: { readonly deactivatedAt: ReadonlyMap<string, number> };
+  readonly people: {
+    readonly deactivatedAt: ReadonlyMap<string, number>;
+    /** Who holds which role, by what stands for them in events; left out: as the catalogue of the simulation has it. */
+    readonly roles?: ReadonlyMap<string, readonly string[]>;
+  };
 }
 
 interface StreamText {
@@ -250,7 +254,7 @@ function against(
       .filter(({ type }) => type === "gate.approved")
       .filter(({ at }) => at.getTime() < Date.parse(String(opened.says.expiresAt)))
       .map(({ says }) => ({ person: String(says.person), place: String(says.onBehalfOf ?? says.person) }))
-      .filter(({ place }) => ROLES[place]?.some((role) => roles.includes(role)))
+      .filter(({ place }) => (on.people.roles?.get(place) ?? ROLES[place])?.some((role) => roles.includes(role)))
       .filter(({ person, place }) => person !== requested?.says.requester && place !== requested?.says.requester)
       .filter(({ person }) => !wasGone(on, person, passed))
       .map(({ place }) => place),
