@@ -41,6 +41,16 @@ export class BotProcess {
     return this.child !== null && this.child.exitCode === null && this.child.signalCode === null;
   }
 
+  /** Of the process that was started last; null: none was. */
+  get pid(): number | null {
+    return this.child?.pid ?? null;
+  }
+
+  /** How the process that was started last ended, `1` or `SIGKILL`; null: it hasn't. */
+  get ended(): number | NodeJS.Signals | null {
+    return this.child?.exitCode ?? this.child?.signalCode ?? null;
+  }
+
   /** Resolves once the bot hears Slack and holds its store; rejects when it ends before, or takes longer. */
   async start(seconds = PATIENCE_SECONDS, extra: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.running) return;

@@ -5,6 +5,7 @@ import { isFence } from "../../src/incident/fences.ts";
 import { failedOf } from "../../src/incident/findings.ts";
 import { decodePlan } from "../../src/incidents/index.ts";
 import { createLog } from "../../src/lib/log.ts";
+import type { Timeline } from "../../src/timeline/contract.ts";
 import { openStore } from "../../src/timeline/index.ts";
 import type { Mark } from "./invariant.ts";
 import { type RunReport, reportOfRun } from "./run-report.ts";
@@ -28,32 +29,36 @@ export interface RunRecord {
 export async function recordOf(dataFolder: string, run: string): Promise<RunRecord | null> {
   const store = await openStore({ dataFolder, log: createLog("error"), openSeconds: 15 });
   try {
-    const { timeline } = store;
-    const stream = await timeline.streamOfRun(run);
-    if (stream === null) return null;
-    const events = await timeline.read(stream);
-    const asked = [...new Set(events.flatMap((event) => (event.type === "run.requested" ? [event.run ?? ""] : [])))];
-    const plans = new Map<string, Plan>();
-    for (const id of asked) {
-      const plan = await timeline.planOf(id);
-      if (plan) plans.set(plan.planHash, decodePlan(plan.planBytes));
-    }
-    const state = fold(stream, events, plans);
-    const found = state.runs.get(run);
-    if (found === undefined) return null;
-    const chain = await timeline.verify();
-    const own = events.filter((event) => event.run === run);
-    return {
-      report: reportOfRun(state, found),
-      timeline: { events: events.length, verified: chain.ok },
-      findings: failedOf(found.preflight?.checks ?? []).map(({ says }) => says),
-      marks: marksOf(found.plan, own),
-      begun: own.some(({ type }) => type === "step.started"),
-      changes: stepsOf(found.plan).some((step) => byHand(step, found.plan) || isChange(step)),
-    };
+    return await recordIn(store.timeline, run);
   } finally {
     await store.close();
   }
+}
+
+/** The same from a store that is open. */
+export async function recordIn(timeline: Timeline, run: string): Promise<RunRecord | null> {
+  const stream = await timeline.streamOfRun(run);
+  if (stream === null) return null;
+  const events = await timeline.read(stream);
+  const asked = [...new Set(events.flatMap((event) => (event.type === "run.requested" ? [event.run ?? ""] : [])))];
+  const plans = new Map<string, Plan>();
+  for (const id of asked) {
+    const plan = await timeline.planOf(id);
+    if (plan) plans.set(plan.planHash, decodePlan(plan.planBytes));
+  }
+  const state = fold(stream, events, plans);
+  const found = state.runs.get(run);
+  if (found === undefined) return null;
+  const chain = await timeline.verify();
+  const own = events.filter((event) => event.run === run);
+  return {
+    report: reportOfRun(state, found),
+    timeline: { events: events.length, verified: chain.ok },
+    findings: failedOf(found.preflight?.checks ?? []).map(({ says }) => says),
+    marks: marksOf(found.plan, own),
+    begun: own.some(({ type }) => type === "step.started"),
+    changes: stepsOf(found.plan).some((step) => byHand(step, found.plan) || isChange(step)),
+  };
 }
 
 interface Written {

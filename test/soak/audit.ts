@@ -1,0 +1,135 @@
+import { type Audited, audit, type Complaint } from "../support/auditor.ts";
+import type { Diary } from "./diary.ts";
+import type { Statement } from "./statement-log.ts";
+
+/** The store's clock was ahead of this machine's by this much from then on, milliseconds; `from`: by the store's clock. */
+export interface Ahead {
+  readonly from: number;
+  readonly by: number;
+}
+
+export interface Evidence {
+  readonly on: Audited;
+  readonly statements: readonly Statement[];
+  readonly ahead: readonly Ahead[];
+  readonly notes: Diary["notes"];
+  /** What each account alone was told, and in direct messages. */
+  readonly toldTo: (user: string) => readonly string[];
+}
+
+interface Plan {
+  readonly resources: readonly string[];
+  readonly stages: readonly {
+    readonly steps: readonly { readonly id: string; readonly action?: string; readonly input?: unknown }[];
+  }[];
+}
+interface Intent {
+  readonly name: string;
+  readonly at: number;
+  readonly action: string;
+  readonly port: number;
+}
+
+/** Which statement each action sends, and which part of its input names the server. */
+const SENDS: Readonly<Record<string, readonly [Statement["what"], "to" | "node"]>> = {
+  "postgres.promote": ["promote", "to"],
+  "postgres.fence": ["fence", "node"],
+};
+const ENDINGS = ["run.verified", "run.aborted", "run.failed"];
+/** Two clocks of one machine, and the way to the server. */
+const SKEW_MS = 100;
+const FOREVER = Number.POSITIVE_INFINITY;
+
+/** I1–I8 and I10–I12 of docs/testing.md, held against what the servers, the store and Slack hold. It shares no code with the sources. */
+export function auditSoak(evidence: Evidence): readonly Complaint[] {
+  return [...audit(evidence.on), ...once(evidence), ...heardOrTold(evidence), ...exclusive(evidence.on)];
+}
+
+/** I1: a server was told nothing that no intent of its own stands before. */
+function once({ on, statements, ahead }: Evidence): Complaint[] {
+  const intents = intentsIn(on, ahead);
+  const used = new Set<string>();
+  return statements
+    .toSorted((one, other) => one.at - other.at)
+    .flatMap(({ what, node, port, at }) => {
+      const own = intents
+        .filter((intent) => SENDS[intent.action]?.[0] === what && intent.port === port)
+        .filter((intent) => intent.at <= at + SKEW_MS && !used.has(intent.name))
+        .at(-1);
+      if (own === undefined)
+        return [{ invariant: "I1", says: `${node} was told to ${what} without an intent of its own` }];
+      used.add(own.name);
+      return [];
+    });
+}
+
+function intentsIn(on: Audited, ahead: readonly Ahead[]): readonly Intent[] {
+  const real = (at: number) => at - (ahead.findLast(({ from }) => from <= at)?.by ?? 0);
+  return [...on.database.runs.values()]
+    .flatMap((run) => {
+      const steps = new Map(
+        planOf(on, run.planHash).stages.flatMap((stage) => stage.steps.map((step) => [step.id, step])),
+      );
+      return eventsOf(on, run).flatMap((event): Intent[] => {
+        if (event.type !== "step.intended") return [];
+        const step = steps.get(String((JSON.parse(event.data) as { step: string }).step));
+        const [, server] = SENDS[step?.action ?? ""] ?? [];
+        if (step?.action === undefined || server === undefined) return [];
+        const { port } = (step.input as Record<string, { port: number }>)[server] ?? { port: 0 };
+        return [{ name: `${event.stream}/${event.version}`, at: real(event.at.getTime()), action: step.action, port }];
+      });
+    })
+    .sort((one, other) => one.at - other.at);
+}
+
+/** I3: what Slack was told was kept is on a timeline once, or its author was told why it isn't. */
+function heardOrTold({ on, notes, toldTo }: Evidence): Complaint[] {
+  const texts = [...on.database.streams.values()].flatMap(({ events }) =>
+    events.filter(({ type }) => type === "incident.noted").map(({ data }) => data),
+  );
+  return notes.flatMap(({ mark, user }) => {
+    const times = texts.filter((data) => data.includes(mark)).length;
+    if (times === 1) return [];
+    if (times > 1) return [{ invariant: "I3", says: `The note ${mark} stands there ${times} times` }];
+    const refused = on.database.streams.size > 0 && wasRefused(on, mark);
+    return refused || toldTo(user).some((text) => text.includes(mark))
+      ? []
+      : [{ invariant: "I3", says: `The note ${mark} of ${user} was heard, and stands nowhere` }];
+  });
+}
+
+/** The store keeps what was refused with the reason; the inbox keeps what was heard with how it ended. */
+function wasRefused(on: Audited, mark: string): boolean {
+  return [...on.database.streams.values()].some(({ events }) =>
+    events.some(({ type, data }) => type === "command.refused" && data.includes(mark)),
+  );
+}
+
+/** I8: no two runs hold the same thing at a time. */
+function exclusive(on: Audited): Complaint[] {
+  const held = [...on.database.runs.values()].flatMap((run) => {
+    const events = eventsOf(on, run);
+    const requested = events.find(({ type }) => type === "run.requested");
+    if (requested === undefined || (JSON.parse(requested.data) as { dryRun?: boolean }).dryRun === true) return [];
+    const ended = events.find(({ type }) => ENDINGS.includes(type));
+    const { resources } = planOf(on, run.planHash);
+    return [{ id: run.id, resources, from: requested.at.getTime(), to: ended?.at.getTime() ?? FOREVER }];
+  });
+  return held.flatMap((one, n) =>
+    held.slice(n + 1).flatMap((other) => {
+      const both = one.resources.find((resource) => other.resources.includes(resource));
+      const together = one.from < other.to && other.from < one.to;
+      return both !== undefined && together
+        ? [{ invariant: "I8", says: `${one.id} and ${other.id} both held ${both}` }]
+        : [];
+    }),
+  );
+}
+
+function planOf(on: Audited, hash: string): Plan {
+  return JSON.parse(Buffer.from(on.database.plans.get(hash) ?? []).toString("utf8")) as Plan;
+}
+
+function eventsOf(on: Audited, run: { readonly id: string; readonly stream: string }) {
+  return on.database.streams.get(run.stream)?.events.filter((event) => event.run === run.id) ?? [];
+}
