@@ -47,9 +47,13 @@ export function callOf(message: Message): Call | null {
   return null;
 }
 
-/** The first message of the thread in which a run is told; a run that is over has no button any more. */
+/**
+ * The first message of the thread in which a run is told; a run that is over has no button any more. From its first reply on, Slack gives
+ * it a `thread_ts` of its own.
+ */
 export function isRootOf(message: Message, run: string): boolean {
-  return !message.thread_ts && wordsOf(message).includes(`${run}, plan `);
+  const { ts, thread_ts: thread = ts } = message;
+  return thread === ts && wordsOf(message).includes(`${run}, plan `);
 }
 
 export function isReplyTo(message: Message, root: Message): boolean {
