@@ -200,7 +200,7 @@ export function seatsDue(
   const unpaged = still.map(([one]) => one).filter((one) => !late.includes(one) && !open.pagedAt.has(one));
   const pages = pagesDue(system, unpaged, facts, now);
   const events = [
-    ...(late.length === 0 ? [] : [silence(system, open.id, late)]),
+    ...(late.length === 0 ? [] : [silence(system, facts, open.id, late)]),
     ...(pages.people.length === 0 ? [] : [paging(open.id, pages.people)]),
   ];
   const answers = still.map(([, asked]) => answerBy(system, asked));
@@ -245,12 +245,15 @@ function asking(round: string, people: readonly string[]): CalendarEvent {
   return { type: "seats.asked", data: { round, people }, key: `seats.asked/${round}`, actor: BOT };
 }
 
-function silence(system: System, round: string, people: readonly string[]): CalendarEvent {
-  const roles = system.administrators ?? [COMMANDER];
-  const told = system.people.filter((one) => one.roles.some((role) => roles.includes(role))).map(({ id }) => id);
+function silence(system: System, { gone }: SeatFacts, round: string, people: readonly string[]): CalendarEvent {
+  const canHear = ({ id, slack }: Person) => slack.length > 0 && !gone.has(id) && !people.includes(id);
+  const of = (roles: readonly string[]) =>
+    system.people.filter((one) => canHear(one) && one.roles.some((role) => roles.includes(role))).map(({ id }) => id);
+  // Where the administrators have left or are silent themselves, the next who can do something about it hear of it.
+  const told = [of(system.administrators ?? []), of([COMMANDER]), system.people.filter(canHear).map(({ id }) => id)];
   return {
     type: "seats.silent",
-    data: { round, people, told },
+    data: { round, people, told: told.find((some) => some.length > 0) ?? [] },
     key: `seats.silent/${round}/${people.join(",")}`,
     actor: BOT,
   };
