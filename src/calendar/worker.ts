@@ -22,7 +22,7 @@ export type Started =
   | { readonly ok: false; readonly reason: string };
 
 export interface CalendarOptions {
-  readonly timeline: Pick<Timeline, "decide" | "read" | "follow" | "now" | "onReread">;
+  readonly timeline: Pick<Timeline, "decide" | "read" | "follow" | "now" | "onReread" | "onJump">;
   readonly incidents: Pick<Incidents, "read" | "toCatchUp" | "lastVerified">;
   readonly schedule: Schedule;
   /** Those that may run here, as they are now. */
@@ -215,7 +215,18 @@ export function createCalendar(options: CalendarOptions): Projector {
     },
     ...(options.everyMs !== undefined && { everyMs: options.everyMs }),
   });
-  return projector;
+  let unjumped = () => {};
+  return {
+    ...projector,
+    start() {
+      unjumped = timeline.onJump(projector.wake);
+      projector.start();
+    },
+    stop() {
+      unjumped();
+      return projector.stop();
+    },
+  };
 }
 
 function isOfEntry(type: string): boolean {
