@@ -43,27 +43,41 @@ export function program(name: "main" | "cli"): { readonly program: string; reado
   return { program: process.execPath, arguments: built ? [file] : ["--import", "tsx", file] };
 }
 
-/** Opens practice in a folder of its own for as long as `work` takes, and leaves nothing behind, also when interrupted. */
+/**
+ * Opens practice in a folder of its own for as long as `work` takes, and leaves nothing behind, also when interrupted. What `work` starts
+ * beside it is ended before it is, by what `work` hands to `atEnd`.
+ */
 export async function during<T>(
   opening: Omit<Opening, "folder"> & { readonly folder?: string },
-  work: (practice: Practice<SystemEnvironment>) => Promise<T>,
+  work: (practice: Practice<SystemEnvironment>, atEnd: (end: () => Promise<void>) => void) => Promise<T>,
 ): Promise<T> {
   const folder = opening.folder ?? (await mkdtemp(join(tmpdir(), "lifeboat-")));
-  let opened: Practice<SystemEnvironment> | null = null;
+  let opened: Promise<Practice<SystemEnvironment>> | null = null;
+  const ends: (() => Promise<void>)[] = [];
   const close = async () => {
-    await opened?.stop();
+    // What is still being opened has processes already.
+    const practice = await opened?.catch(() => null);
+    for (const end of ends.splice(0)) await end();
+    await practice?.stop();
     await rm(folder, { recursive: true, force: true });
   };
-  const leave = () => void close().finally(() => process.exit(130));
+  let closing: Promise<void> | null = null;
+  const closed = () => {
+    closing ??= close();
+    return closing;
+  };
+  const leave = () => void closed().finally(() => process.exit(130));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, leave);
   try {
     // What is played is a runbook: what the bot would look at beside it, in the interactive practice, is left out.
     const environment = { LIFEBOAT_READINESS_MINUTES: "0", ...opening.environment };
-    opened = await open({ ...opening, folder, environment });
-    return await work(opened);
+    opened = open({ ...opening, folder, environment });
+    const practice = await opened;
+    if (closing !== null) throw new LifeboatError({ code: "interrupted", what: "Practice was interrupted" });
+    return await work(practice, (end) => ends.unshift(end));
   } finally {
+    await closed();
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, leave);
-    await close();
   }
 }
 
