@@ -24,13 +24,13 @@ export async function year({ system: name, short, json }: YearGiven): Promise<nu
       allowed: orders.system,
     });
   const folder = await mkdtemp(join(tmpdir(), "lifeboat-"));
-  return during({ system, folder, environment: YEAR_SETTINGS }, async (practice) => {
+  return during({ system, folder, environment: YEAR_SETTINGS }, async (practice, atEnd) => {
     const packs = join(folder, "year");
     await mkdir(packs);
     const environment = practice.environment as PracticeEnvironment;
     const played = await playYear(
       { ...practice, environment, bot: practice.bot, clock: practice.clock },
-      { length: short ? "short" : "year", folder: packs, lifeboat: program("cli"), onChapter: say },
+      { length: short ? "short" : "year", folder: packs, lifeboat: program("cli"), onChapter: say, atEnd },
     );
     process.stdout.write(summary(played));
     if (json) process.stdout.write(`${JSON.stringify(played)}\n`);
@@ -42,13 +42,15 @@ function say({ day, title, saw, seconds }: Chapter): void {
   process.stdout.write(`${String(seconds).padStart(4)} s  Day ${String(day).padStart(3)}  ${title}: ${saw}\n`);
 }
 
-function summary({ outcome, days, seconds, counts, evidence, problems }: Year): string {
-  const { announced, started, done, missed, expired, events } = counts;
+function summary({ outcome, days, seconds, counts, killed, evidence, problems }: Year): string {
+  const { announced, started, done, missed, expired, events, checkpoints, anchored } = counts;
   const named = Object.entries(evidence.harmed).map(([harm, codes]) => `  ${harm}: ${codes.join(", ")}`);
   return [
     "",
     `${days} days in ${seconds} s: ${outcome}.`,
     `Calendar: ${announced} announced, ${started} started, ${done} done, ${missed} missed. Proofs expired: ${expired}.`,
+    `Both bots were killed while ${killed.join("; ")}.`,
+    `Checkpoints: ${checkpoints} made, ${anchored} of them in Slack.`,
     `Evidence: ${events} events, ${evidence.whole ? "whole" : "NOT whole"} by lifeboat-verify; exported again: ${evidence.sameAgain ? "the same bytes" : "OTHER bytes"}.`,
     "Copies that were changed are named:",
     ...named,

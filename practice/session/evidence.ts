@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 
@@ -40,6 +41,16 @@ export async function exportEvidence(
     where: `lifeboat evidence export (exit code ${said.code})`,
     what: `${said.err}${said.out}`.trim().slice(0, 2000),
   });
+}
+
+/** Resolves when an export to this folder is under way: it is written beside its place. Or when it is over, or `signal` is aborted. */
+export async function exportBegun(out: string, signal: AbortSignal): Promise<void> {
+  const [folder, name] = [dirname(out), basename(out)];
+  while (!signal.aborted) {
+    const there = await readdir(folder);
+    if (there.some((one) => one === name || one.startsWith(`${name}.partial-`))) return;
+    await pause(20);
+  }
 }
 
 /** `publicKey`: of the operator, SPKI in base64. Everything else the verifier has from the pack: it gets no settings and no network. */

@@ -1,4 +1,5 @@
 import type { StoredEvent } from "../../src/timeline/contract.ts";
+import type { Message } from "../slack/index.ts";
 
 /** What a year came to, counted from its record. */
 export interface YearCounts {
@@ -20,6 +21,8 @@ export interface YearCounts {
   readonly remindedActions: number;
   readonly signOffs: number;
   readonly checkpoints: number;
+  /** Checkpoints that were seen to stand in a Slack channel. */
+  readonly anchored: number;
 }
 
 type Recorded = StoredEvent & { readonly stream: string };
@@ -47,6 +50,7 @@ export function countsOf(events: readonly Recorded[]): YearCounts {
     remindedActions: typed("action.reminded"),
     signOffs: typed("record.signedOff"),
     checkpoints: typed("checkpoint.made"),
+    anchored: count(({ type, data }) => type === "anchor.placed" && (data as { place: string }).place === "slack"),
   };
 }
 
@@ -64,6 +68,18 @@ export function repeated(events: readonly Recorded[]): readonly string[] {
     all.every((version, at) => version === at + 1) ? [] : [`${stream} has a gap`],
   );
   return [...twice, ...gaps];
+}
+
+/** What two processes may both have posted: messages of one name in one place, a sentence each. */
+export function shownTwice(messages: readonly Pick<Message, "channel" | "metadata">[]): readonly string[] {
+  const seen = new Map<string, number>();
+  for (const { channel, metadata } of messages) {
+    const { event_payload: payload } = (metadata ?? {}) as { event_payload?: { key?: unknown } };
+    if (typeof payload?.key !== "string") continue;
+    const name = `${payload.key} in ${channel}`;
+    seen.set(name, (seen.get(name) ?? 0) + 1);
+  }
+  return [...seen].flatMap(([name, times]) => (times > 1 ? [`Slack shows ${name} ${times} times`] : []));
 }
 
 /** Null: it may happen again. */
@@ -89,7 +105,14 @@ function onceName({ stream, type, data, run }: Recorded): string | null {
     case "run.requested":
     case "run.verified":
     case "run.committed":
+    case "probation.ended":
       return `${type} of ${run}`;
+    case "incident.resolved":
+    case "record.signedOff":
+      return `${type} of ${stream}`;
+    case "checkpoint.made":
+    case "anchor.placed":
+      return `${type} ${said.checkpoint}, ${said.place ?? ""}`;
     case "action.reminded":
       return `${type} of ${stream}, ${said.action}`;
     default:
