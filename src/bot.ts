@@ -42,6 +42,7 @@ import { PAGERDUTY_WEBHOOK, SLACK_EVENTS } from "./http/paths.ts";
 import { serveWebhooks } from "./http/webhooks.ts";
 import { ANCHORS } from "./incident/anchors.ts";
 import type { Actor } from "./incident/events.ts";
+import { withoutAccounts } from "./incident/people.ts";
 import { createIncidents } from "./incidents/index.ts";
 import { type Problem, sayProblem } from "./lib/errors.ts";
 import type { Logger } from "./lib/log.ts";
@@ -234,6 +235,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     start: (system, start) => startOccasion(context, gone, system, start),
     startedAs: (key) => startedAs(context, key),
     seats: async (system) => ({ ...(await seatFactsOf(context, system)), pageable: pageableIn(config.paging, system) }),
+    present: async (system) => withoutAccounts(system, (await context.unreachable?.()) ?? new Set()),
     // In practice time passes when someone moves the clock: until then nothing begins by itself.
     waits: () => config.practice && timeline.now().getTime() - timeline.realNow().getTime() < PRACTICE_AHEAD_MS,
     log,

@@ -9,12 +9,18 @@ import type { CalendarState, OccasionRecord } from "./state.ts";
 /**
  * What the runs of an incident were for the calendar: one that ended verified is a holding of the entry that names its runbook; one that
  * the calendar started and that ended otherwise is a missed one. What is recorded already is left out.
+ * `told`: the system without who has left; they are told of nothing.
  */
-export function takenPlace(system: System, state: CalendarState, incident: IncidentState): readonly CalendarEvent[] {
+export function takenPlace(
+  system: System,
+  state: CalendarState,
+  incident: IncidentState,
+  told = system,
+): readonly CalendarEvent[] {
   if (isPrivate(incident.declared)) return [];
   return [...incident.runs.values()].flatMap((run) => {
     if (run.endedAt === null || run.dryRun) return [];
-    return (system.calendar ?? []).flatMap((occasion) => ofRun(system, occasion, state, incident, run));
+    return (system.calendar ?? []).flatMap((occasion) => ofRun(system, occasion, state, incident, run, told));
   });
 }
 
@@ -24,6 +30,7 @@ function ofRun(
   state: CalendarState,
   incident: IncidentState,
   run: RunState,
+  told: System,
 ): readonly CalendarEvent[] {
   const record = state.occasions.get(occasion.id);
   const started = [...(record?.slots.values() ?? [])].find((slot) => slot.started?.run === run.id);
@@ -39,7 +46,7 @@ function ofRun(
   }
   if (started === undefined || started.outcome !== null) return [];
   const reason = `its run ended ${run.ending?.as ?? "without a result"}`;
-  return [missedEvent(system, occasion, heldSlot(occasion, record, started.id), reason, run.id)];
+  return [missedEvent(told, occasion, heldSlot(occasion, record, started.id), reason, run.id)];
 }
 
 export interface DoneFacts {

@@ -32,6 +32,8 @@ export interface CalendarOptions {
   /** What this key of a start has started, no matter who did; null: nothing. */
   readonly startedAs: (key: string) => Promise<Started | null>;
   readonly seats: (system: System) => Promise<SeatFacts>;
+  /** A system without the roles of who has left, as far as anyone can tell: they are told nothing. Absent: no one has. */
+  readonly present?: (system: System) => Promise<System>;
   /** True: entries are recorded, and nothing is announced or started yet. Absent: never. */
   readonly waits?: () => boolean;
   readonly log: Logger;
@@ -59,6 +61,7 @@ export function createCalendar(options: CalendarOptions): Projector {
   const paused = new Map<string, number>();
   let seen: readonly System["calendar"][] = [];
   const systemOf = (id: string | undefined) => options.systems().find((one) => one.id === id);
+  const present = options.present ?? (async (system: System) => system);
 
   /** Rejects nothing that is due: decided once more where it is written. */
   async function record(
@@ -76,7 +79,8 @@ export function createCalendar(options: CalendarOptions): Projector {
     const incident = await incidents.read(id);
     const system = systemOf(incident.declared?.system);
     if (system === undefined || (system.calendar ?? []).length === 0) return;
-    const taken = (state: CalendarState) => takenPlace(system, state, incident);
+    const told = await present(system);
+    const taken = (state: CalendarState) => takenPlace(system, state, incident, told);
     if (taken(await stateOf(system)).length > 0) await record(system, taken);
   }
 
@@ -88,8 +92,9 @@ export function createCalendar(options: CalendarOptions): Projector {
     const system = systemOf(systemOfCalendar(stream));
     if (system === undefined) return schedule.set(stream, 0, null);
     const facts = system.seats?.confirm ? await options.seats(system) : NO_ONE_ASKED;
+    const told = await present(system);
     const dueNow = (state: CalendarState, now: Date) => {
-      const [calendar, seats] = [calendarDue(system, state, now), seatsDue(system, state, facts, now)];
+      const [calendar, seats] = [calendarDue(told, state, now), seatsDue(system, state, facts, now)];
       if (options.waits?.())
         return { ...calendar, starts: [], lapsed: [], events: calendar.events.filter(({ type }) => isOfEntry(type)) };
       return {
@@ -137,10 +142,11 @@ export function createCalendar(options: CalendarOptions): Projector {
       return;
     }
     paused.set(start.key, timeline.now().getTime() + AGAIN_MS);
+    const told = await present(system);
     await record(system, (state) => {
       const held = heldSlot(occasion, state.occasions.get(occasion.id), slot);
       if (held.recorded?.started || held.recorded?.outcome) return [];
-      return [heldUpEvent(system, occasion, held, result.reason, state.version)].filter((one) => one !== null);
+      return [heldUpEvent(told, occasion, held, result.reason, state.version)].filter((one) => one !== null);
     });
   }
 
