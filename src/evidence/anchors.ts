@@ -97,6 +97,8 @@ export interface AnchorWorker {
 }
 
 const EVERY_MS = 60_000;
+/** What is on its way is looked at again after this, doubled each time up to a whole round. */
+const SOON_MS = 1_000;
 const DAY_MS = 86_400_000;
 /** A place that doesn't answer is tried again for so long. */
 const GIVE_UP_MS = 7 * DAY_MS;
@@ -117,6 +119,8 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
   let stopped = false;
   /** Incidents that ended while this process looked: their head is placed as soon as it is signed. */
   const ended = new Set<string>();
+  /** How often in a row something was still on its way. */
+  let waited = 0;
 
   async function look(): Promise<void> {
     if (timeline.doubt() !== null) return;
@@ -127,10 +131,14 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
       for (const { stream } of newIn(events, heads)) ended.delete(stream);
       events = await timeline.read(ANCHORS);
     }
-    for (const [at, one] of madeIn(events)) await place(events, one, at);
+    let isWaiting = false;
+    for (const [at, one] of madeIn(events)) if (await place(events, one, at)) isWaiting = true;
+    waited = isWaiting ? waited + 1 : 0;
   }
 
-  async function place(events: readonly StoredEvent[], one: Checkpoint, at: Date): Promise<void> {
+  /** True: it is on its way to one of its places. */
+  async function place(events: readonly StoredEvent[], one: Checkpoint, at: Date): Promise<boolean> {
+    let isWaiting = false;
     for (const where of places) {
       if (isSettled(events, one, where)) continue;
       const outcome = await tried(where, one, events).catch((error) => messageOf(error));
@@ -140,8 +148,10 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
           { event: "anchor.delayed", place: where, checkpoint: one.checkpoint, says: outcome },
           "anchor delayed; retrying",
         );
-      else if (outcome !== null) await record(one, where, outcome);
+      else if (outcome === null) isWaiting = true;
+      else await record(one, where, outcome);
     }
+    return isWaiting;
   }
 
   /** A receipt; null: it is on its way; or why it isn't there yet. */
@@ -194,6 +204,12 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
     return turn;
   };
 
+  const again = () => {
+    clearTimeout(timer);
+    const pause = waited === 0 ? everyMs : Math.min(everyMs, SOON_MS * 2 ** (waited - 1));
+    if (!stopped) timer = setTimeout(() => void round().then(again), pause).unref();
+  };
+
   const unfollow = { now: () => {} };
   return {
     round,
@@ -202,9 +218,6 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
       unfollow.now = timeline.follow((stream) => {
         if (stream.startsWith("inc-")) void noteEnd(stream).catch(() => {});
       });
-      const again = () => {
-        if (!stopped) timer = setTimeout(() => void round().then(again), everyMs).unref();
-      };
       void round().then(again);
     },
     async stop() {
@@ -220,6 +233,7 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
     if (last === undefined || !ENDS.has(last.type)) return;
     ended.add(stream);
     await round();
+    if (waited > 0) again();
   }
 }
 
