@@ -31,10 +31,15 @@ export interface Due {
 /** What a calendar recorded of one date: the stream `cal-<system>`, by occasion and the time it was planned for. */
 interface Slot {
   readonly status: "done" | "missed" | null;
+  /** That held it: the one the calendar started for it, else the first that counted for it. */
   readonly run: string | null;
+  /** That the calendar started for it. */
+  readonly started: string | null;
   readonly reason: string | null;
   readonly postponedTo: string | null;
 }
+
+const NOTHING: Slot = { status: null, run: null, started: null, reason: null, postponedTo: null };
 
 /** What calendars recorded, taken from their events as they come. A stream of another version has nothing this knows, and says nothing. */
 export class CalendarRecords {
@@ -44,10 +49,12 @@ export class CalendarRecords {
     const { occasion, slot, run = null, reason, note, to } = data as Partial<Record<string, string | null>>;
     if (!stream.startsWith("cal-") || typeof occasion !== "string" || typeof slot !== "string") return;
     const key = keyOf(stream.slice("cal-".length), occasion, new Date(slot));
-    const before = this.#slots.get(key) ?? { status: null, run: null, reason: null, postponedTo: null };
-    if (type === "occasion.done")
-      this.#slots.set(key, { ...before, status: "done", run, reason: note ?? before.reason });
-    else if (type === "occasion.missed" && before.status !== "done")
+    const before = this.#slots.get(key) ?? NOTHING;
+    if (type === "occasion.started") this.#slots.set(key, { ...before, started: run });
+    else if (type === "occasion.done") {
+      const isFirst = before.status !== "done" || (run !== null && run === before.started);
+      this.#slots.set(key, isFirst ? { ...before, status: "done", run, reason: note ?? before.reason } : before);
+    } else if (type === "occasion.missed" && before.status !== "done")
       this.#slots.set(key, { ...before, status: "missed", run, reason: reason ?? null });
     else if (type === "occasion.postponed")
       this.#slots.set(key, { ...before, postponedTo: to ?? null, reason: reason ?? before.reason });

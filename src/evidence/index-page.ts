@@ -8,7 +8,7 @@ import type { Due } from "./calendar.ts";
 import { filesFor, standards } from "./controls.ts";
 import type { Cell } from "./csv.ts";
 import type { Query } from "./query.ts";
-import type { RegisterRow } from "./tables.ts";
+import { inOrder, type RegisterRow } from "./tables.ts";
 
 export interface IndexFacts {
   readonly query: Query;
@@ -34,7 +34,7 @@ export function indexPage(facts: IndexFacts): string {
     "<p>Everything there was, whatever became of it. Real incidents, planned work and exercises stand apart. The same with every figure: <code>register.csv</code>.</p>",
     ...population(rows),
     "<h2>Calendar</h2>",
-    calendar(facts.dues),
+    calendar(facts.dues, rows),
     "<h2>Trends</h2>",
     ...trends(facts),
     "<h2>What shows what</h2>",
@@ -52,7 +52,7 @@ const TITLES: readonly (readonly [string, string])[] = [
 
 function population(rows: readonly RegisterRow[]): readonly string[] {
   return TITLES.flatMap(([kind, title]) => {
-    const own = rows.filter((row) => row.class === kind && row.entry !== "calendar");
+    const own = inOrder(rows).filter((row) => row.class === kind && row.entry !== "calendar");
     if (own.length === 0) return kind === "tabletop" ? [] : [`<h3>${title}</h3>`, "<p>None in the period.</p>"];
     const lines = own.map((row) => [
       row.entry === "record" ? link(String(row.document), String(row.record)) : "",
@@ -74,16 +74,15 @@ function figure(achieved: Cell, objective: Cell, met: Cell): string {
   return html(`${took} of ${length(objective)}${verdict}`);
 }
 
-function calendar(dues: readonly Due[]): string {
+function calendar(dues: readonly Due[], rows: readonly RegisterRow[]): string {
   if (dues.length === 0) return "<p>Nothing was due by the calendar that was in force.</p>";
   return table(
     ["Due", "What", "Kind", "Status"],
-    dues.map(({ at, title, kind, status, run, reason }) => [
-      stamp(at),
-      html(title),
-      kind,
-      html(`${status}${status === "done" && run !== null ? ` (${run})` : ""}${reason === null ? "" : `: ${reason}`}`),
-    ]),
+    dues.map(({ at, title, kind, status, run, reason }) => {
+      const held = run === null ? undefined : rows.find((row) => row.run === run);
+      const where = held ? ` (${link(String(held.document), String(held.record))})` : "";
+      return [stamp(at), html(title), kind, `${html(status)}${where}${reason === null ? "" : `: ${html(reason)}`}`];
+    }),
   );
 }
 

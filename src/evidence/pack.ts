@@ -146,7 +146,7 @@ export async function writePack(folder: PackFolder, reader: ExportReader, option
   const dues = policies
     .systems()
     .flatMap((system) => duesOf(system, policies.of(system), tables.figures, calendars, query));
-  tables.register.push(...dues.map(dueRow));
+  tables.register.push(...dues.map((due) => dueRow(due, tables.register)));
   await writeTables(folder, tables, dues, policies, query);
   for (const version of used) await folder.file(version.file, `${canonicalBytes(version.policy).toString("utf8")}\n`);
   await writeRoster(folder, used);

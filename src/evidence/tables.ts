@@ -22,15 +22,22 @@ export type RegisterRow = Partial<Row<string>> & { readonly class: string; reado
 const CLASSES = ["real", "maintenance", "drill", "tabletop", "verification", "restore-test", "review", "training"];
 
 export function registerCsv(rows: readonly RegisterRow[]): string {
-  const rank = (row: RegisterRow) => CLASSES.indexOf(row.class);
-  const time = (row: RegisterRow) => ((row.started_at ?? row.due_at) as Date | undefined)?.getTime() ?? 0;
-  const sorted = rows
-    .map((row, at) => ({ row, at }))
-    .sort((one, other) => rank(one.row) - rank(other.row) || time(one.row) - time(other.row) || one.at - other.at);
   return csv(
     REGISTER as readonly string[],
-    sorted.map(({ row }) => row as Row<string>),
+    inOrder(rows).map((row) => row as Row<string>),
   );
+}
+
+/** By class, then by time; the runs of a record stand below it. */
+export function inOrder(rows: readonly RegisterRow[]): readonly RegisterRow[] {
+  const own = ({ started_at, due_at }: RegisterRow) => ((started_at ?? due_at) as Date | undefined)?.getTime() ?? 0;
+  const begun = new Map(rows.flatMap((row) => (row.entry === "record" ? [[row.stream, own(row)]] : [])));
+  const rank = (row: RegisterRow) => CLASSES.indexOf(row.class);
+  const time = (row: RegisterRow) => (row.entry === "calendar" ? own(row) : (begun.get(row.stream) ?? own(row)));
+  return rows
+    .map((row, at) => ({ row, at }))
+    .sort((one, other) => rank(one.row) - rank(other.row) || time(one.row) - time(other.row) || one.at - other.at)
+    .map(({ row }) => row);
 }
 
 /** A row for the record and one for each of its runs. */
@@ -75,8 +82,11 @@ export function registerRows(evidence: RecordEvidence, names: (id: string) => st
   return [record, ...runs];
 }
 
-export function dueRow(due: Due): RegisterRow {
+/** `rows`: of records, so that a date that was held says where that is told. */
+export function dueRow(due: Due, rows: readonly RegisterRow[]): RegisterRow {
+  const held = due.run === null ? undefined : rows.find((row) => row.run === due.run);
   return {
+    ...(held && { record: held.record, stream: held.stream, document: held.document }),
     ...{ class: due.kind, entry: "calendar", system: due.system, title: due.title, occasion: due.occasion },
     ...{ runbook: due.runbook, mode: due.mode, status: due.status, due_at: due.at },
     run: due.run,

@@ -75,6 +75,21 @@ describe("what became of what was due", () => {
     expect(complianceOf(dues)).toEqual({ done: 1, of: 2 });
   });
 
+  test("names the run the calendar started for it, whatever else counted for the same date", () => {
+    const about = { occasion: "quarterly", slot: "2026-07-01T10:00:00.000Z" };
+    const take = (...events: readonly (readonly [type: string, run: string])[]) => {
+      const records = new CalendarRecords();
+      for (const [type, run] of events) records.take("cal-orders", type, { ...about, run });
+      return records.of("orders", "quarterly", new Date(about.slot));
+    };
+    const started = ["occasion.started", "run-1"] as const;
+    const [own, other] = [["occasion.done", "run-1"] as const, ["occasion.done", "run-2"] as const];
+    expect(take(started, own, other)).toMatchObject({ status: "done", run: "run-1" });
+    expect(take(other, started, own)).toMatchObject({ status: "done", run: "run-1" });
+    expect(take(other, ["occasion.done", "run-3"])).toMatchObject({ status: "done", run: "run-2" });
+    expect(take(started, ["occasion.missed", "run-1"])).toMatchObject({ status: "missed", run: "run-1" });
+  });
+
   test("counts by the calendar that was in force on the day", () => {
     const versions = [version([quarterly], "2025-01-01T00:00:00Z"), version([], "2026-05-01T00:00:00Z")];
     const dues = duesOf("orders", versions, [], new CalendarRecords(), year);
