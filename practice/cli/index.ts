@@ -17,6 +17,7 @@ const options = {
 const forYear = {
   year: { type: "boolean" },
   short: { type: "boolean", default: false },
+  pack: { type: "string" },
   system: { type: "string" },
   json: { type: "boolean", default: false },
 } as const;
@@ -41,10 +42,10 @@ export async function practice(rest: readonly string[]): Promise<number> {
   }
   if (rest.includes("--year")) {
     const { values } = parseArgs({ args: [...rest], options: forYear, strict: true });
-    const { system, short, json } = values;
+    const { system, short, pack, json } = values;
     process.stderr.write(`Playing ${short ? "ten weeks" : "a year"} in practice time.\n`);
     const { year } = await import("./year.ts");
-    return year({ system, short, json });
+    return year({ system, short, pack, json });
   }
   const { values } = parseArgs({ args: [...rest], options, strict: true });
   const { system, unplanned, kill, json } = values;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp } from "node:fs/promises";
+import { cp, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LifeboatError } from "../../src/lib/errors.ts";
@@ -10,11 +10,13 @@ import { chosen, during, program } from "./open.ts";
 export interface YearGiven {
   readonly system?: string | undefined;
   readonly short: boolean;
+  /** Where the evidence pack of the year is left; nowhere if left out. */
+  readonly pack?: string | undefined;
   readonly json: boolean;
 }
 
 /** A year of the practice system by itself, with its evidence; with --json its figures are the last line. */
-export async function year({ system: name, short, json }: YearGiven): Promise<number> {
+export async function year({ system: name, short, pack, json }: YearGiven): Promise<number> {
   const { system } = await chosen(name ?? orders.system);
   if (system !== orders.system)
     throw new LifeboatError({
@@ -32,8 +34,13 @@ export async function year({ system: name, short, json }: YearGiven): Promise<nu
       { ...practice, environment, bot: practice.bot, clock: practice.clock },
       { length: short ? "short" : "year", folder: packs, lifeboat: program("cli"), onChapter: say, atEnd },
     );
+    if (pack !== undefined)
+      await cp(played.evidence.folder, pack, { recursive: true, errorOnExist: true, force: false });
     process.stdout.write(summary(played));
-    if (json) process.stdout.write(`${JSON.stringify(played)}\n`);
+    const evidence = { ...played.evidence, folder: pack ?? null };
+    if (pack !== undefined)
+      process.stdout.write(`The pack: ${pack}\nThe operator's public key: ${evidence.publicKey}\n\n`);
+    if (json) process.stdout.write(`${JSON.stringify({ ...played, evidence })}\n`);
     return played.outcome === "whole" ? 0 : 1;
   });
 }

@@ -53,14 +53,25 @@ export async function exportBegun(out: string, signal: AbortSignal): Promise<voi
   }
 }
 
-/** `publicKey`: of the operator, SPKI in base64. Everything else the verifier has from the pack: it gets no settings and no network. */
-export async function verifyEvidence(pack: string, publicKey: string): Promise<Verdict> {
+/**
+ * `publicKey`: of the operator, SPKI in base64. `checkpoints`: SHA-256 of those that were read where they are placed outside. Everything else
+ * the verifier has from the pack: it gets no settings and no network.
+ */
+export async function verifyEvidence(
+  pack: string,
+  publicKey: string,
+  checkpoints: readonly string[] = [],
+): Promise<Verdict> {
   const verifier = {
     program: process.execPath,
     arguments: [join(projectRoot(), "verifier", "lifeboat-verify.mjs")],
     environment: { PATH: process.env.PATH ?? "" },
   };
-  const said = await ran(verifier, [pack, "--key", publicKey, "--json"]);
+  const said = await ran(verifier, [
+    pack,
+    ...["--key", publicKey, "--json"],
+    ...checkpoints.flatMap((one) => ["--checkpoint", one]),
+  ]);
   if (said.code !== 0 && said.code !== 1)
     throw new LifeboatError({ code: "evidence-not-checked", where: "lifeboat-verify", what: said.err.trim() });
   return JSON.parse(said.out) as Verdict;

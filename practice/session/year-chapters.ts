@@ -127,6 +127,7 @@ class Chapters {
     await this.#world.passes(2 * HOUR_SECONDS);
     const left = await this.#untilSeatsSay(/Vera Lindqvist \([^)]*deactivated[^)]*\)/);
     const found = await time.recorded(this.#world.readiness, "that a runbook isn't ready without her", isNotReady);
+    this.#world.hasLeft("vera-lindqvist", found.at);
     const finding = (found.data as Readiness).findings.find(({ says }) => LEFT.test(says))?.says ?? "";
     await this.#world.shown(({ text }) => /not ready/.test(text) && LEFT.test(text));
     const approvedBy = await this.#decidedByTheNext();

@@ -17,7 +17,9 @@ export interface YearEvidence {
   /** The pack of the whole year. */
   readonly folder: string;
   readonly manifestSha256: string;
-  /** Where it has to be checked, the verifier found no fault in it. */
+  /** The operator's, SPKI in base64: what a verifier has beside the pack. */
+  readonly publicKey: string;
+  /** The verifier found no fault in it. */
   readonly whole: boolean;
   /** What the verifier says of the pack that is whole: how much there is, and what holds it. */
   readonly facts: readonly string[];
@@ -44,6 +46,15 @@ export interface Part {
   readonly pack: ExportedPack;
 }
 
+export interface AuditOptions {
+  readonly now: Date;
+  readonly part: Part;
+  /** SHA-256 of the checkpoints that stand in Slack: the auditor copied them from there. */
+  readonly checkpoints: readonly string[];
+  /** Kills both bots and starts them again. */
+  readonly killed: () => Promise<void>;
+}
+
 export async function exportPart(parts: EvidenceParts, to: Date): Promise<Part> {
   return { to, pack: await exportTo(parts, to, "part") };
 }
@@ -51,27 +62,34 @@ export async function exportPart(parts: EvidenceParts, to: Date): Promise<Part> 
 /**
  * Exports the year as an operator does, and checks it as an auditor: offline, with the verifier and the public key alone. Then the same is
  * done to copies that someone changed.
- * @param killed kills both bots and starts them again
  */
 export async function auditYear(
   parts: EvidenceParts,
-  { now, part, killed }: { readonly now: Date; readonly part: Part; readonly killed: () => Promise<void> },
+  { now, part, checkpoints, killed }: AuditOptions,
 ): Promise<YearEvidence> {
   const sameAgain = await isSameAgain(parts, part, killed);
   const { folder, manifestSha256 } = await exportTo(parts, now, "year");
   const [publicKey = ""] = parts.store.keyring.publicKeys.values();
-  const { whole, problems, facts } = await verifyEvidence(folder, publicKey);
+  const { whole, problems, facts } = await verifyEvidence(folder, publicKey, checkpoints);
   for (const { code, where, says } of problems) parts.problem(`lifeboat-verify: ${code}: ${where}: ${says}`);
   const found: Partial<Record<Harm, readonly string[]>> = {};
   for (const harm of Object.keys(HARMS) as Harm[]) {
     const copy = join(parts.folder, harm);
     await harmed(folder, harm, copy);
-    const codes = [...new Set((await verifyEvidence(copy, publicKey)).problems.map(({ code }) => code))];
+    const codes = [...new Set((await verifyEvidence(copy, publicKey, checkpoints)).problems.map(({ code }) => code))];
     found[harm] = codes;
     if (!codes.includes(HARMS[harm].code))
       parts.problem(`${HARMS[harm].title} is named ${codes.join(", ")} and not ${HARMS[harm].code}`);
   }
-  return { folder, manifestSha256, whole, facts, sameAgain, harmed: found as Record<Harm, readonly string[]> };
+  return {
+    folder,
+    manifestSha256,
+    publicKey,
+    whole,
+    facts,
+    sameAgain,
+    harmed: found as Record<Harm, readonly string[]>,
+  };
 }
 
 /** The export goes on while the bots die: it reads the store, and needs none of them. */

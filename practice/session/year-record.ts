@@ -70,6 +70,48 @@ export function repeated(events: readonly Recorded[]): readonly string[] {
   return [...twice, ...gaps];
 }
 
+/** Checkpoints that were made by then and were never seen to stand in Slack, a sentence each. */
+export function notAnchored(events: readonly Recorded[], before: Date): readonly string[] {
+  const placed = new Set(
+    events.flatMap(({ type, data }) => {
+      const { checkpoint, place } = data as { checkpoint?: number; place?: string };
+      return type === "anchor.placed" && place === "slack" ? [checkpoint] : [];
+    }),
+  );
+  return events
+    .filter(({ type, at }) => type === "checkpoint.made" && at <= before)
+    .map(({ data }) => (data as { checkpoint: number }).checkpoint)
+    .filter((checkpoint) => !placed.has(checkpoint))
+    .map((checkpoint) => `Checkpoint ${checkpoint} doesn't stand in Slack`);
+}
+
+/** SHA-256 of the checkpoints a channel shows. */
+export function checkpointsShown(messages: readonly Pick<Message, "text">[]): readonly string[] {
+  return messages.flatMap(({ text }) => /Record checkpoint \d+: `([0-9a-f]{64})`/.exec(text)?.[1] ?? []);
+}
+
+/** Events that name people who are told or asked something. */
+const NAMES = new Set([
+  "seats.asked",
+  "seats.silent",
+  "occasion.announced",
+  "occasion.reminded",
+  "occasion.waiting",
+  "occasion.missed",
+  "gate.summoned",
+]);
+
+/** What was still asked of someone, or told to them alone, after they had left: a sentence each. `person`: their id. */
+export function stillAsked(events: readonly Recorded[], person: string, left: Date): readonly string[] {
+  return events
+    .filter(({ type, at }) => NAMES.has(type) && at > left)
+    .filter(({ data }) => {
+      const { people = [], told = [] } = data as { people?: readonly string[]; told?: readonly string[] };
+      return people.includes(person) || told.includes(person);
+    })
+    .map(({ type, stream, version }) => `${type} (${stream}, event ${version}) counts on ${person}, who has left`);
+}
+
 /** What two processes may both have posted: messages of one name in one place, a sentence each. */
 export function shownTwice(messages: readonly Pick<Message, "channel" | "metadata">[]): readonly string[] {
   const seen = new Map<string, number>();

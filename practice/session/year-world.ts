@@ -1,6 +1,7 @@
 import { setTimeout as passing } from "node:timers/promises";
 import { nextOf } from "../../src/catalog/calendar.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
+import { ANCHORS } from "../../src/incident/anchors.ts";
 import { LifeboatError } from "../../src/lib/errors.ts";
 import type { StoredEvent } from "../../src/timeline/contract.ts";
 import type { Store } from "../../src/timeline/index.ts";
@@ -49,6 +50,7 @@ export class YearWorld {
   readonly #killed: string[] = [];
   #moves = 0;
   #rounds = 0;
+  #left: { readonly person: string; readonly at: Date } | null = null;
 
   constructor(parts: WorldParts) {
     this.#parts = parts;
@@ -70,6 +72,15 @@ export class YearWorld {
   /** Runs that went from one server to the other. */
   get moves(): number {
     return this.#moves;
+  }
+
+  /** Who has left the company, person id, and since when that is known. Null: no one. */
+  get left(): { readonly person: string; readonly at: Date } | null {
+    return this.#left;
+  }
+
+  hasLeft(person: string, at: Date): void {
+    this.#left = { person, at };
   }
 
   /** In what state both bots were killed, in order. */
@@ -206,6 +217,17 @@ export class YearWorld {
       const of = event.data as { occasion?: string; slot?: string };
       return event.type === type && of.occasion === "failover" && of.slot === slot.toISOString();
     });
+  }
+
+  /** Resolves when every checkpoint so far was seen to stand in Slack. */
+  async anchored(): Promise<void> {
+    const made = (await this.#parts.store.timeline.read(ANCHORS)).filter(({ type }) => type === "checkpoint.made");
+    for (const { data } of made) {
+      const { checkpoint } = data as { checkpoint: number };
+      await this.time.recorded(ANCHORS, `where checkpoint ${checkpoint} stands`, ({ type, data: said }) => {
+        return type === "anchor.placed" && (said as { checkpoint: number }).checkpoint === checkpoint;
+      });
+    }
   }
 
   async incidents(): Promise<ReadonlySet<string>> {

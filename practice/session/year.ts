@@ -6,7 +6,15 @@ import type { Command } from "./evidence.ts";
 import { monitorInvariant } from "./invariant.ts";
 import { chaptersOf } from "./year-chapters.ts";
 import { auditYear, type EvidenceParts, exportPart, type Part, type YearEvidence } from "./year-evidence.ts";
-import { countsOf, repeated, shownTwice, type YearCounts } from "./year-record.ts";
+import {
+  checkpointsShown,
+  countsOf,
+  notAnchored,
+  repeated,
+  shownTwice,
+  stillAsked,
+  type YearCounts,
+} from "./year-record.ts";
 import { DAY_MS, HOUR_SECONDS, type Length, type Practised, YearWorld } from "./year-world.ts";
 
 export interface YearOptions {
@@ -110,14 +118,17 @@ async function play(
     if (chapters.length === PART) part = await exportPart(parts, await time.now());
   }
   if (world.length === "year") await world.passTo(afternoonOf(begins, YEAR_DAYS));
+  await world.anchored();
+  const checkpoints = checkpointsShown(practice.workspace.snapshot().messages);
   const now = await time.now();
   const promoted = (await world.promotions()) - promotedBefore;
   if (promoted !== world.moves)
     world.problem(`The database was promoted ${promoted} times by ${world.moves} runs that promote it`);
   const killed = () => world.killBoth("evidence is being exported");
-  const evidence = await auditYear(parts, { now, part: part ?? (await exportPart(parts, now)), killed });
+  const evidence = await auditYear(parts, { now, part: part ?? (await exportPart(parts, now)), checkpoints, killed });
   const events = await world.everything();
-  for (const says of repeated(events)) world.problem(says);
+  for (const says of [...repeated(events), ...notAnchored(events, now)]) world.problem(says);
+  if (world.left !== null) for (const says of stillAsked(events, world.left.person, world.left.at)) world.problem(says);
   for (const says of shownTwice(practice.workspace.snapshot().messages)) world.problem(says);
   const days = Math.round((now.getTime() - begins.getTime()) / DAY_MS);
   const counts = countsOf(events);
