@@ -80,7 +80,7 @@ export interface Bot {
 
 /** Further than any clock is off. */
 const PRACTICE_AHEAD_MS = 60_000;
-/** For so long it is known who can approve. */
+/** For so long, by the store's clock, it is known who can approve. */
 const SEATS_KEPT_MS = 120_000;
 
 /**
@@ -275,15 +275,19 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     log,
   });
   // Every check of a system asks for it, and Slack is asked about each person.
-  const people = keepAnswers(async (system: System) => {
-    const facts = await seatFactsOf(context, system);
-    // In practice people set up an authenticator when they are first asked for a code.
-    const known = config.practice ? { ...facts, enrolled: null } : facts;
-    const state = await readCalendar(timeline, system.id);
-    const now = timeline.now();
-    const seats = seatsOf(system, state, known, now);
-    return { unfilled: unfilledSeats(seats), notes: peopleNotes(system, state, seats, now) };
-  }, SEATS_KEPT_MS);
+  const people = keepAnswers(
+    async (system: System) => {
+      const facts = await seatFactsOf(context, system);
+      // In practice people set up an authenticator when they are first asked for a code.
+      const known = config.practice ? { ...facts, enrolled: null } : facts;
+      const state = await readCalendar(timeline, system.id);
+      const now = timeline.now();
+      const seats = seatsOf(system, state, known, now);
+      return { unfilled: unfilledSeats(seats), notes: peopleNotes(system, state, seats, now) };
+    },
+    SEATS_KEPT_MS,
+    () => timeline.now().getTime(),
+  );
   const readiness = createReadinessWorker({
     timeline,
     incidents,

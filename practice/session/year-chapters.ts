@@ -23,6 +23,7 @@ export function chaptersOf(world: YearWorld): readonly Planned[] {
     { day: 75, title: "The CTO starts a surprise", happens: () => year.surprise(), yearOnly: true },
     { day: 80, title: "A drill is announced, started at its hour, and done", happens: () => year.drilled() },
     { day: 90, title: "An incident is open at the hour of a drill, which is missed", happens: () => year.missed() },
+    { day: 120, title: "A run is denied and aborted, and a runbook is walked through", happens: () => year.walked() },
     { day: 150, title: "An approver leaves, and the next is asked", happens: () => year.leaves() },
     { day: 200, title: "An action item is overdue, and then done", happens: () => year.overdue() },
     { day: 300, title: "Both bots are down for four days", happens: () => year.down(), yearOnly: true },
@@ -116,17 +117,29 @@ class Chapters {
     return (missed.data as { reason: string }).reason;
   }
 
+  async walked(): Promise<string> {
+    const { time } = this.#world;
+    const denied = await this.#requested("/dr runbook database-failover --planned");
+    await time.recorded(denied.incident, "that approval is requested", ({ type }) => type === "gate.opened");
+    await this.#world.told(SAM, `/dr deny ${denied.run} Not while orders peak`, /You denied/);
+    await this.#world.told(SAM, `/dr abort ${denied.run} Another afternoon`, /aborted/i);
+    await time.recorded(denied.incident, "that it was aborted", ({ type }) => type === "run.aborted");
+    const walk = await this.#requested("/dr runbook database-failover --tabletop");
+    await this.#world.answers({ occasion: "a tabletop", slot: "", ...walk }, "a walk", ALEX);
+    return "aborted before anything was changed; walked without touching anything";
+  }
+
   /**
    * Readiness names who left, in the record and in the channel; and a run that only she would have decided is decided by the next in the
    * chain. Both bots die while it waits for that, and again when the old primary is being fenced: whichever starts first goes on.
    */
   async leaves(): Promise<string> {
-    const { time, practice } = this.#world;
+    const { practice } = this.#world;
     practice.workspace.faults("deactivate", { user: VERA });
     // Everyone on a roster is looked up once an hour.
     await this.#world.passes(2 * HOUR_SECONDS);
     const left = await this.#untilSeatsSay(/Vera Lindqvist \([^)]*deactivated[^)]*\)/);
-    const found = await time.recorded(this.#world.readiness, "that a runbook isn't ready without her", isNotReady);
+    const found = await this.#world.recordedWhilePassing(this.#world.readiness, isNotReady);
     this.#world.hasLeft("vera-lindqvist", found.at);
     const finding = (found.data as Readiness).findings.find(({ says }) => LEFT.test(says))?.says ?? "";
     await this.#world.shown(({ text }) => /not ready/.test(text) && LEFT.test(text));
@@ -137,10 +150,7 @@ class Chapters {
   /** @returns who approved, person id */
   async #decidedByTheNext(): Promise<string> {
     const { time } = this.#world;
-    const known = await this.#world.incidents();
-    await this.#world.told(ALEX, "/dr runbook region-failover --planned", /requested/);
-    const incident = await this.#world.declaredSince(known);
-    const run = await this.#runOf(incident);
+    const { incident, run } = await this.#requested("/dr runbook region-failover --planned");
     await time.recorded(incident, "that approval is requested", ({ type }) => type === "gate.opened");
     await this.#world.killBoth("a run waits for approval");
     const played = this.#world.answers({ occasion: "region", slot: "", incident, run }, "region-failover", ALEX);
@@ -174,6 +184,13 @@ class Chapters {
   async signedOff(): Promise<string> {
     const says = "/dr sign-off The record is complete, and its action item is closed";
     return this.#world.told(SAM, `${says} --incident ${this.#incident}`, /is signed off/);
+  }
+
+  async #requested(line: string): Promise<{ readonly incident: string; readonly run: string }> {
+    const known = await this.#world.incidents();
+    await this.#world.told(ALEX, line, /requested/);
+    const incident = await this.#world.declaredSince(known);
+    return { incident, run: await this.#runOf(incident) };
   }
 
   async #runOf(incident: string): Promise<string> {

@@ -26,6 +26,8 @@ export const [ALEX, SAM, VERA, TONI] = ["UALEX", "USAM", "UVERA", "UTONI"] as co
 export const HOUR_SECONDS = 3600;
 export const DAY_MS = 86_400_000;
 
+/** A bit more: proofs are due. */
+const HALF_HOUR_SECONDS = 31 * 60;
 /** For one thing people do or wait for, real time. */
 const SECONDS = 300;
 /** Before a drill is announced. */
@@ -210,6 +212,19 @@ export class YearWorld {
   }
 
   // The record
+
+  /** What is found when it is looked for again, which it is every half an hour. */
+  async recordedWhilePassing(stream: string, isIt: (event: StoredEvent) => boolean): Promise<StoredEvent> {
+    const until = performance.now() + SECONDS * 1000;
+    for (;;) {
+      const found = (await this.#parts.store.timeline.read(stream)).find(isIt);
+      if (found !== undefined) return found;
+      if (performance.now() > until)
+        throw new LifeboatError({ code: "year-stuck", what: `${stream} doesn't say what it has to` });
+      await this.passes(HALF_HOUR_SECONDS);
+      await passing(1000);
+    }
+  }
 
   /** An event of a drill at this time. */
   ofDrill(type: string, slot: Date): Promise<StoredEvent> {

@@ -1,6 +1,7 @@
 import type { Actor } from "../incident/events.ts";
 import { incidentName } from "../incident/numbers.ts";
 import { idOf } from "../incident/people.ts";
+import type { IncidentState } from "../incident/state.ts";
 import type { Due } from "./calendar.ts";
 import { type Cell, csv } from "./csv.ts";
 import { FOLDERS, outcomeOf, type RecordEvidence } from "./record.ts";
@@ -45,10 +46,9 @@ export function registerRows(evidence: RecordEvidence, names: (id: string) => st
   const { state, asks, deviations, figures, name, closedAt } = evidence;
   const { declared } = state;
   if (declared === null) return [];
-  const kind = declared.kind === "real" ? "real" : declared.kind;
   const by = declared.by.kind === "bot" ? "Lifeboat" : names(idOf(declared.by));
   const common = {
-    ...{ class: kind, record: incidentName(state), stream: state.id, system: declared.system },
+    ...{ class: classOf(state), record: incidentName(state), stream: state.id, system: declared.system },
     ...{ occasion: declared.drill?.occasion ?? null, private: declared.private !== undefined },
     document: `${FOLDERS[declared.kind]}/${name}.html`,
   };
@@ -82,6 +82,13 @@ export function registerRows(evidence: RecordEvidence, names: (id: string) => st
   return [record, ...runs];
 }
 
+/** What it was: a drill of nothing but walks touched nothing and is a tabletop. */
+function classOf({ declared, runs }: IncidentState): string {
+  const performed = [...runs.values()].filter(({ dryRun }) => !dryRun);
+  const isWalk = performed.length > 0 && performed.every(({ plan }) => plan.tabletop === true);
+  return declared?.kind === "drill" && isWalk ? "tabletop" : (declared?.kind ?? "");
+}
+
 /** `rows`: of records, so that a date that was held says where that is told. */
 export function dueRow(due: Due, rows: readonly RegisterRow[]): RegisterRow {
   const held = due.run === null ? undefined : rows.find((row) => row.run === due.run);
@@ -105,7 +112,7 @@ export function approvalRows({ state, asks }: RecordEvidence, names: (id: string
   return asks.asks.flatMap((ask): readonly ApprovalRow[] => {
     const run = state.runs.get(ask.run);
     const asked = {
-      ...{ record: incidentName(state), class: state.declared?.kind ?? "", run: ask.run, runbook: run?.runbook ?? "" },
+      ...{ record: incidentName(state), class: classOf(state), run: ask.run, runbook: run?.runbook ?? "" },
       ...{ step: ask.step, title: run?.steps.get(ask.step)?.step.title ?? ask.step, role: ask.role },
       ...{ quorum: ask.quorum, could_approve: ask.approvers.map(names).join("; "), asked_at: ask.askedAt },
       ...{ closed_at: ask.closedAt, outcome: ask.outcome },
@@ -137,7 +144,7 @@ export function breakGlassRows(
   names: (id: string) => string,
 ): readonly BreakGlassRow[] {
   return asks.breakGlassUses.map((one) => ({
-    ...{ record: incidentName(state), class: state.declared?.kind ?? "", run: one.run, step: one.step },
+    ...{ record: incidentName(state), class: classOf(state), run: one.run, step: one.step },
     ...{ used_at: one.at, by: names(one.person), role: one.role, alone_because: one.alone, reason: one.reason },
     second_person: one.second === null ? null : names(one.second),
     ...{ reviewed_at: one.review?.at, reviewed_by: one.review && names(one.review.person) },
@@ -154,7 +161,7 @@ export type ActionRow = Row<(typeof ACTIONS)[number]>;
 /** @param end of the period: an open item is late by then, or not */
 export function actionRows({ state }: RecordEvidence, names: (id: string) => string, end: Date): readonly ActionRow[] {
   return (state.actions ?? []).map(({ id, text, component, owner, due, addedAt, link, done }) => ({
-    ...{ record: incidentName(state), class: state.declared?.kind ?? "", system: state.declared?.system ?? "" },
+    ...{ record: incidentName(state), class: classOf(state), system: state.declared?.system ?? "" },
     ...{ action: id, text, component, due, added_at: addedAt, link, state: done === null ? "open" : "done" },
     owner: owner === null ? null : names(owner),
     ...{ done_at: done?.at, done_by: done && actorName(done.by, names), note: done?.note },
@@ -170,7 +177,7 @@ export function deviationRows(
   names: (id: string) => string,
 ): readonly DeviationRow[] {
   return deviations.map(({ run, kind, says, by, at, event }) => ({
-    ...{ record: incidentName(state), class: state.declared?.kind ?? "", run, kind, says, at, event },
+    ...{ record: incidentName(state), class: classOf(state), run, kind, says, at, event },
     by: by === null ? null : names(by),
   }));
 }
@@ -180,7 +187,7 @@ export type RefusalRow = Row<(typeof REFUSALS)[number]>;
 
 export function refusalRows({ state, asks }: RecordEvidence, names: (id: string) => string): readonly RefusalRow[] {
   return asks.refusals.map(({ at, actor, what, code, says, event }) => ({
-    ...{ record: incidentName(state), class: state.declared?.kind ?? "", at, what, code, says, event },
+    ...{ record: incidentName(state), class: classOf(state), at, what, code, says, event },
     who: actorName(actor as Actor, names),
   }));
 }
@@ -199,7 +206,7 @@ export type SignOffRow = Row<(typeof SIGN_OFFS)[number]>;
 
 export function signOffRows({ state }: RecordEvidence, names: (id: string) => string): readonly SignOffRow[] {
   return (state.signOffs ?? []).map(({ at, person, roles, statement, version, proved = false }) => ({
-    ...{ record: incidentName(state), class: state.declared?.kind ?? "", at, by: names(person) },
+    ...{ record: incidentName(state), class: classOf(state), at, by: names(person) },
     ...{ roles: roles.join("; "), statement, covers_events_up_to: version, second_factor: proved },
   }));
 }
