@@ -15,7 +15,7 @@ import {
   stillAsked,
   type YearCounts,
 } from "./year-record.ts";
-import { DAY_MS, HOUR_SECONDS, type Length, type Practised, YearWorld } from "./year-world.ts";
+import { DAY_MS, HOUR_SECONDS, type Length, type Practised, YearScenario } from "./year-scenario.ts";
 
 export interface YearOptions {
   readonly length: Length;
@@ -83,9 +83,9 @@ export async function playYear(practice: Practised, options: YearOptions): Promi
   atEnd?.(() => other.stop());
   try {
     await other.start();
-    const world = new YearWorld({ practice, length, store, other, monitor, problem });
+    const scenario = new YearScenario({ practice, length, store, other, monitor, problem });
     const lifeboat = { ...options.lifeboat, environment: command.environment };
-    const played = await play(world, options, (from) => ({ store, lifeboat, folder, from, problem }));
+    const played = await play(scenario, options, (from) => ({ store, lifeboat, folder, from, problem }));
     for (const { saw } of monitor.violations) problem(saw);
     return { ...played, outcome: problems.length === 0 ? "whole" : "broken", problems };
   } finally {
@@ -97,42 +97,43 @@ export async function playYear(practice: Practised, options: YearOptions): Promi
 }
 
 async function play(
-  world: YearWorld,
+  scenario: YearScenario,
   { onChapter }: YearOptions,
   evidenceFrom: (from: Date) => EvidenceParts,
 ): Promise<Omit<Year, "outcome" | "problems">> {
-  const { time, practice } = world;
+  const { time, practice } = scenario;
   const began = performance.now();
   const elapsed = () => Math.round((performance.now() - began) / 1000);
-  const promotedBefore = await world.promotions();
+  const promotedBefore = await scenario.promotions();
   await time.settled();
   const begins = await time.now();
   const parts = evidenceFrom(begins);
   const chapters: Chapter[] = [];
   let part: Part | null = null;
-  for (const { day, title, happens } of chaptersOf(world)) {
-    await world.passTo(afternoonOf(begins, day));
+  for (const { day, title, happens } of chaptersOf(scenario)) {
+    await scenario.passTo(afternoonOf(begins, day));
     const chapter = { day, title, saw: await happens(), seconds: elapsed() };
     chapters.push(chapter);
     onChapter?.(chapter);
     if (chapters.length === PART) part = await exportPart(parts, await time.now());
   }
-  if (world.length === "year") await world.passTo(afternoonOf(begins, YEAR_DAYS));
-  await world.anchored();
+  if (scenario.length === "year") await scenario.passTo(afternoonOf(begins, YEAR_DAYS));
+  await scenario.anchored();
   const checkpoints = checkpointsShown(practice.workspace.snapshot().messages);
   const now = await time.now();
-  const promoted = (await world.promotions()) - promotedBefore;
-  if (promoted !== world.moves)
-    world.problem(`The database was promoted ${promoted} times by ${world.moves} runs that promote it`);
-  const killed = () => world.killBoth("evidence is being exported");
+  const promoted = (await scenario.promotions()) - promotedBefore;
+  if (promoted !== scenario.moves)
+    scenario.problem(`The database was promoted ${promoted} times by ${scenario.moves} runs that promote it`);
+  const killed = () => scenario.killBoth("evidence is being exported");
   const evidence = await auditYear(parts, { now, part: part ?? (await exportPart(parts, now)), checkpoints, killed });
-  const events = await world.everything();
-  for (const says of [...repeated(events), ...notAnchored(events, now)]) world.problem(says);
-  if (world.left !== null) for (const says of stillAsked(events, world.left.person, world.left.at)) world.problem(says);
-  for (const says of shownTwice(practice.workspace.snapshot().messages)) world.problem(says);
+  const events = await scenario.everything();
+  for (const says of [...repeated(events), ...notAnchored(events, now)]) scenario.problem(says);
+  if (scenario.left !== null)
+    for (const says of stillAsked(events, scenario.left.person, scenario.left.at)) scenario.problem(says);
+  for (const says of shownTwice(practice.workspace.snapshot().messages)) scenario.problem(says);
   const days = Math.round((now.getTime() - begins.getTime()) / DAY_MS);
   const counts = countsOf(events);
-  return { days, chapters, evidence, killed: world.killed, seconds: elapsed(), counts };
+  return { days, chapters, evidence, killed: scenario.killed, seconds: elapsed(), counts };
 }
 
 function afternoonOf(begins: Date, day: number): Date {

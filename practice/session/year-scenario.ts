@@ -34,7 +34,7 @@ const SECONDS = 300;
 const AHEAD_MS = 8 * DAY_MS;
 const CONFIRMS = { "alex-rivera": ALEX, "sam-okafor": SAM, "vera-lindqvist": VERA, "toni-berg": TONI } as const;
 
-export interface WorldParts {
+export interface ScenarioParts {
   readonly practice: Practised;
   readonly length: Length;
   readonly store: Store;
@@ -45,16 +45,16 @@ export interface WorldParts {
   readonly problem: (says: string) => void;
 }
 
-/** What the chapters of a year are made with: what people type and press, what happens to the world, time, and the record. */
-export class YearWorld {
+/** What the chapters of a year are made with: what people type and press, what happens around them, time, and the record. */
+export class YearScenario {
   readonly time: Time;
-  readonly #parts: WorldParts;
+  readonly #parts: ScenarioParts;
   readonly #killed: string[] = [];
   #moves = 0;
   #rounds = 0;
   #left: { readonly person: string; readonly at: Date } | null = null;
 
-  constructor(parts: WorldParts) {
+  constructor(parts: ScenarioParts) {
     this.#parts = parts;
     this.time = createTime({
       ...{ store: parts.store, clock: parts.practice.clock, stream: `cal-${parts.practice.system}` },
@@ -160,7 +160,7 @@ export class YearWorld {
         await this.told(user, "/dr seats confirm", /Confirmed/);
   }
 
-  // The world
+  // What happens around them
 
   async breaksPrimary(): Promise<void> {
     await this.#parts.monitor.faultInjected(() => this.practice.environment.injectFault("kill-primary"), false);
