@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LifeboatError } from "../../src/lib/errors.ts";
@@ -33,7 +33,12 @@ export async function year({ system: name, short, pack, json }: YearGiven): Prom
     const played = await playYear(
       { ...practice, environment, bot: practice.bot, clock: practice.clock },
       { length: short ? "short" : "year", folder: packs, lifeboat: program("cli"), onChapter: say, atEnd },
-    );
+    ).catch(async (error: unknown) => {
+      // The folder is removed.
+      for (const file of [join(folder, "bot.log"), join(packs, "other-bot.log")])
+        process.stderr.write(`The end of ${file}:\n${await endOf(file)}\n`);
+      throw error;
+    });
     if (pack !== undefined)
       await cp(played.evidence.folder, pack, { recursive: true, errorOnExist: true, force: false });
     process.stdout.write(summary(played));
@@ -44,6 +49,14 @@ export async function year({ system: name, short, pack, json }: YearGiven): Prom
     return played.outcome === "whole" ? 0 : 1;
   });
 }
+
+async function endOf(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  return text.trimEnd().split("\n").slice(-LINES).join("\n");
+}
+
+/** Of a log that are shown when a year came to no end. */
+const LINES = 40;
 
 function say({ day, title, saw, seconds }: Chapter): void {
   process.stdout.write(`${String(seconds).padStart(4)} s  Day ${String(day).padStart(3)}  ${title}: ${saw}\n`);
