@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemOfPolicy } from "../catalog/policy.ts";
+import type { System } from "../catalog/types.ts";
 import type { Actor } from "../incident/events.ts";
 import { allOf, idOf } from "../incident/people.ts";
 import { projectRoot } from "../lib/root.ts";
@@ -34,11 +35,11 @@ export function documentOf(evidence: RecordEvidence, context: DocumentContext): 
     ...(state.number !== undefined && { number: state.number }),
     pictures: true,
     template: readFileSync(join(projectRoot(), "templates", "evidence", "record.md.liquid"), "utf8"),
-    more: { evidence: factsOf(evidence, context, when) },
+    more: { evidence: factsOf(evidence, context, system, when) },
   });
 }
 
-function factsOf(evidence: RecordEvidence, context: DocumentContext, when: When) {
+function factsOf(evidence: RecordEvidence, context: DocumentContext, system: System, when: When) {
   const { state, asks, deviations, events, count, closedAt } = evidence;
   const { query, policy, names, timeline } = context;
   const runs = [...state.runs.values()];
@@ -57,7 +58,7 @@ function factsOf(evidence: RecordEvidence, context: DocumentContext, when: When)
         : policy.since === null
           ? `as the files say at the export; it was not recorded then (${policy.file})`
           : `as recorded ${when.whole(policy.since)} (${policy.file})`,
-    people: peopleOf(evidence, names),
+    people: peopleOf(evidence, names, (role) => system.roles.find(({ id }) => id === role)?.title ?? role),
     approvals: asks.asks.map((ask) => ({
       ...{ asked: when.whole(ask.askedAt), about: titleOf(ask.run, ask.step), quorum: ask.quorum, event: ask.event },
       could: ask.approvers.map(names).join(", ") || "no one",
@@ -112,7 +113,12 @@ const DID: readonly (readonly [start: string, word: string])[] = [
   ["record.signedOff", "signed it off"],
 ];
 
-function peopleOf({ state, events }: RecordEvidence, names: (id: string) => string) {
+/** Their roles here: those they took, and those they decided in. */
+function peopleOf(
+  { state, events, asks }: RecordEvidence,
+  names: (id: string) => string,
+  title: (role: string) => string,
+) {
   const did = new Map<string, Set<string>>();
   for (const holder of state.roles.values()) did.set(holder, new Set());
   for (const { type, actor } of events) {
@@ -123,11 +129,12 @@ function peopleOf({ state, events }: RecordEvidence, names: (id: string) => stri
     if (word !== undefined) known.add(word);
     did.set(idOf(by), known);
   }
-  const roles = [...state.roles];
+  const decided = asks.asks.flatMap(({ decisions }) => decisions.map(({ role, person }) => [role, person] as const));
+  const roles = [...state.roles, ...decided];
   return [...did]
     .map(([id, words]) => ({
       name: names(id),
-      role: roles.flatMap(([role, holder]) => (holder === id ? [role] : [])).join(", "),
+      role: [...new Set(roles.flatMap(([role, holder]) => (holder === id ? [title(role)] : [])))].join(", "),
       did: DID.flatMap(([, word]) => (words.has(word) ? [word] : [])).join(", ") || "was there",
     }))
     .sort((one, other) => (one.name < other.name ? -1 : 1));

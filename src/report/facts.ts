@@ -127,7 +127,7 @@ export function factsOf(
     occasion: occasionOf(known),
     heldOn: heldOn(all),
     declared: declared ? when.whole(declared.at) : "not declared",
-    declaredBy: declaredBy(known),
+    declaredBy: `${declaredBy(known)}${isByCalendar(known) ? ", by the calendar" : ""}`,
     impactStarted: declared?.impactStartedAt ? when.whole(declared.impactStartedAt) : null,
     resolved: state.resolvedAt ? when.whole(state.resolvedAt) : null,
     duration: started && state.resolvedAt ? length((state.resolvedAt.getTime() - started.getTime()) / 1000) : null,
@@ -259,4 +259,10 @@ function endOf(event: LogEvent): string | null {
 function isEndedLater(event: LogEvent, ended: ReadonlySet<string>): boolean {
   if (!isKnown(event) || event.type !== "step.started") return false;
   return ended.has(`${event.run}/${event.data.step}/${event.data.attempt}`);
+}
+
+/** It was begun in someone's name, and they may have been asleep. */
+function isByCalendar({ state }: Known): boolean {
+  const by = state.declared?.by;
+  return by?.kind === "person" && by.door === "calendar";
 }
