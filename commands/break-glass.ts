@@ -54,7 +54,7 @@ async function smash(
   const stepUp = gate !== null && needsSecondFactor(run, gate);
   const says = breakGlassSays(run);
   if (reason === null && request.form === null && request.canAskForm && !stepUp)
-    return { kind: "form", form: reasonForm("gate.break", "Use break-glass", "Use break-glass", carries, says) };
+    return { kind: "form", form: reasonForm("gate.break", "Use break-glass", "Use break-glass", carries, says, true) };
   const command: IncidentCommand = { type: "breakGlass", run: run.id, ask, reason: reason ?? "not given yet" };
   const proved = await prove(context, request, {
     ...{ state, run, ask, command },

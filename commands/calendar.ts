@@ -52,7 +52,7 @@ export const calendar: Command = {
   summary:
     "Show drills, verifications, reviews and trainings: planned, done, missed, overdue. Tick off, postpone or start one.",
   usage:
-    "/dr calendar [<system> | done <entry> [<note…>] | postpone <entry> | check <entry> | start <entry>] [--people <names>] [--to <moment>] [--reason <why>] [--system <system>]",
+    "/dr calendar [<system> | done <entry> [<note…>] | postpone <entry> | check <entry> | start <entry>] [--people <names…>] [--to <moment>] [--reason <why…>] [--system <system>]",
   examples: [
     "/dr calendar",
     '/dr calendar done orders/plan-review --people "Sam Okafor, Vera Lindqvist"',
@@ -149,7 +149,8 @@ async function done(context: CommandContext, request: Request, entry: Entry): Pr
       form: calendarDoneForm(
         occasion,
         calendarValue(system.id, occasion.id, entry.slot ?? undefined),
-        request.caller.name,
+        system.people.map(({ id, name }) => ({ value: id, says: name })),
+        readerIn(system, request),
       ),
     };
   const people = peopleMeant(system, request);
@@ -258,8 +259,12 @@ function peopleMeant(system: System, request: Request): readonly string[] {
   if (typeof typed !== "string" || typed.trim() === "")
     return [readerIn(system, request)].filter((one) => one !== null);
   const words = typed.split(",").map((one) => one.trim());
-  const found = words.filter((one) => one !== "").map((one) => personMeant(system, ["", one], NAMES_WITH_COMMAS));
-  return [...new Set(found.map(({ person }) => person.id))];
+  const meant = words
+    .filter((one) => one !== "")
+    .map(
+      (one) => system.people.find(({ id }) => id === one) ?? personMeant(system, ["", one], NAMES_WITH_COMMAS).person,
+    );
+  return [...new Set(meant.map(({ id }) => id))];
 }
 
 function readerIn(system: System, { caller }: Request): string | null {

@@ -9,7 +9,7 @@ export const close: Command = {
   verb: "close",
   aliases: ["incident.close"],
   summary: "Close a resolved incident: its post-mortem is drafted, or you say why there is none.",
-  usage: "/dr close [<incident>] [--no-postmortem <why>]",
+  usage: "/dr close [<incident>] [--no-postmortem <why…>]",
   examples: ["/dr close", "/dr close INC-42 --no-postmortem 'A false alarm'"],
   async handle(context, request) {
     const incident = await theIncident(context, request, true);

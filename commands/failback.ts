@@ -10,7 +10,7 @@ export const failback: Command = {
   verb: "failback",
   aliases: ["fail-back", "run.failback"],
   summary: "Fail back after a failover: its runbook in the other direction, with its preflight and its approval.",
-  usage: "/dr failback [<run>] [--unplanned] [--again <reason>] [--incident <id>]",
+  usage: "/dr failback [<run>] [--unplanned] [--again <reason…>] [--incident <id>]",
   examples: ["/dr failback", "/dr failback run-7k2m9xqz --unplanned"],
   startsRuns: true,
   async handle(context, request) {

@@ -13,7 +13,7 @@ export const invite: Command = {
   verb: "invite",
   aliases: [],
   summary: "Invite people into a private incident.",
-  usage: "/dr invite <@who> [<@who>] [--reason <why>] [--incident <id>]",
+  usage: "/dr invite <@who> [<@who>] [--reason <why…>] [--incident <id>]",
   examples: ["/dr invite @sam", "/dr invite @sam @vera --reason They own the database"],
   everyMember: true,
   async handle(context, request) {

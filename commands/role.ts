@@ -19,7 +19,7 @@ export const role: Command = {
   verb: "role",
   aliases: ["roles"],
   summary: "Take or hand over a role in this incident; with nothing, list roles.",
-  usage: "/dr role [take <role> | assign <role> <person>] [--note <words>] [--incident <id>]",
+  usage: "/dr role [take <role> | assign <role> <person>] [--note <words…>] [--incident <id>]",
   examples: ["/dr role", "/dr role take incident-commander", "/dr role assign incident-commander @ana"],
   reads: ({ words, form, actionValue }) => words.length === 0 && form === null && actionValue === null,
   async handle(context, request) {

@@ -1,13 +1,16 @@
 import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
 import type { CommandContext } from "../src/command/context.ts";
 import { act } from "../src/command/execute/act.ts";
+import { comingMoment, pickedIn } from "../src/command/parse/fields.ts";
 import { nearLine } from "../src/command/reply/near-line.ts";
 import { no, say, stop } from "../src/command/reply/say.ts";
 import { theIncident } from "../src/command/resolve/incident.ts";
 import { namedIn } from "../src/command/resolve/system.ts";
 import { fitting } from "../src/comms/choice.ts";
 import { type Composition, compose, prefilled, type Writing } from "../src/comms/compose.ts";
-import type { Template } from "../src/comms/template.ts";
+import { sayTime } from "../src/comms/facts.ts";
+import { NEXT_UPDATE, type Template } from "../src/comms/template.ts";
+import { nextUpdateAt } from "../src/incident/cadence.ts";
 import { mayNotTell } from "../src/incident/decide/comms.ts";
 import type { IncidentStatus } from "../src/incident/events.ts";
 import type { IncidentState } from "../src/incident/state.ts";
@@ -29,6 +32,7 @@ export const update: Command = {
   summary: "Tell people how it stands: choose whom, fill in, see it as they will, send.",
   usage: "/dr update [--template <id>] [--incident <id>] [<what is new…>]",
   examples: ["/dr update", "/dr update --template executives-progress The standby takes orders again"],
+  checkForm: (context, { form }) => comingMoment(form, fieldId(NEXT_UPDATE), context.timeline.now()),
   async handle(context, request) {
     const incident = await theIncident(context, request, true);
     const writing = writingOf(context, incident);
@@ -42,7 +46,7 @@ export const update: Command = {
     const composed = compose(template, values, writing);
     if (request.form !== null && request.verb !== PREVIEW) return send(context, request, incident, composed);
     return request.canAskForm
-      ? draft(incident, templates, template, values, composed)
+      ? draft(incident, templates, template, values, composed, nextUpdateIn(template, request, writing))
       : atCommandLine(incident, composed);
   },
 };
@@ -77,9 +81,23 @@ function valuesOf(template: Template, { form, rest }: Request, writing: Writing)
   return Object.fromEntries(
     template.fields.map(({ name }) => {
       const typed = name === free && form === null ? rest.trim() : "";
-      return [name, form?.[fieldId(name)] ?? (typed || offered[name] || "")];
+      const given = form?.[fieldId(name)];
+      const picked = name === NEXT_UPDATE && given !== undefined ? pickedIn(given) : null;
+      return [name, picked ? sayTime(picked, writing.now) : (given ?? (typed || offered[name] || ""))];
     }),
   );
+}
+
+/**
+ * What stands in the picker of when people hear again: what was picked, else what the cadence promises; null: nothing. Undefined where a
+ * template offers other words for it, which are typed.
+ */
+function nextUpdateIn(template: Template, { form }: Request, writing: Writing): Date | null | undefined {
+  const offered = prefilled(template, writing)[NEXT_UPDATE];
+  const due = nextUpdateAt(writing.state, writing.system, writing.now);
+  if (offered === undefined || (offered !== "" && (due === null || offered !== sayTime(due, writing.now))))
+    return undefined;
+  return pickedIn(form?.[fieldId(NEXT_UPDATE)] ?? "") ?? due;
 }
 
 function draft(
@@ -88,12 +106,16 @@ function draft(
   template: Template,
   values: Readonly<Record<string, string>>,
   { destinations, preview, missing }: Composition,
+  nextUpdate: Date | null | undefined,
 ): Reply {
   const form = updateForm({
     incident: incident.id,
     choices: templates.map(({ id, title }) => ({ value: id, says: title })),
     template: template.id,
-    fields: template.fields.map((field) => ({ ...field, value: values[field.name] ?? "" })),
+    fields: template.fields.map((field) => ({
+      ...{ ...field, value: values[field.name] ?? "" },
+      ...(field.name === NEXT_UPDATE && nextUpdate !== undefined && { moment: nextUpdate }),
+    })),
     destinations,
     preview,
     missing: missing.map(({ label }) => label),

@@ -185,9 +185,9 @@ export function createControlApi(behind: Behind): ControlApi {
   };
 }
 
-/** What a newcomer types first. */
+/** What a newcomer types first: where there is one, what a VP decides with a code. */
 export function hintFor(system: string | undefined): string {
-  return system === "practice" ? "/dr failover database" : "/dr runbook";
+  return system === "practice" ? "/dr failover practice-a" : "/dr runbook";
 }
 
 async function givenIn(request: IncomingMessage): Promise<Record<string, unknown>> {

@@ -42,8 +42,9 @@ export async function playScenario(
 
   const last = await sam.waitForMessage(isOver, wait);
   if (!offers(last, "postmortem")) return null;
-  // Planned work is maintenance and resolves itself; an incident on probation has the way back in the place of the end.
-  if (offers(last, "incident.resolve") || offers(last, "run.failback")) {
+  // Planned work is maintenance and resolves itself; an incident on probation has what comes before the end in its place.
+  const ends = ["incident.resolve", "run.commit", "run.failback", "run.reprotect"];
+  if (ends.some((action) => offers(last, action))) {
     await accepted(
       sam.slash("/dr resolve --anyway Orders are taken by the standby; the old primary is fenced.", last.channel),
     );

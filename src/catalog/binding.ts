@@ -243,7 +243,7 @@ function directed(system: System, runbook: Runbook, roles: ReadonlyMap<string, R
     );
   if (from === null || to === null || !sites.includes(to)) {
     const detached = found.detached.join(", ");
-    const what = `It is active in ${from ?? "no site"}, and no standby is ready${to === null ? "" : ` in ${to}`} (${found.says}${detached && `; not a standby: ${detached}`})`;
+    const what = `Active in ${from ?? "no site"}; no standby is ready${to === null ? "" : ` in ${to}`} (${found.says}${detached && `; not a standby: ${detached}`})`;
     return problem("no-standby", what, runbook.beforehand[0] ?? "Rebuild a standby first");
   }
   for (const other of agree) {

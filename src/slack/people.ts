@@ -200,7 +200,7 @@ export function blockedAs(member: Member, workspaces: readonly Workspace[]): str
     return "Bots, apps and workflows may not use Lifeboat.";
   if (member.is_stranger || !isOneOf(workspaces, member.team_id ?? null, member.enterprise_user?.enterprise_id ?? null))
     return "This Slack account belongs to another company's workspace.";
-  if (member.is_restricted || member.is_ultra_restricted) return "Guests may not use Lifeboat.";
+  if (member.is_restricted || member.is_ultra_restricted) return "Guests can't use Lifeboat.";
   if (member.is_invited_user) return "This Slack account has not joined yet.";
   return null;
 }

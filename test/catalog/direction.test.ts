@@ -166,7 +166,7 @@ describe("one runbook, both directions", () => {
     expect(planned(move, "fenced", "active")).toEqual([
       {
         code: "no-standby",
-        what: "It is active in eu-central-1, and no standby is ready (frankfurt is active; not a standby: ireland)",
+        what: "Active in eu-central-1; no standby is ready (frankfurt is active; not a standby: ireland)",
         next: "Rebuild the other server first.",
       },
     ]);

@@ -242,8 +242,8 @@ describe("in a channel shared with another company", () => {
     const files: string[] = [];
     const reading = commands.filter(({ reads }) => reads !== undefined);
     for (const command of reading)
-      for (const [name, takesValue] of [["help", false] as const, ...grammarOf(command).options]) {
-        const options = { [name]: takesValue ? "database-failover" : (true as const) };
+      for (const [name, takes] of [["help", "none"] as const, ...grammarOf(command).options]) {
+        const options = { [name]: takes === "none" ? (true as const) : "database-failover" };
         const key = `${command.verb} --${name}`;
         const reply = await ask("", { verb: command.verb, options, actionValue: run, key });
         if (reply.kind === "file") files.push(key);

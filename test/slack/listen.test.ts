@@ -426,7 +426,7 @@ describe("what was done long ago, by Slack's own time, is not done now", () => {
 describe("who may speak", () => {
   test.each([
     ["USAM", null],
-    ["UGIL", "Guests may not use Lifeboat."],
+    ["UGIL", "Guests can't use Lifeboat."],
     ["UDEE", "This Slack account is deactivated."],
   ])("%s: %s", async (user, blocked) => {
     harness = await openSlackHarness(server);
@@ -505,7 +505,7 @@ describe("standing just before a start", () => {
 
   test.each([
     ["alex", null],
-    ["gil", "Guests may not use Lifeboat."],
+    ["gil", "Guests can't use Lifeboat."],
     ["dee", "This Slack account is deactivated."],
     ["terminal", null],
     ["nobody", "nobody is no longer on the roster of Orders."],

@@ -73,7 +73,7 @@ test("an incident is declared in a form, gets its channel and card, and a note t
   const refused = workspace.as("UGIL");
   await refused.slash("/dr note I am a guest", channel);
   const told = await refused.waitForMessage(({ only }) => only === "UGIL");
-  expect(told.text).toContain("Guests may not use Lifeboat");
+  expect(told.text).toContain("Guests can't use Lifeboat");
 
   const home = await alex.openHome();
   expect(JSON.stringify(home.blocks)).toContain("Checkout answers");

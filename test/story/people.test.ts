@@ -49,9 +49,9 @@ describe("an approval that does not count", () => {
     answerTo(harness, user, () => harness.workspace.as(user).click(question.card, "gate.approve", { confirm: true }));
 
   test.each([
-    ["a guest", "UGIL", /^You can't do this: Guests may not use Lifeboat\./],
-    ["an outsider", "UODA", /^You can't do this: This Slack account belongs to another company/],
-    ["somebody deactivated", "UDEE", /^You can't do this: This Slack account is deactivated\./],
+    ["a guest", "UGIL", /^Guests can't use Lifeboat\./],
+    ["an outsider", "UODA", /^This Slack account belongs to another company/],
+    ["somebody deactivated", "UDEE", /^This Slack account is deactivated\./],
   ])(
     "of %s: they are told why, it is counted and not on the timeline, the servers hear nothing",
     async (_who, user, says) => {

@@ -71,7 +71,7 @@ describe("words no one understands", () => {
     ],
     [
       "/dr failover orders",
-      /No runbook starts with "failover orders"\. You can fail over: database, practice-a, practice-b\.$/,
+      /Nothing called "orders" can be failed over\. You can fail over: database, practice-a, practice-b\.$/,
     ],
     [
       "/dr failover database --unplaned",

@@ -13,7 +13,7 @@ const PERIOD = 1000;
 export function mount(element, base = "/systems") {
   const root = base.replace(/\/$/, "");
   const parts = skeleton(root);
-  element.replaceChildren(parts.chooser, parts.clock.panel, parts.alerts.panel, parts.body);
+  element.replaceChildren(parts.chooser, parts.body, parts.alerts.panel, parts.clock.panel);
   let timer;
   let gone = false;
   const look = async () => {

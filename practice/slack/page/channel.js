@@ -140,8 +140,8 @@ function Bookmarks({ channel }) {
 
 function FirstHint({ channel }) {
   const type = () => document.dispatchEvent(new CustomEvent("compose", { detail: { channel, text: state.hint } }));
-  const what = state.hint.includes("database")
-    ? "Suppose the database is failing. Type this, and follow what Lifeboat says:"
+  const what = state.hint.includes("failover")
+    ? "Suppose something has to be failed over. Type this, and follow what Lifeboat says:"
     : "Suppose something is failing. Type this, and Lifeboat says what can be done:";
   return html`<div class="first-hint">
     <p><strong>Welcome to practice.</strong> Everything here runs on this machine, and nothing you break is real.</p>

@@ -12,13 +12,13 @@ state.tour = localStorage.getItem(KEY) === "closed" ? null : Number(localStorage
 const steps = [
   {
     title: "What to type",
-    says: () => "Something is failing. In #incident-response, type this and press Enter.",
+    says: () => "Suppose something is failing. In #incident-response, type this and press Enter.",
     action: () => ({ label: state.hint, press: () => compose(state.hint) }),
   },
   {
     title: "Whose turn it is",
     says: () =>
-      "The card says “Waiting for”. Become one of those people, open the thread by its replies, and press Approve.",
+      "The card says “Waiting for”. Become that person, open the thread by its replies, and press Approve. Asked for a code? Press “Set up authenticator”: their phone is on the form.",
     action: () => ({ label: "Change who you are", press: people }),
   },
   {

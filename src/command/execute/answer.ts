@@ -96,14 +96,14 @@ async function handle({ commands, overview }: CommandSet, context: CommandContex
 function wrongOption(command: Command, { options }: Request): Problem | null {
   const known = grammarOf(command).options;
   for (const [name, value] of Object.entries(options)) {
-    const takesValue = known.get(name);
+    const takes = known.get(name);
     const given = { verb: command.verb, usage: command.usage, option: name };
-    if (takesValue === undefined) {
+    if (takes === undefined) {
       const all = [...known.keys()];
       return unknownOption(given, all, nearLine(name, all, `${command.verb} … --`));
     }
-    if (takesValue && value === true) return emptyOption(given);
-    if (!takesValue && value !== true) return fullOption(given);
+    if (takes !== "none" && value === true) return emptyOption(given);
+    if (takes === "none" && value !== true) return fullOption(given);
   }
   return null;
 }

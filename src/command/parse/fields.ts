@@ -19,6 +19,17 @@ export function pastMoment(form: Readonly<Record<string, string>>, field: string
   }
 }
 
+/** A moment that was picked and lies ahead; words are taken as they are. */
+export function comingMoment(form: Readonly<Record<string, string>>, field: string, now: Date): FormErrors {
+  const picked = pickedIn(form[field] ?? "");
+  return picked === null || picked > now ? {} : { [field]: FIELD_ERRORS.past };
+}
+
+/** The moment of a picker, which sends seconds since 1970; null: words, or nothing. */
+export function pickedIn(given: string): Date | null {
+  return /^\d{9,11}$/.test(given.trim()) ? new Date(Number(given) * 1000) : null;
+}
+
 /** Slack takes blanks, and characters no one sees, for an answer. */
 export function blanks(form: Readonly<Record<string, string>>, required: readonly string[]): FormErrors {
   const empty = required.filter((field) => words(form[field] ?? "", 1) === null);

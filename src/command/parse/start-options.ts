@@ -10,7 +10,7 @@ import { stop } from "../reply/say.ts";
 
 /** Options every command that starts a run understands. */
 export const START_OPTIONS =
-  "[<input>=<value> …] [--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--tabletop] [--severity <P0-P3>] [--incident <id>] [--again <reason>]";
+  "[<input>=<value> …] [--system <system>] [--planned] [--unplanned] [--dry-run] [--drill] [--tabletop] [--severity <P0-P3>] [--incident <id>] [--again <reason…>]";
 
 /**
  * What a run is recorded as where it joins nothing: planned work is maintenance, and so is what only looks or says so itself.

@@ -15,9 +15,12 @@ export const LINE_MAX = 3000;
 
 const TOO_LONG: Typed = { verb: "", words: [], options: {}, rest: "", tooLong: true };
 
-/** Which `--options` of a verb there are: true: it takes a value. Free text keeps what only looks like an option. */
+/** What follows an option: nothing, one word, or words up to the next option, person or `<input>=<value>`. Quoted words are one. */
+export type OptionValue = "none" | "word" | "words";
+
+/** Which `--options` of a verb there are. Free text keeps what only looks like an option. */
 export interface Grammar {
-  readonly options: ReadonlyMap<string, boolean>;
+  readonly options: ReadonlyMap<string, OptionValue>;
   readonly freeText: boolean;
 }
 
@@ -153,18 +156,36 @@ function sort(verb: string, tokens: readonly Token[], grammar: Grammar): Typed {
   for (let n = 0; n < tokens.length; n++) {
     const token = tokens[n] as Token;
     const option = optionIn(token);
-    const takesValue = option && grammar.options.get(option.name);
-    if (option === null || (takesValue === undefined && grammar.freeText && option.name !== "help")) {
+    const takes = option && grammar.options.get(option.name);
+    if (option === null || (takes === undefined && grammar.freeText && option.name !== "help")) {
       words.push(token.text);
       prose.push(token.raw);
       continue;
     }
-    const next = tokens[n + 1];
-    const follows = takesValue && option.value === null && next !== undefined && !optionIn(next);
-    options[option.name] = option.value ?? (follows ? next.text : true);
-    if (follows) n++;
+    const value = option.value === null ? valueAfter(tokens, n + 1, takes ?? "none") : [];
+    options[option.name] = option.value ?? (value.length === 0 ? true : valueText(value));
+    n += value.length;
   }
   return { verb, words, options: { ...options }, rest: prose.join(" ") };
+}
+
+/** The words behind an option that are its value. */
+function valueAfter(tokens: readonly Token[], from: number, takes: OptionValue): readonly Token[] {
+  const [first] = tokens.slice(from, from + 1);
+  if (takes === "none" || first === undefined || optionIn(first)) return [];
+  if (takes === "word" || first.quoted || isOfTheCommand(first)) return [first];
+  const ends = tokens.findIndex((token, at) => at > from && (optionIn(token) !== null || isOfTheCommand(token)));
+  return tokens.slice(from, ends === -1 ? tokens.length : ends);
+}
+
+function valueText(value: readonly Token[]): string {
+  const [first] = value;
+  return value.length === 1 && first !== undefined ? first.text : value.map(({ raw }) => raw).join(" ");
+}
+
+/** A person, a channel or the value of an input: never a word of a reason. */
+function isOfTheCommand({ text, quoted }: Token): boolean {
+  return !quoted && /^(?:<[@#][A-Z0-9]+>$|[\p{L}][\p{L}\p{N}_]*=)/u.test(text);
 }
 
 function optionIn({ text, quoted }: Token): { name: string; value: string | null } | null {

@@ -187,6 +187,7 @@ function element(value: unknown): Json | null {
     case "button":
       return button(value);
     case "static_select":
+    case "multi_static_select":
     case "overflow":
     case "radio_buttons":
     case "checkboxes":
@@ -270,6 +271,7 @@ function input(value: unknown): Json | null {
       return { type: value.type, ...named(value), ...(fits && { initial_date_time: at }) };
     }
     case "static_select":
+    case "multi_static_select":
     case "radio_buttons":
     case "checkboxes":
     case "users_select":
@@ -304,7 +306,10 @@ function lengths(value: Json): Json {
 
 function chooser(value: Json): Json | null {
   const most =
-    { static_select: limits.options, overflow: limits.overflowOptions }[value.type as string] ?? limits.choices;
+    { static_select: limits.options, multi_static_select: limits.options, overflow: limits.overflowOptions }[
+      value.type as string
+    ] ?? limits.choices;
+  const takesSeveral = value.type === "checkboxes" || value.type === "multi_static_select";
   const options = listFrom(value.options, most, option);
   if (options.length === 0) return null;
   const same = (wanted: unknown) => isJson(wanted) && options.find((one) => one.value === wanted.value);
@@ -315,8 +320,8 @@ function chooser(value: Json): Json | null {
     options,
     ...named(value),
     ...(value.type === "static_select" && placeholder(value)),
-    ...(initial && value.type !== "checkboxes" && value.type !== "overflow" && { initial_option: initial }),
-    ...(value.type === "checkboxes" && several.length > 0 && { initial_options: several }),
+    ...(initial && !takesSeveral && value.type !== "overflow" && { initial_option: initial }),
+    ...(takesSeveral && several.length > 0 && { initial_options: several }),
   };
 }
 

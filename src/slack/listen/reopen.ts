@@ -1,3 +1,4 @@
+import { WHEN_OPENED } from "../../../templates/messages/kit/form.ts";
 import type { Block, Form, Message } from "../../../templates/messages/kit/message.ts";
 import type { Instead } from "../../command/command.ts";
 
@@ -45,7 +46,10 @@ export function fieldsOf({ blocks }: Pick<Submitted, "blocks">): readonly string
   return inputsOf(blocks).flatMap(({ block_id }) => (typeof block_id === "string" ? [block_id] : []));
 }
 
-/** The same form with everything that was typed in it, except codes, which are good once; above it, why it was refused. */
+/**
+ * The same form with everything that was typed in it, except codes, which are good once; above it, why it was refused, in the place of what it
+ * said of how things stood.
+ */
 export function filledIn(
   form: Submitted,
   why: Message,
@@ -63,7 +67,7 @@ export function filledIn(
     blocks: [
       ...shown.map((block, at) => ({ ...block, block_id: `${WHY}${at}` })),
       ...form.blocks
-        .filter(({ block_id }) => !String(block_id).startsWith(WHY))
+        .filter(({ block_id }) => !String(block_id).startsWith(WHY) && block_id !== WHEN_OPENED)
         .map((block) => fill(block, form, codes)),
       ...(instead?.fields ?? []).filter(({ block_id }) => !fieldsOf(form).includes(String(block_id))),
     ],

@@ -24,7 +24,7 @@ const NOTHING_TO = {
 } as const;
 
 export function approved(run: RunState): Message {
-  return said(`Your approval of ${runName(run)} is recorded. ${safe(run.plan.target)}`);
+  return said([`Your approval of ${runName(run)} is recorded.`, safe(run.plan.target)]);
 }
 
 /** Below the card of an approval request. @param ask its id */

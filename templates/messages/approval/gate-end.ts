@@ -15,7 +15,8 @@ import type { ApprovalRequest } from "./gate.ts";
 
 /** What became of it; nothing in it can be pressed. */
 export function gateOutcome({ run, step, gate }: ApprovalRequest, around: Surroundings): Message {
-  const what = `${kindPrefix(run.plan.kind, around.practice)}${safe(run.plan.title)}, ${safe(step.title)}`;
+  const prefix = kindPrefix(run.plan.kind, around.practice);
+  const what = `${prefix}${safe(run.plan.title)}, ${safe(step.title)}`;
   const says = outcomeWords(gate, around);
   const after = gate.closedAt ? between(gate.openedAt, gate.closedAt) : null;
   const waited = after === null ? "." : isSentence(gate) ? ` (after ${after})` : ` after ${after}.`;
@@ -27,12 +28,14 @@ export function gateOutcome({ run, step, gate }: ApprovalRequest, around: Surrou
   return {
     text: [`${what}: ${says}${waited}`, ...stays.map((line) => ended(line.replaceAll("*", "")))].join(" "),
     blocks: [
-      section(`${MARKS[gate.outcome]} *${what}*\n${says}${waited}`),
-      ...lines(approvals),
+      section(
+        `${MARKS[gate.outcome]} *${prefix}${safe(step.title)}*\n${safe(run.plan.title)}${gate.outcome === "denied" ? "." : ":"} ${says}${waited}`,
+      ),
       ...lines(gate.outcome === "passed" || gate.outcome === "open" ? notFencedLines(run, around) : []),
       ...lines(stays),
       ...again(run, step, gate),
       context(
+        ...approvals,
         `Data loss as shown: ${safe(gate.loss)} · plan ${gate.planHash.slice(0, 8)}, facts ${gate.factsHash.slice(0, 8)}`,
       ),
     ],

@@ -1,7 +1,7 @@
 import { actionValue } from "../kit/action-value.ts";
 import { actions, context, divider, lines } from "../kit/blocks.ts";
 import { cut, safe } from "../kit/escape.ts";
-import { type Choice, choiceInput, textInput } from "../kit/form.ts";
+import { type Choice, choiceInput, momentInput, textInput } from "../kit/form.ts";
 import type { Form } from "../kit/message.ts";
 
 /** What the form of an update is drawn from; `values` is what stands in its fields now. */
@@ -16,6 +16,8 @@ export interface UpdateDraft {
     readonly required: boolean;
     readonly many: boolean;
     readonly value: string;
+    /** Chosen in the reader's own zone, beginning with this; absent: it is typed. */
+    readonly moment?: Date | null;
   }[];
   readonly destinations: readonly { readonly to: string; readonly why: string | null }[];
   /** mrkdwn where Slack shows it; else plain text. */
@@ -38,12 +40,7 @@ export function updateForm(draft: UpdateDraft): Form {
     actionValue: actionValue(draft.incident),
     blocks: [
       choiceInput("template", "To whom, and what about", choices, { initial: template, tells: PREVIEW }),
-      ...fields.map(({ name, label, describes, required, many, value }) =>
-        textInput(fieldId(name), label, {
-          ...{ optional: !required, many, hint: describes, initial: value, length: 1500 },
-          ...(!many && { tells: PREVIEW }),
-        }),
-      ),
+      ...fields.map(fieldInput),
       divider,
       ...lines([`*Preview* · ${destinationWords(destinations)}`]),
       ...(missing.length > 0 ? [context(`Not filled in yet: ${missing.map(safe).join(", ")}`)] : []),
@@ -56,6 +53,14 @@ export function updateForm(draft: UpdateDraft): Form {
       }),
     ],
   };
+}
+
+function fieldInput({ name, label, describes, required, many, value, moment }: UpdateDraft["fields"][number]) {
+  const shared = { optional: !required, hint: describes };
+  if (moment !== undefined)
+    return momentInput(fieldId(name), label, { ...shared, tells: PREVIEW, ...(moment && { initial: moment }) });
+  const typed = { ...shared, many, initial: value, length: 1500 };
+  return textInput(fieldId(name), label, { ...typed, ...(!many && { tells: PREVIEW }) });
 }
 
 /** The verb that draws the form again from what is in it. */

@@ -8,7 +8,7 @@ export function noIncident(over: boolean): Problem {
   return {
     code: "no-incident",
     what: over ? "No incidents yet" : "No open incidents",
-    next: "Declare one: `/dr declare`",
+    next: over ? "Declare one: `/dr declare`" : "Declare one: `/dr declare`. What's over: `/dr list`",
   };
 }
 

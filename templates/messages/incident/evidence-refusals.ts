@@ -3,9 +3,8 @@ import type { Problem } from "../../../src/lib/errors.ts";
 export function mayNotTakePack(roles: readonly string[], able: string): Problem {
   return {
     code: "evidence-role",
-    what: "You don't hold a role that may have evidence packs",
-    allowed: `${able} may (${roles.join(", ")})`,
-    next: "Ask one of them",
+    what: `Evidence packs are for ${roles.join(" and ")} only`,
+    allowed: `Who can: ${able}`,
   };
 }
 
@@ -14,7 +13,7 @@ export function packBeginMissing(): Problem {
     code: "evidence-from-missing",
     what: "The period has no beginning",
     allowed: "--from is the first day, --to the first one after the period; without --to it ends now",
-    next: "/dr evidence --from 2026-01-01 --to 2026-04-01",
+    next: "`/dr evidence --from 2026-01-01 --to 2026-04-01`",
   };
 }
 
@@ -23,7 +22,7 @@ export function packOnHost(system: string): Problem {
   return {
     code: "evidence-on-host",
     what: "A pack is no file for this command line",
-    next: `On the bot's host: lifeboat evidence export --from 2026-01-01 --system ${system} --out <folder>`,
+    next: `On the bot's host: \`lifeboat evidence export --from 2026-01-01 --system ${system} --out <folder>\``,
   };
 }
 
@@ -41,6 +40,6 @@ export function whichSystem(systems: readonly string[]): Problem {
     code: "evidence-system-missing",
     what: "A pack is of one system",
     allowed: systems.join(", "),
-    next: `/dr evidence ${systems[0] ?? "<system>"} --from 2026-01-01`,
+    next: `\`/dr evidence ${systems[0] ?? "<system>"} --from 2026-01-01\``,
   };
 }

@@ -5,8 +5,8 @@ import type { WordsOf } from "../kit/refusal-words.ts";
 /** Who may not do something, and who is not there to be given a role. */
 export const PEOPLE_REFUSALS: WordsOf<PeopleRefusal> = {
   "account-blocked": ({ why }) => ({
-    what: `You can't do this: ${why}`,
-    allowed: "Members of this workspace who are on the system's roster may do it",
+    what: why,
+    allowed: "Who can: members of this workspace on the system's roster",
   }),
   "not-on-roster": ({ system }) => ({
     what: `You're not on the roster of ${system}`,

@@ -88,7 +88,8 @@ function checkNow({ system, title }: SystemReadiness): Button {
 export function systemLine({ title, runbooks }: SystemReadiness): string {
   const count = (state: RunbookReadiness["state"]) => runbooks.filter((one) => one.state === state).length;
   const [notReady, ready, stale, never] = [count("notReady"), count("ready"), count("stale"), count("neverProven")];
-  const mark = notReady > 0 ? "🔴" : stale > 0 ? "🟡" : ready > 0 ? "✅" : "⚪";
+  // Green only where nothing is left open: one runbook that was never proven may be the one that is needed.
+  const mark = notReady > 0 ? "🔴" : stale > 0 ? "🟡" : never > 0 || ready === 0 ? "⚪" : "✅";
   const parts = [
     ...(notReady > 0 ? [`*${notReady} not ready*`] : []),
     ...(ready > 0 ? [`${ready} ready`] : []),
@@ -176,7 +177,7 @@ function titlesOf(all: readonly Pick<RunbookReadiness, "runbook" | "title" | "mo
   const known = new Map<string, { readonly title: string; readonly modes: readonly string[] }>();
   for (const { runbook, title, mode } of all)
     known.set(runbook, { title, modes: [...(known.get(runbook)?.modes ?? []), mode] });
-  return [...known.values()].map(({ title, modes }) => `*${safe(title)}* (${modes.join(", ")})`);
+  return [...known.values()].map(({ title, modes }) => `*${safe(title)}* (${[...modes].sort().join(", ")})`);
 }
 
 function readyLines(ready: readonly RunbookReadiness[], now: Date): readonly string[] {

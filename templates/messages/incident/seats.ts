@@ -24,7 +24,9 @@ export function seatLines(
 function seatLine({ ok, title, needed, people, stepUp }: Seat): string {
   const filled = people.filter(({ problems }) => problems.length === 0).length;
   const said = people.map(({ name, problems }) =>
-    problems.length === 0 ? safe(name) : `⚠️ ${safe(name)} (${problems.map(safe).join("; ")})`,
+    problems.length === 0
+      ? safe(name)
+      : `⚠️ ${safe(name)} (${problems.map((one) => safe(one.replace(/\.$/, ""))).join("; ")})`,
   );
   const who = said.length === 0 ? "none on the roster" : said.join(", ");
   return `• ${ok ? "🟢" : "🔴"} *${safe(title)}*: ${filled} available, ${needed} needed${stepUp ? " · authenticator required" : ""}. ${who}`;

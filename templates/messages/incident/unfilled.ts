@@ -24,10 +24,7 @@ export function unfilledRoles(state: IncidentState, around: Surroundings): Messa
     const able = holders(around.system, state, id).slice(0, 5).map(around.names);
     return `*${safe(title)}* (${able.length === 0 ? "anyone on the roster" : able.join(", ")}): ${ended(safe(explains))}`;
   });
-  const head =
-    command === undefined
-      ? "Open roles:"
-      : "No incident commander yet. Take the role to set priorities and make the calls:";
+  const head = command === undefined ? "Open roles:" : "No incident commander yet.";
   const take: Button[] = asked.slice(0, 5).map(({ id, title }, n) => ({
     label: `Take: ${cut(title, 22)}`,
     verb: "role",

@@ -39,7 +39,9 @@ export function unknownOption({ verb, option }: OptionGiven, known: readonly str
 }
 
 export function emptyOption({ verb, usage, option }: OptionGiven): Problem {
-  return { code: "option-empty", where: `/dr ${verb}`, what: `--${option} needs a value`, next: `\`${usage}\`` };
+  const place = usage.split(`--${option}`)[1]?.match(/^[ =](<[^>]+>)/)?.[1] ?? "<value>";
+  const next = `Write \`--${option} ${place}\` behind the command`;
+  return { code: "option-empty", where: `/dr ${verb}`, what: `--${option} needs a value`, next };
 }
 
 export function fullOption({ verb, usage, option }: OptionGiven): Problem {
@@ -64,8 +66,8 @@ export function notWritten(): Problem {
 export function blocked(why: string): Problem {
   return {
     code: "account-blocked",
-    what: `You can't do this: ${why}`,
-    allowed: "Members of this workspace who are on a system's roster may do it",
+    what: why,
+    allowed: "Who can: members of this workspace on a system's roster",
   };
 }
 

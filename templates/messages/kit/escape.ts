@@ -10,10 +10,10 @@ export function safe(words: string): string {
   return tame(words).replace(/[&<>]/g, (mark) => ENTITIES[mark] as string);
 }
 
-/** `safe`, but a command we tell people to type (`` `/dr resolve` ``) stays a code span. For our own sentences. */
+/** `safe`, but what we tell people to type (`` `/dr resolve` ``, `` `--due 2026-12-24` ``) stays a code span. For our own sentences. */
 export function withCommands(words: string): string {
   return words
-    .split(/(`\/dr[^`]*`)/)
+    .split(/(`(?:\/dr|--[a-z]|lifeboat )[^`]*`)/)
     .map((part, n) => (n % 2 === 1 ? `\`${safe(part.slice(1, -1))}\`` : edges(part)))
     .join("");
 }

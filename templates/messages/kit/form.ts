@@ -53,7 +53,8 @@ function input(
 export function momentInput(
   id: string,
   label: string,
-  options: { optional?: boolean; hint?: string; initial?: Date } = {},
+  /** `tells`: the verb that is told at once what was chosen. */
+  options: { optional?: boolean; hint?: string; initial?: Date; tells?: string } = {},
 ): Block {
   return input(id, label, options, {
     type: "datetimepicker",
@@ -105,10 +106,29 @@ export function choiceInput(
   const initial = choices.find(({ value }) => value === options.initial);
   return input(id, label, options, {
     type: "static_select",
-    options: choices.slice(0, 100).map(option),
+    options: choices.slice(0, CHOICES_MAX).map(option),
     ...(initial && { initial_option: option(initial) }),
   });
 }
+
+/** Any number of the choices. They come back with commas between their values. */
+export function choicesInput(
+  id: string,
+  label: string,
+  choices: readonly Choice[],
+  options: { optional?: boolean; initial?: readonly string[]; hint?: string } = {},
+): Block {
+  const shown = choices.slice(0, CHOICES_MAX);
+  const initial = shown.filter(({ value }) => options.initial?.includes(value));
+  return input(id, label, options, {
+    type: "multi_static_select",
+    options: shown.map(option),
+    ...(initial.length > 0 && { initial_options: initial.map(option) }),
+  });
+}
+
+/** Slack shows so many in one list. */
+export const CHOICES_MAX = 100;
 
 /** One box, empty unless `checked`. It comes back as its value, or as an empty text. */
 export function checkInput(id: string, label: string, box: Choice, checked = false): Block {
@@ -124,13 +144,25 @@ function option({ value, says }: Choice): object {
   return { text: plainText(cut(plain(says), 75)), value };
 }
 
-export function reasonForm(callback: string, title: string, submit: string, actionValue: string, says: string): Form {
+/** What a form says of how things stood when it was opened. Shown again with a refusal, it goes: the refusal says how they stand now. */
+export const WHEN_OPENED = "when-opened";
+
+/** `stays`: its words hold whatever happens meanwhile. */
+export function reasonForm(
+  callback: string,
+  title: string,
+  submit: string,
+  actionValue: string,
+  says: string,
+  stays = false,
+): Form {
+  const words = section(safe(says));
   return {
     callback,
     title: cut(title, 24),
     submit: cut(submit, 24),
     actionValue,
-    blocks: [section(safe(says)), textInput("reason", "Reason", REASON)],
+    blocks: [stays ? words : { ...words, block_id: WHEN_OPENED }, textInput("reason", "Reason", REASON)],
   };
 }
 
@@ -140,6 +172,7 @@ export const REASON = { many: true, length: LIMITS.reason } as const;
 /** Below a field whose value can't be taken. */
 export const FIELD_ERRORS = {
   future: "That's in the future. Choose a time that has passed.",
+  past: "That's in the past. Choose a time that's still to come.",
   empty: "Fill this in.",
   code: "A code has six digits.",
 } as const;

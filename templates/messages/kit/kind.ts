@@ -27,8 +27,9 @@ export function drillWords({ drill }: Pick<Plan, "drill">): string | null {
 /** On the card of every approval of a production exercise, in its notification and in its confirmation. */
 export const EXERCISE = "PRODUCTION EXERCISE: this changes production.";
 
+/** What would be lost is a line of its own, and is measured: a planned run that gives data up says so there. */
 export function modeWords(mode: Mode): string {
-  return mode === "planned" ? "planned (no data loss)" : "unplanned (fences the old side, data loss possible)";
+  return mode === "planned" ? "planned" : "unplanned (fences the old side, data loss possible)";
 }
 
 /** "dry run of Fail over the database" or the title alone. Not escaped. */

@@ -40,19 +40,23 @@ export function inItsThread(run: RunState, { where, ...problem }: Problem): Prob
   return where === undefined || where === run.title ? problem : { where, ...problem };
 }
 
-/** Several problems of one thing: the first, and where the others are. Its text has all of them. */
+/** Several problems of one thing: the first with its way on, and where the others are. Its text has all of them. */
 export function refusals(head: string, problems: readonly Problem[]): Message {
   const said = problems.map(sentences);
   const [first, ...others] = problems;
-  const cause = fitted(first === undefined ? "" : sayProblem(first), BRIEF_WORDS - OTHERS_WORDS - wordsIn(head));
+  const { next, ...problem } = first ?? { what: "" };
+  const way = next === undefined ? null : briefOf({ what: "", next }).next;
+  const room = BRIEF_WORDS - OTHERS_WORDS - wordsIn(head) - wordsIn(way ?? "");
+  const cause = fitted(sayProblem({ code: "", ...problem }), Math.max(OTHERS_WORDS, room));
   const places = [...new Set(others.map(({ where, what }) => where ?? what))];
   const more = fitted(`And ${others.length} more: ${places.join(", ")}`, OTHERS_WORDS);
-  return {
-    text: `${safe(head)} ${said.join(" ")}`,
-    blocks: [
-      section([`⛔ *${safe(head)}*`, withCommands(cause), ...(others.length > 0 ? [safe(more)] : [])].join("\n")),
-    ],
-  };
+  const parts = [
+    `⛔ *${safe(head)}*`,
+    withCommands(cause),
+    ...(others.length > 0 ? [safe(more)] : []),
+    ...(way === null ? [] : [`*Next:* ${withCommands(way)}`]),
+  ];
+  return { text: `${safe(head)} ${said.join(" ")}`, blocks: [section(parts.join("\n"))] };
 }
 
 const OTHERS_WORDS = 15;

@@ -98,8 +98,8 @@ export function runbookList(listed: readonly ListedRunbook[]): Message {
   return said([
     "Runbooks for this channel:",
     ...listed.map(({ runbook: { id, system, title, modes }, line }) => {
-      const starts = line === null ? "" : `, ${code(line)}`;
-      return `• *${safe(id)}* (${safe(system)}): ${safe(title)}. ${modes.join(" or ")}${starts}`;
+      const starts = line === null ? "" : `: ${code(line)}`;
+      return `• *${safe(id)}* (${safe(system)}): ${safe(title)} (${modes.join(", ")})${starts}`;
     }),
   ]);
 }

@@ -161,7 +161,10 @@ export function unknownTarget(verb: Verb, asked: string, targets: readonly strin
   const does = verb === "failover" ? "fail over" : "restore";
   return {
     code: asked === "" ? "target-missing" : "target-unknown",
-    what: asked === "" ? `Say what to ${does}` : `No runbook starts with "${verb} ${asked}"`,
+    what:
+      asked === ""
+        ? `Say what to ${does}`
+        : `Nothing called "${asked}" can be ${verb === "failover" ? "failed over" : "restored"}`,
     allowed:
       targets.length > 0
         ? `You can ${does}: ${targets.join(", ")}`

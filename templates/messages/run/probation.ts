@@ -23,7 +23,7 @@ function watchLines(run: RunState, around: Surroundings): readonly string[] {
   if (committed !== undefined) {
     const who = committed.by.kind === "person" ? around.names(committed.by.person ?? committed.by.name) : "the bot";
     return [
-      `*Committed:* by ${who} at ${clock(committed.at)}${committed.reason === null ? "" : `. ${ended(safe(committed.reason))}`}`,
+      `*Committed:* by ${who} at ${clock(committed.at)}${committed.reason === null ? "" : `. Reason: ${ended(safe(committed.reason))}`}`,
     ];
   }
   if (probation?.moved) return ["*Probation:* ended, the same was moved again"];
@@ -43,7 +43,7 @@ function healthWords({ probation }: RunState): string {
 /** "No standby since 18:04:10 UTC: …" until one streams. */
 export function standbyLines({ standby, moves, probation }: RunState): readonly string[] {
   if (!moves || standby === undefined || standby.streams || probation?.moved) return [];
-  return [`⚠️ *No standby* of ${safe(moves.title)} since ${clock(standby.since)}. Next: \`/dr reprotect\``];
+  return [`⚠️ *No standby* for ${safe(moves.title)} since ${clock(standby.since)}. Next: \`/dr reprotect\``];
 }
 
 /**
@@ -86,7 +86,23 @@ function wasUnhealthy({ probation }: RunState): boolean {
   return probation?.wasUnhealthy === true;
 }
 
-export function failBackButton({ id, plan }: RunState): Button {
+/** Of a move that was just verified: what fits what is known of its new side. Going back is offered where there is a reason and a standby. */
+export function watchedButtons(run: RunState): readonly Button[] {
+  const { probation, standby } = run;
+  if (standby?.streams === false) return [reprotectButton(run)];
+  if (probation?.healthy === false) return [failBackButton(run)];
+  const aloud = `Commit ${plain(run.plan.title)}`;
+  return [{ label: "Commit…", verb: "run.commit", actionValue: actionValue(run.id), aloud }];
+}
+
+function reprotectButton({ id, plan }: RunState): Button {
+  return {
+    ...{ label: "Reprotect", verb: "run.reprotect", actionValue: actionValue(id) },
+    aloud: `Reprotect ${plain(plan.title)}`,
+  };
+}
+
+function failBackButton({ id, plan }: RunState): Button {
   const aloud = `Fail back ${plain(plan.title)}`;
   return {
     ...{ label: "Fail back", verb: "run.failback", actionValue: actionValue(id), style: "danger", aloud },
@@ -105,7 +121,7 @@ function buttonsOf(run: RunState) {
   const commit: Button = {
     ...{ label: "Commit", verb: "run.commit", actionValue: value, style: "primary", aloud: `Commit ${aloud}` },
   };
-  const again: Button = { label: "Reprotect", verb: "run.reprotect", actionValue: value, aloud: `Reprotect ${aloud}` };
+  const again = reprotectButton(run);
   const shown = [
     // Without a standby the other side takes no writes: that is made first.
     ...(committed === undefined && probation?.healthy === false && standby?.streams !== false ? [back] : []),

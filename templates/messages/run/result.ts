@@ -20,7 +20,7 @@ import { aloud, notFencedLines } from "./fence.ts";
 import { changedWords } from "./left.ts";
 import { gatesOf } from "./plan.ts";
 import { firstFinding, unplannedButton } from "./preflight.ts";
-import { failBackButton } from "./probation.ts";
+import { watchedButtons } from "./probation.ts";
 import { undoButton, waysBack } from "./undo.ts";
 
 /** The end of a run: what was reached, what it cost, what to do now. Null while it goes on. */
@@ -63,7 +63,7 @@ function verified(state: IncidentState, run: RunState, endedAt: Date, around: Su
       ...whereItWent(accounting),
       ...afterwards(state, run),
       ...toTickOff(state, run, around),
-      actions(...(isOver(state) || isMaintenance(state) ? [] : watched ? [failBackButton(run)] : [resolve]), {
+      actions(...(isOver(state) || isMaintenance(state) ? [] : watched ? watchedButtons(run) : [resolve]), {
         label: "Draft post-mortem",
         verb: "postmortem",
         actionValue: actionValue(state.id),

@@ -65,6 +65,34 @@ describe("a line becomes words", () => {
         rest: "see https://a.example/x & #ops <3",
       },
     ],
+    // A reason needs no quotes: it goes on to the next option, person or input.
+    [
+      "failover database --again the primary died",
+      { verb: "failover", words: ["database"], options: { again: "the primary died" }, rest: "database" },
+    ],
+    [
+      "failover --again it’s gone, isn't it? --unplanned database",
+      {
+        verb: "failover",
+        ...{ words: ["database"], options: { again: "it’s gone, isn't it?", unplanned: true }, rest: "database" },
+      },
+    ],
+    [
+      "runbook move --again lost it too from=a",
+      { verb: "runbook", words: ["move", "from=a"], options: { again: "lost it too" }, rest: "move from=a" },
+    ],
+    [
+      'failover --again "lost, too" database',
+      { verb: "failover", words: ["database"], options: { again: "lost, too" }, rest: "database" },
+    ],
+    [
+      "invite --reason knows the database <@U0ANA|ana lind>",
+      { verb: "invite", words: ["<@U0ANA>"], options: { reason: "knows the database" }, rest: "@ana lind" },
+    ],
+    [
+      "failover database --again",
+      { verb: "failover", words: ["database"], options: { again: true }, rest: "database" },
+    ],
     ["failover --system", { verb: "failover", words: [], options: { system: true }, rest: "" }],
     ["--help", { verb: "", words: [], options: { help: true }, rest: "" }],
     [

@@ -90,11 +90,16 @@ function sayAll(state) {
 
 function drawNode(node) {
   const tone = node.reachable ? (node.role === "standby" && node.streaming === false ? "warn" : "good") : "bad";
-  const lines = [sayRole(node), node.takesTraffic ? "The application writes here." : null, sayMore(node)];
+  const lines = [sayRole(node), node.takesTraffic ? sayTraffic(node) : null, sayMore(node)];
   const item = make("li", { class: "panel-card" }, make("p", { class: "panel-name" }, node.name));
   item.dataset.tone = node.readOnly ? "warn" : tone;
   item.append(...lines.filter(Boolean).map((line) => make("p", {}, line)));
   return item;
+}
+
+/** What is down, or doesn't answer, takes no writes, wherever the application sends them. */
+function sayTraffic(node) {
+  return node.reachable ? "The application writes here." : "The application still points here.";
 }
 
 function sayRole(node) {
