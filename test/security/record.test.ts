@@ -534,6 +534,24 @@ describe("keys", () => {
     });
   });
 
+  test("are rotated while bots take from each other what came in: first behind the old key everywhere, then in front", async () => {
+    const open = (...events: string[]) => storeOn(url, { keys: given(...events) });
+    const stores = await Promise.all([open(old), open(old, next), open(next, old)]);
+    const [before, between, after] = stores as [Store, Store, Store];
+    const heard = async (by: Store, taken: Store, key: string) => {
+      await by.inbox.receive(key, "slack.action", { verb: "approve" });
+      return (await taken.inbox.take(10, 60, "slack.")).map((item) => item.key);
+    };
+    try {
+      expect(await heard(before, between, "old, by the second")).toEqual(["old, by the second"]);
+      expect(await heard(between, before, "still old, by the first")).toEqual(["still old, by the first"]);
+      expect(await heard(between, after, "old, by the third")).toEqual(["old, by the third"]);
+      expect(await heard(after, between, "new, by the second")).toEqual(["new, by the second"]);
+    } finally {
+      await Promise.all(stores.map((store) => store.close()));
+    }
+  });
+
   test("of signatures are rotated with the old public key", async () => {
     await wrote(["declared"]);
     const fresh = makeKeys();
