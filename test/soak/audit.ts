@@ -13,8 +13,10 @@ export interface Evidence {
   readonly statements: readonly Statement[];
   readonly ahead: readonly Ahead[];
   readonly notes: Diary["notes"];
-  /** What each account alone was told, and in direct messages. */
-  readonly toldTo: (user: string) => readonly string[];
+  /** Bodies of what the inbox holds. */
+  readonly heard: readonly string[];
+  /** When each account alone was told something, milliseconds since 1970. */
+  readonly toldTo: (user: string) => readonly number[];
 }
 
 interface Plan {
@@ -83,26 +85,26 @@ function intentsIn(on: Audited, ahead: readonly Ahead[]): readonly Intent[] {
 }
 
 /** I3: what Slack was told was kept is on a timeline once, or its author was told why it isn't. */
-function heardOrTold({ on, notes, toldTo }: Evidence): Complaint[] {
+function heardOrTold({ on, notes, heard, toldTo }: Evidence): Complaint[] {
   const texts = [...on.database.streams.values()].flatMap(({ events }) =>
     events.filter(({ type }) => type === "incident.noted").map(({ data }) => data),
   );
-  return notes.flatMap(({ mark, user }) => {
-    const times = texts.filter((data) => data.includes(mark)).length;
-    if (times === 1) return [];
-    if (times > 1) return [{ invariant: "I3", says: `The note ${mark} stands there ${times} times` }];
-    const refused = on.database.streams.size > 0 && wasRefused(on, mark);
-    return refused || toldTo(user).some((text) => text.includes(mark))
-      ? []
-      : [{ invariant: "I3", says: `The note ${mark} of ${user} was heard, and stands nowhere` }];
-  });
-}
-
-/** The store keeps what was refused with the reason; the inbox keeps what was heard with how it ended. */
-function wasRefused(on: Audited, mark: string): boolean {
-  return [...on.database.streams.values()].some(({ events }) =>
-    events.some(({ type, data }) => type === "command.refused" && data.includes(mark)),
+  const times = (mark: string) => texts.filter((data) => data.includes(mark)).length;
+  const left = new Map(
+    [...new Set(notes.map(({ user }) => user))].map((user) => [user, toldTo(user).toSorted((a, b) => a - b)]),
   );
+  return notes.flatMap(({ mark, user, at }) => {
+    if (times(mark) > 1) return [{ invariant: "I3", says: `The note ${mark} stands there ${times(mark)} times` }];
+    if (times(mark) === 1) return [];
+    if (!heard.some((body) => body.includes(mark)))
+      return [{ invariant: "I3", says: `The note ${mark} of ${user} was acknowledged, and was never in the inbox` }];
+    // The first word to them alone after that which isn't about a note before.
+    const answers = left.get(user) ?? [];
+    const own = answers.findIndex((told) => told >= at - SKEW_MS);
+    if (own === -1) return [{ invariant: "I3", says: `The note ${mark} of ${user} was heard, and stands nowhere` }];
+    answers.splice(own, 1);
+    return [];
+  });
 }
 
 /** I8: no two runs hold the same thing at a time. */

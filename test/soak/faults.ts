@@ -167,15 +167,15 @@ export const FAULTS: readonly SoakFault[] = [
   },
 ];
 
-/** One of them, by their weights. */
-export function anyOf(random: Random): SoakFault {
-  const all = FAULTS.reduce((sum, { weight }) => sum + weight, 0);
-  let left = random.int(all);
-  for (const fault of FAULTS) {
+/** One of them, by their weights. `only`: ids; empty: all. @throws Error where none has such an id */
+export function anyOf(random: Random, only: readonly string[]): SoakFault {
+  const faults = FAULTS.filter(({ id }) => only.length === 0 || only.includes(id));
+  let left = random.int(faults.reduce((sum, { weight }) => sum + weight, 0));
+  for (const fault of faults) {
     left -= fault.weight;
     if (left < 0) return fault;
   }
-  throw new Error("There are no faults");
+  throw new Error(`There is no such fault. There are: ${FAULTS.map(({ id }) => id).join(", ")}`);
 }
 
 /** Everything that may still be wrong is mended. */

@@ -12,6 +12,7 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
     without: { type: "string" },
+    only: { type: "string", multiple: true, default: [] },
   },
 });
 const minutes = Number(values.minutes);
@@ -21,7 +22,7 @@ if (!Number.isInteger(seed)) throw new Error(`--seed ${values.seed}: give a whol
 const say = (line: string) => void process.stderr.write(`${line}\n`);
 say(`Seed ${seed}, ${minutes} min`);
 const bot = { program: process.execPath, arguments: await botOf(values.without) };
-const report = await soak({ seed, minutes, bot, keep: values.keep, say });
+const report = await soak({ seed, minutes, bot, keep: values.keep, only: values.only, say });
 for (const { invariant, says } of report.complaints) say(`${invariant}: ${says}`);
 if (values.json) console.log(JSON.stringify(report));
 else {

@@ -67,8 +67,9 @@ async function note(world: SoakEnvironment, random: Random, diary: Diary): Promi
   const mark = `mark-${random.int(2 ** 31).toString(36)}`;
   const channel = anIncident(world, random);
   if (channel === undefined) return;
+  const at = Date.now();
   const outcome = await world.practice.workspace.as(user).slash(`/dr note Seen by ${user}: ${mark}`, channel);
-  if (outcome.ok) diary.notes.push({ mark, user });
+  if (outcome.ok) diary.notes.push({ mark, user, at });
 }
 
 async function read(world: SoakEnvironment, random: Random): Promise<void> {

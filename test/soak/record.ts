@@ -1,11 +1,18 @@
 import pg from "pg";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import type { Audited } from "../support/auditor.ts";
+import { asSuperuser } from "../support/postgres.ts";
 import type { SoakEnvironment } from "./environment.ts";
 
 type Database = Audited["database"];
 type StreamText = Database["streams"] extends ReadonlyMap<string, infer S> ? S : never;
 type EventText = StreamText["events"][number];
+
+/** Bodies of what was kept before Slack was told so. */
+export async function heardBy({ postgres }: Pick<SoakEnvironment, "postgres">): Promise<readonly string[]> {
+  const rows = await asSuperuser<{ body: string }>(postgres.url, "select body::text from lifeboat.inbox");
+  return rows.map(({ body }) => body);
+}
 
 /** What the store and Slack hold, as rows: read past the product, by the login that owns the store. */
 export async function recorded({

@@ -8,7 +8,7 @@ import type { Diary } from "./diary.ts";
 import type { SoakEnvironment } from "./environment.ts";
 
 /** A run is told to end when it takes this long, and counts as one that waits for ever when it hasn't then. */
-const PATIENCE_MS = 75_000;
+const PATIENCE_MS = 120_000;
 const ABORT_MS = 120_000;
 const LOOK_MS = 300;
 const AGAIN = '--again "One soak, one run after the other"';
@@ -18,6 +18,8 @@ interface OpenRun {
   readonly since: number;
   /** Of this run, by its answerers: a question is dealt with once in each way. */
   readonly dealtWith: Set<string>;
+  /** The first message of its thread; null: it wasn't seen so far. */
+  root: Message | null;
   abortedAt: number | null;
   isLost: boolean;
 }
@@ -31,7 +33,16 @@ export class Runs {
   readonly #open = new Map<string, OpenRun>();
   readonly #over = new Set<string>();
 
-  constructor(world: SoakEnvironment, random: Random, diary: Diary, monitor: InvariantMonitor) {
+  readonly #say: (line: string) => void;
+
+  constructor(
+    world: SoakEnvironment,
+    random: Random,
+    diary: Diary,
+    monitor: InvariantMonitor,
+    say: (line: string) => void,
+  ) {
+    this.#say = say;
     this.#world = world;
     this.#random = random;
     this.#diary = diary;
@@ -75,7 +86,7 @@ export class Runs {
       }
       if (!done && !this.#open.has(id)) {
         const since = performance.now();
-        this.#open.set(id, { id, since, dealtWith: new Set(), abortedAt: null, isLost: false });
+        this.#open.set(id, { id, since, dealtWith: new Set(), root: null, abortedAt: null, isLost: false });
       }
     }
   }
@@ -93,6 +104,7 @@ export class Runs {
     if (record === null) return;
     const { outcome, runbook } = record.report;
     this.#diary.did(`run ${outcome}`);
+    this.#say(`  ${id}, ${runbook}: ${outcome}`);
     await this.#monitor.ended({
       ...{ runbook, verified: outcome === "verified", changes: record.changes, marks: record.marks },
       rowsLost: record.report.rpo.rowsLost,
@@ -109,6 +121,7 @@ export class Runs {
     const [what, words] = isWhole ? await this.#onPair() : await this.#onBroken();
     await this.#monitor.begins();
     this.#diary.did(what);
+    this.#say(`  ${what}`);
     await this.#type("UALEX", words);
     // Until it is seen in the store; nothing else is requested meanwhile.
     const until = performance.now() + 5000;
@@ -144,8 +157,9 @@ export class Runs {
     const age = performance.now() - run.since;
     if (run.abortedAt !== null || age > PATIENCE_MS) return this.#abort(run);
     const { messages } = this.#world.practice.workspace.snapshot();
-    const root = messages.find((message) => isRootOf(message, run.id));
-    if (root === undefined) return;
+    run.root ??= messages.find((message) => isRootOf(message, run.id)) ?? null;
+    const { root } = run;
+    if (root === null) return;
     if (this.#random.chance(0.01)) return this.#abort(run);
     if (this.#random.chance(0.02)) await this.#pauseAndResume(run, root.channel);
     for (const card of messages.filter((message) => isReplyTo(message, root))) {
@@ -157,6 +171,7 @@ export class Runs {
 
   async #answer(run: OpenRun, card: Message, ask: string): Promise<void> {
     run.dealtWith.add(ask);
+    this.#say(`  ${run.id} asks`);
     const { workspace } = this.#world.practice;
     const click = (user: string) =>
       workspace
@@ -181,6 +196,7 @@ export class Runs {
 
   async #solve(run: OpenRun, card: Message): Promise<void> {
     run.dealtWith.add(card.ts);
+    this.#say(`  ${run.id}: ${card.text.slice(0, 300)}`);
     if (!buttonOf(card, "step.retry") || this.#random.chance(0.4)) return this.#abort(run);
     this.#diary.did("retried");
     await this.#world.practice.workspace.as("USAM").click(card, "step.retry", { confirm: true });
@@ -199,6 +215,7 @@ export class Runs {
     if (run.abortedAt === null) {
       run.abortedAt = performance.now();
       this.#diary.did("aborted");
+      this.#say(`  ${run.id} is aborted`);
     }
     if (performance.now() - run.abortedAt > ABORT_MS && !run.isLost) {
       run.isLost = true;

@@ -7,16 +7,18 @@ import { type Diary, openDiary } from "./diary.ts";
 import { type EnvironmentOptions, openEnvironment, type SoakEnvironment } from "./environment.ts";
 import { anyOf, calm } from "./faults.ts";
 import { bystanders } from "./people.ts";
-import { recorded } from "./record.ts";
+import { heardBy, recorded } from "./record.ts";
 import { growth, measure, processesIn, summary } from "./resources.ts";
 import { Runs } from "./runs.ts";
 
 export interface SoakOptions extends EnvironmentOptions {
   readonly seed: number;
   readonly minutes: number;
-  /** StatementLog what happens, a line each. */
+  /** Ids of the faults that are injected; left out: all. */
+  readonly only?: readonly string[];
+  /** Called with what happens, a line each. */
   readonly say?: (line: string) => void;
-  /** True: the folder stays, to be looked into. */
+  /** True: the folder stays, to be looked into, also when there is nothing to complain of. */
   readonly keep?: boolean;
 }
 
@@ -31,12 +33,13 @@ export interface SoakReport {
   readonly events: number;
   readonly statements: number;
   readonly usage: Readonly<Record<string, number>>;
+  /** Where the bots' logs are; null: it was removed. */
   readonly folder: string | null;
 }
 
 const SETTLE_SECONDS = 90;
 /** Between two faults, milliseconds. */
-const BETWEEN_MS = [500, 5000] as const;
+const BETWEEN_MS = [2000, 12_000] as const;
 
 /**
  * Two real bots on a real PostgreSQL, a pair of real servers to fail over, people who work on it, and everything broken all the while. What
@@ -45,16 +48,22 @@ const BETWEEN_MS = [500, 5000] as const;
  */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const world = await openEnvironment(options);
+  let { keep: isKept = false } = options;
   try {
-    return await played(world, options);
+    const report = await played(world, options);
+    isKept ||= report.complaints.length > 0;
+    return { ...report, folder: isKept ? world.folder : null };
+  } catch (error) {
+    isKept = true;
+    throw error;
   } finally {
     await world.stop();
-    if (!options.keep) await rm(world.folder, { recursive: true, force: true });
+    if (!isKept) await rm(world.folder, { recursive: true, force: true });
   }
 }
 
-async function played(world: SoakEnvironment, options: SoakOptions): Promise<SoakReport> {
-  const { seed, minutes, say = () => {}, keep = false } = options;
+async function played(world: SoakEnvironment, options: SoakOptions): Promise<Omit<SoakReport, "folder">> {
+  const { seed, minutes, only = [], say = () => {} } = options;
   const diary = openDiary();
   const faults = new Map<string, number>();
   const began = performance.now();
@@ -63,13 +72,13 @@ async function played(world: SoakEnvironment, options: SoakOptions): Promise<Soa
   const meter = measure(world);
   const monitor = await monitorInvariant(world.practice.environment);
   const ahead: Ahead[] = [];
-  const runs = new Runs(world, createRandom(seed, "runs"), diary, monitor);
+  const runs = new Runs(world, createRandom(seed, "runs"), diary, monitor, say);
   const breaking = async () => {
     const random = createRandom(seed, "faults");
     while (!isOver()) {
       await pause(random.between(...BETWEEN_MS));
       if (isOver()) return;
-      const fault = anyOf(random);
+      const fault = anyOf(random, only);
       faults.set(fault.id, (faults.get(fault.id) ?? 0) + 1);
       say(`${elapsed()} s: ${fault.id}`);
       await fault.inject(world, random);
@@ -89,13 +98,19 @@ async function played(world: SoakEnvironment, options: SoakOptions): Promise<Soa
   const on = await recorded(world);
   const { messages, ephemerals } = world.practice.workspace.snapshot();
   const toldTo = (user: string) =>
-    [
-      ...ephemerals.filter(({ only }) => only === user),
-      ...messages.filter(({ channel }) => channel === `D${user}`),
-    ].map(({ text }) => text);
+    [...ephemerals, ...messages]
+      .filter(({ only, channel }) => only === user || channel === `D${user}`)
+      .map(({ ts }) => Number(ts) * 1000);
   const complaints = [
     ...diary.complaints,
-    ...auditSoak({ on, statements: world.told.statements, ahead, notes: diary.notes, toldTo }),
+    ...auditSoak({
+      on,
+      statements: world.told.statements,
+      ahead,
+      notes: diary.notes,
+      heard: await heardBy(world),
+      toldTo,
+    }),
     ...monitor.violations.map(({ rule, saw }) => ({ invariant: rule, says: saw })),
     ...world.bots.flatMap((bot) => bot.endedByItself.map((says) => ({ invariant: "ended by itself", says }))),
     ...growth(meter.samples).map((says) => ({ invariant: "bounded", says })),
@@ -110,7 +125,6 @@ async function played(world: SoakEnvironment, options: SoakOptions): Promise<Soa
     events: [...on.database.streams.values()].reduce((sum, { events }) => sum + events.length, 0),
     statements: world.told.statements.length,
     usage: summary(meter.samples),
-    folder: keep ? folder : null,
   };
 }
 

@@ -13,8 +13,9 @@ import { projectRoot } from "../../src/lib/root.ts";
 import { built } from "../support/built.ts";
 import { asSuperuser, tempFolder, until } from "../support/postgres.ts";
 import { auditSoak } from "./audit.ts";
+import type { Note } from "./diary.ts";
 import { type StoreServer, startStoreServer } from "./environment.ts";
-import { recorded } from "./record.ts";
+import { heardBy, recorded } from "./record.ts";
 import { logStatements, type StatementLog } from "./statement-log.ts";
 
 /**
@@ -29,7 +30,7 @@ interface Upgrade {
   readonly practice: Practice;
   readonly postgres: StoreServer;
   readonly told: StatementLog;
-  readonly marks: { readonly mark: string; readonly user: string }[];
+  readonly marks: Note[];
 }
 
 async function upgrade(from: string): Promise<readonly string[]> {
@@ -204,8 +205,9 @@ async function noted(on: Upgrade, count: number): Promise<void> {
   const open = channels.find(({ name, archived }) => !archived && /^(inc|maint)-/.test(name));
   for (let n = 0; n < count && open !== undefined; n++) {
     const mark = `mark-${on.marks.length}-end`;
+    const at = Date.now();
     await said(on, "UCASS", `/dr note ${mark}`, open.id);
-    on.marks.push({ mark, user: "UCASS" });
+    on.marks.push({ mark, user: "UCASS", at });
   }
 }
 
@@ -215,12 +217,13 @@ async function problemsOf(on: Upgrade, isThirdAlive: boolean): Promise<readonly 
   await pause(500);
   const { messages, ephemerals } = on.practice.workspace.snapshot();
   const toldTo = (user: string) =>
-    [...messages, ...ephemerals].filter(({ only }) => only === user).map(({ text }) => text);
+    [...messages, ...ephemerals].filter(({ only }) => only === user).map(({ ts }) => Number(ts) * 1000);
   const complaints = auditSoak({
     on: await recorded({ practice: on.practice, postgres: on.postgres }),
     statements: on.told.statements,
     ahead: [],
     notes: on.marks,
+    heard: await heardBy(on),
     toldTo,
   });
   const promotions = on.told.statements.filter(({ what }) => what === "promote").length;
