@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
-import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import { sha256 } from "../lib/canonical.ts";
 import { LifeboatError } from "../lib/errors.ts";
+import { parseKubernetesYaml } from "../lib/kubernetes-yaml.ts";
 
 /**
  * A manifest file the system allows, as the plan carries it: where it is, and the SHA-256 of its bytes when the plan was
@@ -50,7 +50,7 @@ async function objectsIn({ name, path, sha256: planned }: Manifest): Promise<rea
       next: "Request the run again, so that the new one is approved",
     });
   }
-  const documents = parseAllDocuments(bytes.toString("utf8"), { strict: true });
+  const documents = parseKubernetesYaml(bytes.toString("utf8"));
   return documents
     .filter((document) => document.contents !== null)
     .map((document) => {

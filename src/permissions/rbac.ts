@@ -1,5 +1,5 @@
-import { stringify } from "yaml";
 import type { ClusterPermission, Permission } from "../actions/permission.ts";
+import { kubernetesYaml } from "../lib/kubernetes-yaml.ts";
 
 export interface RbacOptions {
   /** `shop/region-failover` */
@@ -30,7 +30,7 @@ export function rbacManifests(permissions: readonly Permission[], { runbook, gro
       const there = namespaces.filter((one) => one !== null);
       const first =
         there.length === 0 ? "" : `# A Role needs its namespace. Create first what isn't there: ${there.join(", ")}\n`;
-      return `# kubectl --context ${context} apply -f -\n${first}${documents.map((one) => stringify(one, { lineWidth: 0 })).join("---\n")}`;
+      return `# kubectl --context ${context} apply -f -\n${first}${documents.map((one) => kubernetesYaml(one)).join("---\n")}`;
     })
     .join("---\n");
 }
