@@ -173,6 +173,16 @@ describe("the Helm chart", () => {
     expect(rule?.http.paths.map(({ path }) => path)).toEqual(["/slack/events", "/pagerduty/webhook", "/alerts", "/"]);
   });
 
+  test("a large number stays the number it is, and a release may have a dot in its name", async () => {
+    const values = join(folder, "numbers.yaml");
+    await writeFile(values, "settings: { LIFEBOAT_A: 123456789012, LIFEBOAT_B: 1.5, LIFEBOAT_C: true, LIFEBOAT_D: 0 }");
+    const { env } = containerOf(await render("--values", values), "StatefulSet");
+    expect(env.slice(-4).map(({ value }) => value)).toEqual(["123456789012", "1.5", "true", "0"]);
+    const text = await helm("template", "a.b", chart);
+    const names = parseAllDocuments(text).map((document) => (document.toJS() as Rendered).metadata.name);
+    expect(names.filter((name) => name.includes("."))).toEqual([]);
+  });
+
   test("files of systems arrive at their paths", async () => {
     const objects = await render("--values", everything);
     const { data = {} } = one(objects, "ConfigMap", "night-lifeboat-systems");
@@ -207,6 +217,13 @@ describe("the Helm chart", () => {
       ["--set", "ingress.enabled=true", "--set", "public.statusPage=true"],
       /ingress\.tlsSecret: Slack and PagerDuty speak TLS only/,
     ],
+    [
+      "one port for what is internal and what isn't",
+      ["--set", "public.port=8080,public.slack=true"],
+      /health\.port is the same/,
+    ],
+    ["a label the replicas are found by", ["--set-string", "podLabels.app\\.kubernetes\\.io/name=x"], /podLabels/],
+    ["a name Kubernetes would refuse once the store is migrated", ["--set", "secrets.bot=My_Secret"], /secrets\.bot/],
     ["an account that is not named", ["--set", "serviceAccount.create=false"], /serviceAccount\.name/],
   ])("%s is refused", async (_, args, says) => {
     expect(await refusal(...args)).toMatch(says);

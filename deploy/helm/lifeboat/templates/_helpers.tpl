@@ -2,12 +2,19 @@
 {{- printf "%s" .Chart.Name | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* A release may be called a.b, a Service may not. */}}
 {{- define "lifeboat.fullname" -}}
-{{- if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- $release := .Release.Name | replace "." "-" -}}
+{{- if contains .Chart.Name $release -}}
+{{- $release | trunc 52 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 52 | trimSuffix "-" -}}
+{{- printf "%s-%s" $release .Chart.Name | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
+{{- end -}}
+
+{{/* Numbers are floating to Helm: 1000000 would become 1e+06. */}}
+{{- define "lifeboat.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}{{ printf "%.0f" . }}{{- else -}}{{ toString . }}{{- end -}}
 {{- end -}}
 
 {{- define "lifeboat.selector" -}}
@@ -54,8 +61,9 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end -}}
 
-{{/* Paths that are served from outside, all on one port. */}}
+{{/* Paths that are served from outside, all on one port, which isn't the internal one. */}}
 {{- define "lifeboat.publicPaths" -}}
+{{- if eq (int .Values.public.port) (int .Values.health.port) }}{{ fail "public.port: health.port is the same; what is internal is never served outside" }}{{ end }}
 {{- if .Values.public.slack }}
 - { path: /slack/events, type: Exact }
 {{- end }}
@@ -87,7 +95,7 @@ capabilities: { drop: [ALL] }
 - { name: LIFEBOAT_PUBLIC_LISTEN, value: "0.0.0.0:{{ .Values.public.port }}" }
 {{- end }}
 {{- range $name, $value := .Values.settings }}
-- { name: {{ $name }}, value: {{ $value | toString | quote }} }
+- { name: {{ $name }}, value: {{ include "lifeboat.text" $value | quote }} }
 {{- end }}
 {{- end -}}
 
