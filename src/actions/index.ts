@@ -69,9 +69,11 @@ import { globalFailover as rdsGlobalFailover, globalSwitchover as rdsGlobalSwitc
 import { makeReplica as rdsMakeReplica } from "./rds/make-replica.ts";
 import { rename as rdsRename, setMultiAz as rdsSetMultiAz } from "./rds/modify.ts";
 import { promoteReplica as rdsPromoteReplica } from "./rds/promote-replica.ts";
+import { quotas as rdsQuotas } from "./rds/quotas.ts";
 import { rebootFailover as rdsRebootFailover } from "./rds/reboot-failover.ts";
 import { restorePitr as rdsRestorePitr, restoreSnapshot as rdsRestoreSnapshot } from "./rds/restore.ts";
 import { setReadOnly as rdsSetReadOnly } from "./rds/set-read-only.ts";
+import { unlisted as rdsUnlisted } from "./rds/unlisted.ts";
 import { check as redisCheck } from "./redis/check.ts";
 import { failover as redisFailover } from "./redis/failover.ts";
 import { follow as redisFollow } from "./redis/follow.ts";
@@ -86,6 +88,7 @@ import { shift as route53Shift } from "./route53/shift.ts";
 import { checkReplication as s3CheckReplication } from "./s3/check-replication.ts";
 import { switchActive as s3SwitchActive } from "./s3/switch-active.ts";
 import { sync as s3Sync } from "./s3/sync.ts";
+import { unlisted as s3Unlisted } from "./s3/unlisted.ts";
 import { run as scriptRun } from "./script/run.ts";
 import { check as searchCheck } from "./search/check.ts";
 import { deleteIndex as searchDeleteIndex } from "./search/delete-index.ts";
@@ -140,6 +143,7 @@ const list = [
   listed(redisRebuild),
   listed(rdsCheck),
   listed(rdsCheckBackups),
+  listed(rdsQuotas),
   listed(rdsRebootFailover),
   listed(rdsPromoteReplica),
   listed(rdsFailoverCluster),
@@ -152,6 +156,7 @@ const list = [
   listed(rdsMakeReplica),
   listed(rdsSetMultiAz),
   listed(rdsSetReadOnly),
+  listed(rdsUnlisted),
   listed(cloudwatchGate),
   listed(route53Check),
   listed(route53Shift),
@@ -194,6 +199,7 @@ const list = [
   listed(veleroRestore),
   listed(s3CheckReplication),
   listed(s3Sync),
+  listed(s3Unlisted),
   listed(s3SwitchActive),
   listed(consulCheck),
   listed(consulSnapshot),

@@ -163,6 +163,17 @@ const paging = z
   })
   .describe("How people are woken: PagerDuty's ids for this system. Left out: no one is paged");
 
+const accountPart = z
+  .strictObject({
+    account: z.string().min(1).describe("AWS account, in quotes, or a variable"),
+    region: z.string().min(1).describe("AWS region, or a variable"),
+    prefix: z.string().min(1).optional().describe("Names of its buckets and databases begin so: orders-"),
+    tags: z.record(z.string(), z.string()).optional().describe("Or they have all of these tags: { System: orders }"),
+  })
+  .refine(({ prefix, tags }) => prefix !== undefined || Object.keys(tags ?? {}).length > 0, {
+    message: "needs a prefix or tags: else a whole account would belong to it",
+  });
+
 export const systemSchema = z
   .strictObject({
     title: sentence,
@@ -205,6 +216,12 @@ export const systemSchema = z
           .max(365)
           .optional()
           .describe("Days a certificate has to last, where a runbook moves to another site: else it isn't ready (14)"),
+        accounts: z
+          .array(accountPart)
+          .min(1, "At least one")
+          .max(20)
+          .optional()
+          .describe("What of AWS accounts belongs to the system: what is in no runbook is told as drift"),
         ignore: z
           .array(
             z.string().regex(/^[a-z][a-z-]*\/[^\s/][^\s]*$/, "Kind and name: database/scratch, deployment/debug-*"),
@@ -212,7 +229,7 @@ export const systemSchema = z
           .min(1, "At least one")
           .optional()
           .describe(
-            "What exists and needs no runbook: database/scratch, deployment/debug-*, bucket/logs. * stands for any letters",
+            "What exists and needs no runbook: database/scratch, deployment/debug-*, bucket/logs, rds/tests. * stands for any letters",
           ),
       })
       .optional()

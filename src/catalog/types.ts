@@ -647,12 +647,22 @@ export interface Catalog {
   readonly runbooks: readonly Runbook[];
 }
 
+/** Buckets and RDS databases of one account and region. */
+export interface AccountPart {
+  readonly account: string;
+  readonly region: string;
+  readonly prefix?: string | undefined;
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+}
+
 /** What a system says of its readiness. */
 export interface ReadinessRules {
   /** Roles whose holders are told when a runbook is no longer ready; absent: the administrators. */
   readonly tells?: readonly string[] | undefined;
   /** A certificate that ends sooner is a reason not to be ready; absent: as the action says. */
   readonly certificateDays?: number | undefined;
+  /** What of AWS accounts belongs to the system, by how it's named or tagged; values may be references. Absent: no one looks there. */
+  readonly accounts?: readonly AccountPart[] | undefined;
   /** What exists and needs no runbook, as drift names it: `database/scratch`, `deployment/debug-*`. Absent: nothing is left out. */
   readonly ignore?: readonly string[] | undefined;
 }

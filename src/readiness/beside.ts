@@ -18,7 +18,7 @@ export interface BesideParts {
   readonly cards: ReadonlyMap<string, ActionCard>;
 }
 
-/** The plan with these looks behind its own steps; as it is, where it moves nothing between sites. */
+/** The plan with these looks behind its own steps. */
 export function withLooksBeside(plan: Plan, parts: BesideParts): Plan {
   const steps = looksBeside(plan, parts);
   if (steps.length === 0) return plan;
@@ -27,10 +27,49 @@ export function withLooksBeside(plan: Plan, parts: BesideParts): Plan {
 
 function looksBeside(plan: Plan, parts: BesideParts): readonly ActionStep[] {
   const { system, given, cards } = parts;
-  const { direction } = plan;
-  if (direction === undefined) return [];
   const { values } = systemScope(system, given);
   const said = (value: unknown) => resolve(value, (name) => values.get(name) ?? "");
+  const steps = [...driftSteps(plan, parts, said), ...quotaSteps(plan, cards)];
+  return plan.direction === undefined ? steps : [...steps, ...moveSteps(plan, plan.direction, parts, said)];
+}
+
+type Said = (value: unknown) => unknown;
+
+/** Where it runs: the site that is left; of a system of which nothing moves between sites, the first that has members. */
+function driftSteps(plan: Plan, parts: BesideParts, said: Said): readonly ActionStep[] {
+  const { system, runbooks, cards } = parts;
+  const isDirected = runbooks.some(({ direction }) => direction !== undefined);
+  if (plan.direction === undefined && isDirected) return [];
+  const first = system.sites.find(({ id }) =>
+    system.targets?.some(({ members }) => members.some((one) => one.site === id)),
+  );
+  const site = plan.direction?.from.id ?? first?.id ?? "";
+  return driftLooks(parts, site, said).flatMap(({ action, input }, i) =>
+    stepOf(`drift-${i + 1}`, action, input, cards),
+  );
+}
+
+/** RDS refuses what would go beyond the account's quota: at the night's first restore, or now. */
+function quotaSteps({ stages }: Plan, cards: BesideParts["cards"]): readonly ActionStep[] {
+  const made = new Map<string, { readonly account: string; readonly region: string; readonly instances: number }>();
+  for (const { steps } of stages)
+    for (const step of steps) {
+      if (step.kind !== "action" || !MAKES_INSTANCE.has(step.action)) continue;
+      const { account, region } = step.input as { account: string; region: string };
+      const key = `${account}/${region}`;
+      made.set(key, { account, region, instances: (made.get(key)?.instances ?? 0) + 1 });
+    }
+  return [...made.values()].flatMap((input, i) => stepOf(`quotas-${i + 1}`, "rds.quotas", input, cards));
+}
+
+const MAKES_INSTANCE: ReadonlySet<string> = new Set(["rds.make_replica", "rds.restore_pitr", "rds.restore_snapshot"]);
+
+function moveSteps(
+  plan: Plan,
+  direction: NonNullable<Plan["direction"]>,
+  { system, cards }: BesideParts,
+  said: Said,
+): readonly ActionStep[] {
   const days = system.readiness?.certificateDays;
   const lasting = days === undefined ? {} : { certificateDays: days };
   const clusters = (system.targets ?? [])
@@ -43,9 +82,7 @@ function looksBeside(plan: Plan, parts: BesideParts): readonly ActionStep[] {
       return workloads.length === 0 ? [] : [{ from, to, workloads, ...lasting }];
     });
   const urls = urlsAt(system, direction.to.id, said);
-  const drift = driftLooks(parts, direction.from.id, said);
   return [
-    ...drift.flatMap(({ action, input }, i) => stepOf(`drift-${i + 1}`, action, input, cards)),
     ...clusters.flatMap((input, i) => stepOf(`clusters-${i + 1}`, "kubernetes.compare", input, cards)),
     ...(urls.length === 0 ? [] : stepOf("certificates", "tls.check", { urls, ...lasting }, cards)),
   ];
@@ -67,6 +104,10 @@ function driftLooks(
       .filter((target) => target.kind === kind)
       .flatMap(({ members: all }) => all.filter((one) => one.site === site).map((one) => said(one.with)));
   return [
+    ...(system.readiness?.accounts ?? []).flatMap((part) => {
+      const input = { ...(said(part) as object), known: [...new Set([...named].flatMap(resourceNames))], ignore };
+      return ["rds.unlisted", "s3.unlisted"].map((action) => ({ action, input }));
+    }),
     ...members("kubernetes").map((cluster) => ({
       ...{ action: "kubernetes.unlisted", input: { cluster, known: workloads, selectors, ignore } },
     })),
@@ -77,6 +118,13 @@ function driftLooks(
   ];
 }
 
+/** What a text may name in AWS: itself, or the end of an ARN. */
+function resourceNames(text: string): readonly string[] {
+  const name = text.startsWith("arn:") ? (text.split(":").at(-1) ?? "") : text;
+  return RESOURCE.test(name) ? [name] : [];
+}
+
+const RESOURCE = /^[a-zA-Z0-9][a-zA-Z0-9.-]{1,62}$/;
 const WORKLOAD = /^(deployment|statefulset)\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 
 interface Cluster {

@@ -60,6 +60,40 @@ describe("beside a move to another site", () => {
     expect(server?.known).toEqual(expect.arrayContaining([node?.database]));
   });
 
+  test("what belongs to the system in an AWS account is held against what all runbooks name", () => {
+    const accounts = [{ account: "111122223333", region: `\${var.place}`, prefix: "mkt-", tags: { System: "market" } }];
+    const all = looks("llm-marketplace/cr-f-001 planned", { accounts }, { place: "us-east-1" });
+    const inputs = ["rds.unlisted", "s3.unlisted"].map((one) => all.find(({ action }) => action === one)?.input);
+    for (const input of inputs)
+      expect(input).toMatchObject({ account: "111122223333", prefix: "mkt-", tags: { System: "market" } });
+    const { known } = inputs[1] as { known: readonly string[] };
+    expect(known).toEqual(expect.arrayContaining(["backupBucketEast", "backupBucketWest"]));
+  });
+
+  test("of a system of which nothing moves between sites drift is looked for, too, at its first site", () => {
+    const { system, plan, given } = planned("mimir/redis-failover unplanned");
+    const own = everyRunbook.map(([, book]) => book).filter((book) => book.id === "redis-failover");
+    const about = { system, runbooks: own.filter((book) => book.system === system.id), given, cards: lenient };
+    const steps = (withLooksBeside(plan, about).stages.at(-1)?.steps ?? []) as readonly ActionStep[];
+    expect(steps.map(({ action }) => action)).toEqual(expect.arrayContaining(["postgres.unlisted"]));
+  });
+
+  test("the quota is asked for as many RDS instances as the plan makes there", () => {
+    const { system, plan, given } = planned("mimir/redis-failover unplanned");
+    const made = (region: string) => ({
+      ...(plan.stages[0]?.steps.find(({ kind }) => kind === "action") as ActionStep),
+      ...{ action: "rds.restore_snapshot", input: { account: "1", region } },
+    });
+    const stages = [{ ...(plan.stages[0] as Plan["stages"][number]), steps: ["a", "b", "a"].map(made) }];
+    const runbooks = everyRunbook.map(([, book]) => book).filter((book) => book.system === system.id);
+    const { stages: all } = withLooksBeside({ ...plan, stages }, { system, runbooks, given, cards: lenient });
+    const steps = (all.at(-1)?.steps ?? []) as readonly ActionStep[];
+    expect(steps.map(({ action, input }) => [action, input])).toEqual([
+      ["rds.quotas", { account: "1", region: "a", instances: 2 }],
+      ["rds.quotas", { account: "1", region: "b", instances: 1 }],
+    ]);
+  });
+
   test("where nothing moves between sites nothing more is looked at", () => {
     expect(looks("mimir/redis-failover unplanned")).toEqual([]);
   });

@@ -7,6 +7,7 @@ const IAM: Readonly<Record<string, readonly string[]>> = {
   "sts:GetCallerIdentity": [],
   "monitoring:GetMetricData": ["cloudwatch:GetMetricData"],
   "s3:ListObjectsV2": ["s3:ListBucket"],
+  "s3:ListBuckets": ["s3:ListAllMyBuckets"],
   "s3:HeadObject": ["s3:GetObject"],
   "s3:GetBucketReplication": ["s3:GetReplicationConfiguration"],
   "s3:CreateMultipartUpload": ["s3:PutObject"],

@@ -35,6 +35,8 @@ export interface Instance {
 }
 
 export interface Cluster {
+  /** None if left out. */
+  tags?: Readonly<Record<string, string>>;
   id: string;
   region: string;
   status: string;
@@ -139,6 +141,8 @@ export interface AwsState {
   readonly rules: { readonly arn: string; readonly controls: readonly string[]; readonly atLeast: number }[];
   /** So many things a list of RDS answers at most; what is beyond is on the next page. */
   pageSize: number;
+  /** RDS instances the account may have in a region. */
+  instanceQuota: number;
 }
 
 export function createAwsState(account: string, clock: Clock): AwsState {
@@ -159,6 +163,7 @@ export function createAwsState(account: string, clock: Clock): AwsState {
     controls: new Map(),
     rules: [],
     pageSize: 100,
+    instanceQuota: 40,
   };
 }
 

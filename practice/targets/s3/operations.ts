@@ -22,17 +22,27 @@ const KEPT = /^(content-type|content-encoding|content-language|content-dispositi
 export function s3Operations(store: Store): Readonly<Record<string, S3Operation>> {
   const bucketOf = (asked: Asked) => findBucket(store, asked);
   return {
-    ListBuckets: () => ({
-      document: [
-        "ListAllMyBucketsResult",
-        {
-          Buckets: items(
-            "Bucket",
-            [...store.buckets.values()].map((one) => ({ Name: one.name })),
-          ),
-        },
-      ],
-    }),
+    ListBuckets(asked) {
+      const region = asked.query.get("bucket-region");
+      const max = Number(asked.query.get("max-buckets") ?? 10_000);
+      const after = asked.query.get("continuation-token") ?? "";
+      const all = [...store.buckets.values()]
+        .filter((one) => (region === null || one.region === region) && one.name > after)
+        .toSorted((one, other) => (one.name < other.name ? -1 : 1));
+      const page = all.slice(0, max);
+      const more = all.length > max ? { ContinuationToken: page.at(-1)?.name ?? "" } : {};
+      const shown = page.map((one) => ({ Name: one.name, BucketRegion: one.region }));
+      return { document: ["ListAllMyBucketsResult", { Buckets: items("Bucket", shown), ...more }] };
+    },
+    GetBucketTagging(asked) {
+      const tags = Object.entries(bucketOf(asked).tags);
+      if (tags.length === 0) throw new Refusal("NoSuchTagSet", "The TagSet does not exist", 404);
+      const set = items(
+        "Tag",
+        tags.map(([Key, Value]) => ({ Key, Value })),
+      );
+      return { document: ["Tagging", { TagSet: set }] };
+    },
     HeadBucket: (asked) => ({ headers: { "x-amz-bucket-region": bucketOf(asked).region } }),
     CreateBucket(asked) {
       if (store.buckets.has(asked.bucket)) throw new Refusal("BucketAlreadyOwnedByYou", "You have it already.", 409);

@@ -34,6 +34,7 @@ function ofBucket(method: string, query: URLSearchParams): string {
   if (method === "POST" && query.has("delete")) return "DeleteObjects";
   if (method === "GET" && query.get("list-type") === "2") return "ListObjectsV2";
   if (method === "GET" && query.has("replication")) return "GetBucketReplication";
+  if (method === "GET" && query.has("tagging")) return "GetBucketTagging";
   if (method === "GET" && query.has("location")) return "GetBucketLocation";
   if (method === "GET" && query.has("uploads")) return "ListMultipartUploads";
   if (method === "PUT" && query.size <= 1 && !query.has("replication")) return "CreateBucket";

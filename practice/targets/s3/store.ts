@@ -50,6 +50,7 @@ export interface Bucket {
   kms: boolean;
   /** Made with Object Lock, and so with versions. */
   objectLock: boolean;
+  tags: Readonly<Record<string, string>>;
 }
 
 export interface Store {
@@ -87,6 +88,7 @@ export function createStore(account: string, clock: Clock, reachable: (region: s
         noChecksums: false,
         kms: false,
         objectLock: false,
+        tags: {},
       };
       buckets.set(name, bucket);
       return bucket;

@@ -68,6 +68,8 @@ const restored = (given: Place & Restored, action: string, ...from: string[]) =>
 ];
 
 export const rdsPermissions = {
+  "rds.unlisted": ((given) => reads(given, "rds:DescribeDBClusters")) satisfies Of<object>,
+  "rds.quotas": ((given) => reads(given, "rds:DescribeAccountAttributes").slice(1)) satisfies Of<object>,
   "rds.check": ((given) => reads(given, "rds:DescribeEvents")) satisfies Of<Instance>,
   "rds.check_backups": ((given) => reads(given, "rds:DescribeDBSnapshots")) satisfies Of<Instance>,
   "rds.reboot_failover": ((given) => [

@@ -38,7 +38,14 @@ function ofSetting({ in: place }: Setting, ...verbs: ("get" | "patch")[]): reado
 /** Which bucket is in use is read from the setting alone. */
 export const settingRead = ({ setting }: { readonly setting: Setting }) => ofSetting(setting, "get");
 
+/** A list of buckets has no resource; tags are asked of whatever buckets there are. */
+const ofAccount = (region: string): readonly AwsPermission[] => [
+  { of: "aws", action: "s3:ListAllMyBuckets", resource: "*", regions: [] },
+  { of: "aws", action: "s3:GetBucketTagging", resource: `arn:${partitionOf(region)}:s3:::*`, regions: [] },
+];
+
 export const s3Permissions = {
+  "s3.unlisted": (({ region }) => ofAccount(region)) satisfies Declares<{ readonly region: string }>,
   "s3.check_replication": (({ source, destination, prefix = "", metric }) => [
     ...allow(source, null, "s3:ListBucket", "s3:GetReplicationConfiguration"),
     ...allow(source, prefix, "s3:GetObject"),

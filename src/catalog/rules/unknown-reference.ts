@@ -11,6 +11,8 @@ export const unknownReference: Rule = {
   judgesParts: true,
   *system({ system }) {
     const { known } = systemScope(system, undefined);
+    for (const [i, one] of (system.readiness?.accounts ?? []).entries())
+      for (const reference of referencesIn(one, ["readiness", "accounts", i])) yield* unknown(reference, known);
     for (const { id, probe } of system.triage?.questions ?? []) {
       const path = ["triage", "questions", id, "probe", "with"];
       for (const reference of referencesIn(probe?.with, path)) yield* unknown(reference, known);

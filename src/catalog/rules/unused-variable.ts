@@ -11,6 +11,7 @@ export const unusedVariable: Rule = {
         ...runbooks.flatMap((runbook) => [...referableParts(runbook)].map(({ value }) => value)),
         ...(system.triage?.questions ?? []).map(({ probe }) => probe?.with),
         ...system.sites.map(({ values }) => values),
+        ...(system.readiness?.accounts ?? []),
         ...(system.targets ?? []).flatMap(({ members }) => members.map((member) => [member.with, member.values])),
       ].flatMap((value) => referencesIn(value).map(({ name }) => name)),
     );

@@ -102,6 +102,10 @@ function clusterXml(state: AwsState, one: Cluster): Xml {
     ...ordinaryCluster(one),
     DBClusterIdentifier: one.id,
     Status: one.status,
+    TagList: items(
+      "Tag",
+      Object.entries(one.tags ?? {}).map(([Key, Value]) => ({ Key, Value })),
+    ),
     DBClusterArn: arnOf(state, "cluster", one.region, one.id),
     DBClusterMembers: items(
       "DBClusterMember",

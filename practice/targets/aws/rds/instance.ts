@@ -128,6 +128,9 @@ export function instanceXml(state: AwsState, one: Instance): Xml {
       { DBParameterGroupName: one.parameterGroup, ParameterApplyStatus: one.parameterStatus },
     ]),
     TagList: tags(one),
+    DBClusterIdentifier: [...state.clusters.values()].find(
+      ({ region, members }) => region === one.region && members.includes(one.id),
+    )?.id,
     DbiResourceId: one.resourceId,
     DBInstanceArn: arnOf(state, "db", one.region, one.id),
   };

@@ -31,6 +31,16 @@ export function instanceOperations(state: AwsState): Readonly<Record<string, Ope
       };
     },
 
+    DescribeAccountAttributes(call) {
+      const used = [...state.instances.values()].filter(({ region }) => region === call.region).length;
+      const quotas = [
+        { AccountQuotaName: "DBInstances", Used: used, Max: state.instanceQuota },
+        { AccountQuotaName: "ReservedDBInstances", Used: 0, Max: 40 },
+        { AccountQuotaName: "ManualSnapshots", Used: 0, Max: 100 },
+      ];
+      return { answer: { AccountQuotas: items("AccountQuota", quotas) } };
+    },
+
     DescribeEvents(call) {
       const id = text(call, "SourceIdentifier");
       const minutes = Number(text(call, "Duration") ?? 60);
