@@ -95,7 +95,7 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   evidence: {
     at: "src/evidence/",
-    may: ["src/lib/", "src/catalog/", "src/incident/", "src/report/", "src/timeline/"],
+    may: ["src/lib/", "src/catalog/", "src/incident/", "src/report/", "src/projection/", "src/timeline/"],
   },
   readiness: {
     at: "src/readiness/",
@@ -403,6 +403,13 @@ describe("the import table", () => {
         importsOf(file).some((to) => to === name || to.startsWith(name.endsWith("/") ? name : `${name}/`)),
     );
     expect(strays).toEqual([]);
+  });
+
+  test("the timeline is followed by one loop, and by the engine for the runs it drives", () => {
+    const following = files.filter(
+      (file) => file.startsWith("src/") && /\btimeline\.follow\(/.test(readFileSync(join(root, file), "utf8")),
+    );
+    expect(following.toSorted()).toEqual(["src/engine/engine.ts", "src/projection/projector.ts"]);
   });
 
   test("the incident room reads no clock and no chance", () => {

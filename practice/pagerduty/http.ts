@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { requestUrl } from "../../src/lib/request-url.ts";
+import { textOf } from "../kit/body.ts";
 import { meet } from "../kit/faults.ts";
 import { enqueue } from "./enqueue.ts";
 import type { FaultInjection } from "./faults.ts";
@@ -57,13 +58,6 @@ function failure(status: number, message: string): Answer {
 }
 
 export async function jsonOf(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > BODY_BYTES) throw new Error("The body is too long.");
-  }
-  const text = Buffer.concat(chunks).toString("utf8");
+  const text = await textOf(request, BODY_BYTES);
   return text === "" ? null : JSON.parse(text);
 }

@@ -5,7 +5,7 @@ import type { Mount } from "./http.ts";
 import { limits } from "./limits.ts";
 import type { Change, Json } from "./objects.ts";
 import type { Platform } from "./platform.ts";
-import { Refusal } from "./refusal.ts";
+import { SlackRefusal } from "./refusal.ts";
 import { json, say } from "./reply.ts";
 import { snapshot } from "./snapshot.ts";
 import { transcript } from "./transcript.ts";
@@ -56,7 +56,7 @@ async function userAction(platform: Platform, response: ServerResponse, user: st
   try {
     json(response, 200, await perform(platform, user, body));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof SlackRefusal)) throw error;
     json(response, 200, { ok: false, error: error.error, said: `That did not work. (${error.error})` });
   }
 }

@@ -11,7 +11,7 @@ import { control } from "./control.ts";
 import { shieldedHeaders, strange } from "./guard.ts";
 import { limits } from "./limits.ts";
 import type { Platform } from "./platform.ts";
-import { Refusal } from "./refusal.ts";
+import { SlackRefusal } from "./refusal.ts";
 import { json, say } from "./reply.ts";
 import { respond } from "./respond.ts";
 import { bytesOf, decode, partsOf } from "./web/body.ts";
@@ -55,7 +55,8 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
       await route(request, response);
     } catch (error) {
       if (response.headersSent) return void response.destroy();
-      if (error instanceof Refusal) return json(response, 400, { ok: false, error: error.error, ...error.details });
+      if (error instanceof SlackRefusal)
+        return json(response, 400, { ok: false, error: error.error, ...error.details });
       json(response, 500, { ok: false, error: "internal_error", detail: messageOf(error) });
     }
   };
@@ -85,7 +86,7 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
     try {
       args = await decode(await bytesOf(request), type, url.searchParams);
     } catch (error) {
-      if (error instanceof Refusal) return json(response, 200, { ok: false, error: error.error });
+      if (error instanceof SlackRefusal) return json(response, 200, { ok: false, error: error.error });
       throw error;
     }
     if (!(await passed(faults.delayCallsSeconds))) return void request.socket.destroy();
@@ -126,7 +127,7 @@ export function requestListener(platform: Platform, mounts: readonly Mount[], po
       note(null);
       say(response, 200, "ok");
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof SlackRefusal)) throw error;
       note(error.error);
       json(response, 404, { ok: false, error: error.error, ...error.details });
     }

@@ -1,6 +1,6 @@
 /** Slack's way of saying no: HTTP 200 with `ok: false` and an error word. Thrown by methods, answered by the Web API. */
-export class Refusal extends Error {
-  override readonly name = "Refusal";
+export class SlackRefusal extends Error {
+  override readonly name = "SlackRefusal";
   readonly error: string;
   readonly details: Readonly<Record<string, unknown>>;
 
@@ -12,6 +12,6 @@ export class Refusal extends Error {
 }
 
 /** A refusal that says why in `response_metadata.messages`, as Slack does for bad arguments and blocks. */
-export function refuseWith(error: string, messages: readonly string[]): Refusal {
-  return new Refusal(error, { response_metadata: { messages } });
+export function refuseWith(error: string, messages: readonly string[]): SlackRefusal {
+  return new SlackRefusal(error, { response_metadata: { messages } });
 }

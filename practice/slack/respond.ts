@@ -1,7 +1,7 @@
 import { limits } from "./limits.ts";
 import type { Json, Message } from "./objects.ts";
 import { byBot, type Platform, post } from "./platform.ts";
-import { Refusal } from "./refusal.ts";
+import { SlackRefusal } from "./refusal.ts";
 import { content, remove } from "./web/chat.ts";
 import { Args } from "./web/method.ts";
 
@@ -12,7 +12,7 @@ export function respond(platform: Platform, path: string, body: Json): void {
   const args = new Args(body);
   const original = place.message ? find(platform, place.channel, place.message) : undefined;
   if (args.flag("delete_original")) {
-    if (!original) throw new Refusal("message_not_found");
+    if (!original) throw new SlackRefusal("message_not_found");
     remove(platform, original);
     return;
   }

@@ -12,7 +12,7 @@ import {
   SHARED_CHANNEL,
   TEAM,
 } from "./people.ts";
-import { Refusal } from "./refusal.ts";
+import { SlackRefusal } from "./refusal.ts";
 
 /** Everything the workspace remembers. Kept in memory; written to `snapshot` when there is one, so that it can be reopened. */
 export class Store {
@@ -65,13 +65,13 @@ export class Store {
 
   channel(id: string): Channel {
     const channel = this.channels.get(id);
-    if (!channel) throw new Refusal("channel_not_found");
+    if (!channel) throw new SlackRefusal("channel_not_found");
     return channel;
   }
 
   user(id: string): User {
     const user = this.users.get(id);
-    if (!user) throw new Refusal("user_not_found");
+    if (!user) throw new SlackRefusal("user_not_found");
     return user;
   }
 
@@ -93,7 +93,7 @@ export class Store {
 
   message(channel: string, ts: string): Message {
     const message = this.said(channel).find((one) => one.ts === ts);
-    if (!message) throw new Refusal("message_not_found");
+    if (!message) throw new SlackRefusal("message_not_found");
     return message;
   }
 

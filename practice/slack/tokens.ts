@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { limits } from "./limits.ts";
-import { Refusal } from "./refusal.ts";
+import { SlackRefusal } from "./refusal.ts";
 
 /** Short-lived rights an app gets with each payload: to open a view (`trigger_id`) and to answer (`response_url`). */
 export class Tokens {
@@ -23,9 +23,9 @@ export class Tokens {
   /** Uses a trigger up; says whose it was. Throws Slack's word when it is unknown, used or old. */
   exchange(id: string): { user: string; view: string | null } {
     const trigger = this.triggers.get(id);
-    if (!trigger) throw new Refusal("invalid_trigger_id");
-    if (trigger.used) throw new Refusal("exchanged_trigger_id");
-    if (this.now() - trigger.at > limits.triggerSeconds * 1000) throw new Refusal("expired_trigger_id");
+    if (!trigger) throw new SlackRefusal("invalid_trigger_id");
+    if (trigger.used) throw new SlackRefusal("exchanged_trigger_id");
+    if (this.now() - trigger.at > limits.triggerSeconds * 1000) throw new SlackRefusal("expired_trigger_id");
     trigger.used = true;
     return { user: trigger.user, view: trigger.view };
   }
@@ -40,8 +40,8 @@ export class Tokens {
   /** Counts one use of a response_url. Throws `used_url` after five uses or thirty minutes. */
   answer(path: string): Answerable {
     const answer = this.answers.get(path);
-    if (!answer || this.now() - answer.at > limits.responseUrlSeconds * 1000) throw new Refusal("expired_url");
-    if (++answer.uses > limits.responseUrlUses) throw new Refusal("used_url");
+    if (!answer || this.now() - answer.at > limits.responseUrlSeconds * 1000) throw new SlackRefusal("expired_url");
+    if (++answer.uses > limits.responseUrlUses) throw new SlackRefusal("used_url");
     return answer;
   }
 

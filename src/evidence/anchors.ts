@@ -6,6 +6,7 @@ import { withDeadline } from "../lib/deadline.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { timestampAnswer, timestampRequest } from "../lib/timestamp.ts";
+import { createProjector } from "../projection/projector.ts";
 import type { CheckpointStatement } from "../timeline/checkpoints.ts";
 import type { StoredEvent, Timeline } from "../timeline/contract.ts";
 import type { Keyring } from "../timeline/keys.ts";
@@ -114,9 +115,8 @@ const ENDS: ReadonlySet<string> = new Set(["incident.resolved", "incident.closed
 export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
   const { settings, timeline, log, everyMs = EVERY_MS } = parts;
   const places = placesOf(settings);
-  let timer: NodeJS.Timeout | undefined;
+  let soon: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
-  let stopped = false;
   /** Incidents that ended while this process looked: their head is placed as soon as it is signed. */
   const ended = new Set<string>();
   /** How often in a row something was still on its way. */
@@ -204,26 +204,27 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
     return turn;
   };
 
-  const again = () => {
-    clearTimeout(timer);
-    const pause = waited === 0 ? everyMs : Math.min(everyMs, SOON_MS * 2 ** (waited - 1));
-    if (!stopped) timer = setTimeout(() => void round().then(again), pause).unref();
-  };
+  /** What is still on its way is asked for again sooner than the next round by time, and less and less often. */
+  async function inTurn(): Promise<void> {
+    await round();
+    clearTimeout(soon);
+    if (waited > 0 && !projector.stopping.aborted)
+      soon = setTimeout(() => projector.wake(), Math.min(everyMs, SOON_MS * 2 ** (waited - 1))).unref();
+  }
 
-  const unfollow = { now: () => {} };
+  const projector = createProjector({
+    ...{ name: "anchors", timeline, log, look: noteEnd, round: inTurn, everyMs },
+    // What ended while no process looked is in the checkpoint of the day.
+    missed: async () => [],
+  });
   return {
     round,
     start() {
-      if (places.length === 0) return;
-      unfollow.now = timeline.follow((stream) => {
-        if (stream.startsWith("inc-")) void noteEnd(stream).catch(() => {});
-      });
-      void round().then(again);
+      if (places.length > 0) projector.start();
     },
     async stop() {
-      stopped = true;
-      unfollow.now();
-      clearTimeout(timer);
+      clearTimeout(soon);
+      await projector.stop();
       await turn;
     },
   };
@@ -232,8 +233,7 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
     const last = (await timeline.read(stream)).at(-1);
     if (last === undefined || !ENDS.has(last.type)) return;
     ended.add(stream);
-    await round();
-    if (waited > 0) again();
+    projector.wake();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Block, Element, Json, View } from "../objects.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { elementsOf } from "./check.ts";
 
 /** What a person chose or typed, plainly: a text, an option's value, a user's id, a date; several; or nothing. */
@@ -121,7 +121,7 @@ function optionOf(element: Element, value: string): Json {
   if (option) return option;
   // An external select's options were the app's answer to a query; what was shown comes back as it was.
   if (element.type === "external_select") return { text: { type: "plain_text", text: value }, value };
-  throw new Refusal("no_such_option", { wanted: value, allowed: options.map((one) => one.value) });
+  throw new SlackRefusal("no_such_option", { wanted: value, allowed: options.map((one) => one.value) });
 }
 
 function several(choice: Choice): string[] {

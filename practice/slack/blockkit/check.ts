@@ -1,6 +1,6 @@
 import { limits, sizes } from "../limits.ts";
 import type { Block } from "../objects.ts";
-import { Refusal, refuseWith } from "../refusal.ts";
+import { refuseWith, SlackRefusal } from "../refusal.ts";
 import { image, inActions, inInput, inSection } from "./elements.ts";
 import { anything, fault, flag, isObject, list, object, type Rule, type Shape, string, text, typed } from "./rules.ts";
 
@@ -75,16 +75,16 @@ export function checkBlocks(blocks: unknown, surface: Surface): Block[] {
   if (faults.length > 0) throw refuseWith("invalid_blocks", faults);
   const good = blocks as Block[];
   if (surface !== "message") return good;
-  if (textIn(good) > limits.messageBlocksText) throw new Refusal("msg_blocks_too_long");
+  if (textIn(good) > limits.messageBlocksText) throw new SlackRefusal("msg_blocks_too_long");
   const markdown = good.filter((block) => block.type === "markdown").map((block) => String(block.text));
-  if (markdown.join("").length > limits.markdownText) throw new Refusal("msg_blocks_too_long");
+  if (markdown.join("").length > limits.markdownText) throw new SlackRefusal("msg_blocks_too_long");
   return good;
 }
 
 /** Refuses a view Slack would refuse. */
 export function checkView(view: unknown, type: "modal" | "home"): asserts view is Block & { blocks: Block[] } {
   if (!isObject(view)) throw refuseWith("invalid_arguments", [fault("missing required field: view", "")]);
-  if (JSON.stringify(view).length > limits.viewBytes) throw new Refusal("view_too_large");
+  if (JSON.stringify(view).length > limits.viewBytes) throw new SlackRefusal("view_too_large");
   const faults: string[] = [];
   if (view.type !== type) faults.push(fault(`unsupported type: ${String(view.type)}, allowed: ${type}`, "/view/type"));
   object(type === "modal" ? modal : home)(view, "/view", faults);

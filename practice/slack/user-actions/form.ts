@@ -2,7 +2,7 @@ import { type Filled, gapsIn, stateOf } from "../blockkit/answers.ts";
 import { isObject } from "../blockkit/rules.ts";
 import type { Json, View } from "../objects.ts";
 import type { Platform } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { modalOf, pushModal, replaceModal, show } from "../web/views.ts";
 import { identity, plainView } from "./payload.ts";
 import { type Outcome, refused } from "./user-action.ts";
@@ -29,7 +29,7 @@ export async function submit(platform: Platform, user: string, id: string, fille
   try {
     return reactTo(platform, user, view, answer.payload) ?? { ok: true, milliseconds: answer.milliseconds };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof SlackRefusal)) throw error;
     const why = (error.details.response_metadata as { messages?: string[] } | undefined)?.messages?.join("; ") ?? "";
     return refused(
       error.error,
@@ -46,7 +46,7 @@ function reactTo(platform: Platform, user: string, view: View, reply: Json): Out
       const errors = isObject(reply.errors) ? (reply.errors as Record<string, string>) : {};
       const inputs = view.blocks.filter((block) => block.type === "input").map((block) => block.block_id);
       if (Object.keys(errors).length === 0 || Object.keys(errors).some((block) => !inputs.includes(block)))
-        throw new Refusal("invalid_response_action_errors");
+        throw new SlackRefusal("invalid_response_action_errors");
       return faulty(platform, user, view, errors);
     }
     case "update":
@@ -66,7 +66,7 @@ function reactTo(platform: Platform, user: string, view: View, reply: Json): Out
       );
       return undefined;
     default:
-      throw new Refusal("invalid_response_action");
+      throw new SlackRefusal("invalid_response_action");
   }
 }
 
@@ -87,7 +87,7 @@ export async function close(platform: Platform, user: string, id: string, all: b
 
 function openView(platform: Platform, user: string, id: string): View {
   const view = platform.store.modals.get(user)?.find((one) => one.id === id);
-  if (!view) throw new Refusal("not_found");
+  if (!view) throw new SlackRefusal("not_found");
   return view;
 }
 

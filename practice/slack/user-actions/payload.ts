@@ -2,7 +2,7 @@ import { elementsOf } from "../blockkit/check.ts";
 import type { Block, Element, Json, Message, View } from "../objects.ts";
 import { APP, TEAM } from "../people.ts";
 import type { Platform } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { shown } from "../web/chat.ts";
 import type { BlockPlace } from "./user-action.ts";
 
@@ -47,7 +47,7 @@ export function plainView(view: View): Json {
 export function locate(platform: Platform, place: BlockPlace): { blocks: Block[]; message?: Message; view?: View } {
   if ("view" in place) {
     const view = platform.store.views.get(place.view);
-    if (!view) throw new Refusal("not_found");
+    if (!view) throw new SlackRefusal("not_found");
     return { blocks: view.blocks, view };
   }
   const message =
@@ -59,6 +59,6 @@ export function locate(platform: Platform, place: BlockPlace): { blocks: Block[]
 export function elementIn(blocks: readonly Block[], block: string, action: string): Element {
   const within = blocks.find((one) => one.block_id === block);
   const element = within && elementsOf(within).find((one) => one.action_id === action);
-  if (!element) throw new Refusal("no_such_element", { block, action });
+  if (!element) throw new SlackRefusal("no_such_element", { block, action });
   return element;
 }

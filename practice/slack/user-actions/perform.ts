@@ -1,5 +1,5 @@
 import type { Platform } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { react } from "../web/channel-setup.ts";
 import { close, submit } from "./form.ts";
 import { home, shortcut, suggest, use } from "./press.ts";
@@ -35,6 +35,6 @@ export async function perform(platform: Platform, user: string, action: UserActi
       return share(platform, user, action);
     default:
       action satisfies never;
-      throw new Refusal("unknown_deed");
+      throw new SlackRefusal("unknown_deed");
   }
 }

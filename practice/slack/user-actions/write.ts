@@ -2,7 +2,7 @@ import { limits } from "../limits.ts";
 import { commandIn } from "../manifest.ts";
 import { APP, BOT_USER } from "../people.ts";
 import { byBot, type Platform, post, tell } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { asTyped } from "../typed.ts";
 import { content } from "../web/chat.ts";
 import { cannotInvite, letIn } from "../web/conversations.ts";
@@ -57,7 +57,7 @@ export async function slash(
       const words = content(platform, args, limits.messageTextCut);
       post(platform, { ...byBot, ...words, channel: channel.id, ...(everyone ? {} : { only: user }) });
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof SlackRefusal)) throw error;
       return refused("invalid_command_response", `${command} failed: its answer was refused (${error.error}).`);
     }
   }
@@ -115,7 +115,7 @@ export async function say(platform: Platform, user: string, userAction: UserActi
 /** Puts a file of one's own into a channel or thread. */
 export function share(platform: Platform, user: string, userAction: UserAction & { do: "share" }): Outcome {
   const bytes = Buffer.from(userAction.base64, "base64");
-  if (bytes.length > limits.fileBytes) throw new Refusal("file_upload_size_restricted");
+  if (bytes.length > limits.fileBytes) throw new SlackRefusal("file_upload_size_restricted");
   const file = newFile(platform, userAction.name, bytes.length, user);
   receive(platform, file.id, bytes);
   file.channels.push(userAction.channel);

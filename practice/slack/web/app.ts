@@ -1,6 +1,6 @@
 import { faultsOf } from "../blockkit/check.ts";
 import { BOT, BOT_USER, TEAM } from "../people.ts";
-import { Refusal, refuseWith } from "../refusal.ts";
+import { refuseWith, SlackRefusal } from "../refusal.ts";
 import type { Methods } from "./method.ts";
 
 export const app: Methods = {
@@ -30,7 +30,7 @@ export const app: Methods = {
     token: "none",
     run(_platform, args) {
       const blocks = args.blocks();
-      if (!blocks) throw new Refusal("invalid_arguments");
+      if (!blocks) throw new SlackRefusal("invalid_arguments");
       const faults = faultsOf(blocks, "message");
       if (faults.length > 0) throw refuseWith("invalid_blocks", faults);
       return {};

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { limits } from "../limits.ts";
 import type { Json } from "../objects.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 
 /** Arguments that are JSON inside a form field. */
 const NESTED = [
@@ -23,7 +23,7 @@ export async function bytesOf(request: IncomingMessage, most: number = limits.bo
   let size = 0;
   for await (const part of request) {
     size += part.length;
-    if (size > most) throw new Refusal("request_too_large");
+    if (size > most) throw new SlackRefusal("request_too_large");
     parts.push(part);
   }
   return Buffer.concat(parts);
@@ -43,7 +43,7 @@ export async function partsOf(body: Buffer, type: string): Promise<FormData> {
   try {
     return await new Response(new Uint8Array(body), { headers: { "content-type": type } }).formData();
   } catch {
-    throw new Refusal("invalid_form_data");
+    throw new SlackRefusal("invalid_form_data");
   }
 }
 
@@ -52,7 +52,7 @@ function json(body: Buffer): Json {
     const value = JSON.parse(body.toString("utf8"));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   } catch {}
-  throw new Refusal("invalid_json");
+  throw new SlackRefusal("invalid_json");
 }
 
 function nested(fields: Json): Json {
@@ -62,7 +62,7 @@ function nested(fields: Json): Json {
     try {
       fields[name] = JSON.parse(value);
     } catch {
-      throw new Refusal(
+      throw new SlackRefusal(
         name === "blocks"
           ? "invalid_blocks_format"
           : name === "metadata"

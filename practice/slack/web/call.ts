@@ -3,7 +3,7 @@ import { callsPerMinute } from "../limits.ts";
 import { scopesOf } from "../manifest.ts";
 import type { Json } from "../objects.ts";
 import type { Platform } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { app } from "./app.ts";
 import { canvases } from "./canvases.ts";
 import { channelSetup } from "./channel-setup.ts";
@@ -66,14 +66,14 @@ export class WebApi {
       return { status: 429, headers: { "retry-after": String(wait) }, body: { ok: false, error: "ratelimited" } };
     try {
       const method = Object.hasOwn(methods, name) ? (methods[name] as Method) : undefined;
-      if (!method) throw new Refusal("unknown_method", { req_method: name });
+      if (!method) throw new SlackRefusal("unknown_method", { req_method: name });
       this.admit(method, token, args);
       const refused = faults.refusal(name);
-      if (refused !== null) throw new Refusal(refused);
+      if (refused !== null) throw new SlackRefusal(refused);
       const called = ok(await method.run(this.platform, new Args(args)));
       return method.token === undefined ? { ...called, headers: this.scopesHeader() } : called;
     } catch (error) {
-      if (error instanceof Refusal) return ok({ error: error.error, ...error.details }, false);
+      if (error instanceof SlackRefusal) return ok({ error: error.error, ...error.details }, false);
       return { status: 500, headers: {}, body: { ok: false, error: "internal_error", detail: messageOf(error) } };
     }
   }
@@ -81,13 +81,13 @@ export class WebApi {
   private admit(method: Method, token: string | undefined, args: Json): void {
     if (method.token === "none") return;
     const { store, faults } = this.platform;
-    if (!token) throw new Refusal("not_authed");
-    if (token !== store.tokens.bot && token !== store.tokens.app) throw new Refusal("invalid_auth");
-    if (faults.revoked) throw new Refusal("token_revoked");
-    if ((token === store.tokens.app) !== (method.token === "app")) throw new Refusal("not_allowed_token_type");
+    if (!token) throw new SlackRefusal("not_authed");
+    if (token !== store.tokens.bot && token !== store.tokens.app) throw new SlackRefusal("invalid_auth");
+    if (faults.revoked) throw new SlackRefusal("token_revoked");
+    if ((token === store.tokens.app) !== (method.token === "app")) throw new SlackRefusal("not_allowed_token_type");
     const given = scopesOf(this.platform.manifest);
     const needed = method.needs && scopesFor(this.platform, method.needs, args).find((scope) => !given?.has(scope));
-    if (given && needed) throw new Refusal("missing_scope", { needed, provided: [...given].join(",") });
+    if (given && needed) throw new SlackRefusal("missing_scope", { needed, provided: [...given].join(",") });
   }
 
   /** Slack names the scopes of the token in every answer. @see https://docs.slack.dev/authentication/installing-with-oauth */

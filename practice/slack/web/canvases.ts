@@ -1,7 +1,7 @@
 import { limits } from "../limits.ts";
 import type { Canvas } from "../objects.ts";
 import { BOT_USER } from "../people.ts";
-import { Refusal, refuseWith } from "../refusal.ts";
+import { refuseWith, SlackRefusal } from "../refusal.ts";
 import type { Store } from "../store.ts";
 import { own } from "./conversations.ts";
 import type { Methods } from "./method.ts";
@@ -19,7 +19,7 @@ export const canvases: Methods = {
     run(platform, args) {
       const { store } = platform;
       const channel = own(platform, args, "channel_id");
-      if (store.canvases.has(channel.id)) throw new Refusal("channel_canvas_already_exists");
+      if (store.canvases.has(channel.id)) throw new SlackRefusal("channel_canvas_already_exists");
       const canvas: Canvas = {
         id: store.mintId("F"),
         channel_id: channel.id,
@@ -38,7 +38,7 @@ export const canvases: Methods = {
     run({ store }, args) {
       const id = args.text("canvas_id");
       const canvas = [...store.canvases.values()].find((one) => one.id === id);
-      if (!canvas) throw new Refusal("canvas_not_found");
+      if (!canvas) throw new SlackRefusal("canvas_not_found");
       const changes = listIn(args.all.changes);
       const [change] = changes;
       if (changes.length !== 1 || change?.operation !== "replace" || change.section_id !== undefined)
@@ -71,13 +71,13 @@ function listIn(given: unknown): readonly Change[] {
 /** What Slack makes no canvas of is refused with `error`: another type, too long, a table that is too large. */
 function markdownIn(given: unknown, error: string): string {
   const content = (given ?? {}) as { type?: unknown; markdown?: unknown };
-  if (content.type !== "markdown" || typeof content.markdown !== "string") throw new Refusal(error);
+  if (content.type !== "markdown" || typeof content.markdown !== "string") throw new SlackRefusal(error);
   const { markdown } = content;
-  if (markdown.length > limits.canvasMarkdown) throw new Refusal(error);
+  if (markdown.length > limits.canvasMarkdown) throw new SlackRefusal(error);
   for (const table of markdown.split(/\n(?!\s*\|)/)) {
     const rows = table.split("\n").filter((line) => line.trimStart().startsWith("|"));
     const cells = rows.length < 2 ? 0 : (rows.length - 1) * ((rows[1] ?? "").split("|").length - 2);
-    if (cells > limits.canvasTableCells) throw new Refusal(error);
+    if (cells > limits.canvasTableCells) throw new SlackRefusal(error);
   }
   return markdown;
 }

@@ -2,7 +2,7 @@ import { limits } from "../limits.ts";
 import type { Bookmark, Json } from "../objects.ts";
 import { BOT_USER } from "../people.ts";
 import { byBot, type Platform, post } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { shown } from "./chat.ts";
 import { own, visible } from "./conversations.ts";
 import type { Args, Methods } from "./method.ts";
@@ -17,8 +17,8 @@ export const channelSetup: Methods = {
       const channel = own(platform, args);
       const message = store.message(channel.id, args.text("timestamp"));
       const pins = store.pins.get(channel.id) ?? [];
-      if (pins.some((pin) => pin.ts === message.ts)) throw new Refusal("already_pinned");
-      if (pins.length >= limits.pins) throw new Refusal("too_many_pins");
+      if (pins.some((pin) => pin.ts === message.ts)) throw new SlackRefusal("already_pinned");
+      if (pins.length >= limits.pins) throw new SlackRefusal("too_many_pins");
       store.pins.set(channel.id, [...pins, { ts: message.ts, created: store.seconds(), by: BOT_USER }]);
       message.pinned_to = [channel.id];
       store.announce({ kind: "message", message });
@@ -40,7 +40,7 @@ export const channelSetup: Methods = {
       const channel = own(platform, args);
       const ts = args.text("timestamp");
       const pins = store.pins.get(channel.id) ?? [];
-      if (!pins.some((pin) => pin.ts === ts)) throw new Refusal("no_pin");
+      if (!pins.some((pin) => pin.ts === ts)) throw new SlackRefusal("no_pin");
       store.pins.set(
         channel.id,
         pins.filter((pin) => pin.ts !== ts),
@@ -75,9 +75,9 @@ export const channelSetup: Methods = {
       const { store } = platform;
       const channel = own(platform, args, "channel_id");
       const type = args.text("type");
-      if (type !== "link") throw new Refusal("invalid_bookmark_type");
+      if (type !== "link") throw new SlackRefusal("invalid_bookmark_type");
       const marks = store.bookmarks.get(channel.id) ?? [];
-      if (marks.length >= limits.bookmarks) throw new Refusal("too_many_bookmarks");
+      if (marks.length >= limits.bookmarks) throw new SlackRefusal("too_many_bookmarks");
       const bookmark: Bookmark = {
         id: store.mintId("Bk"),
         channel_id: channel.id,
@@ -145,7 +145,7 @@ export function react(platform: Platform, channel: string, ts: string, name: str
     reaction = { name, users: [], count: 0 };
     message.reactions.push(reaction);
   }
-  if (reaction.users.includes(user)) throw new Refusal("already_reacted");
+  if (reaction.users.includes(user)) throw new SlackRefusal("already_reacted");
   reaction.users.push(user);
   reaction.count = reaction.users.length;
   platform.store.announce({ kind: "message", message });
@@ -154,16 +154,16 @@ export function react(platform: Platform, channel: string, ts: string, name: str
 function bookmarkOf(platform: Platform, args: Args): Bookmark {
   const marks: Bookmark[] = platform.store.bookmarks.get(visible(platform, args, "channel_id").id) ?? [];
   const bookmark = marks.find((one) => one.id === args.text("bookmark_id"));
-  if (!bookmark) throw new Refusal("not_found");
+  if (!bookmark) throw new SlackRefusal("not_found");
   return bookmark;
 }
 
 function linkOf(args: Args): string | undefined {
   const link = args.maybe("link");
-  if (link !== undefined && !/^https?:\/\/\S+$/.test(link)) throw new Refusal("invalid_link");
+  if (link !== undefined && !/^https?:\/\/\S+$/.test(link)) throw new SlackRefusal("invalid_link");
   return link;
 }
 
 function missingLink(): never {
-  throw new Refusal("invalid_link", {} satisfies Json);
+  throw new SlackRefusal("invalid_link", {} satisfies Json);
 }

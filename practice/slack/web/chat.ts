@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import type { Block, Channel, Json, Message } from "../objects.ts";
 import { BOT, BOT_USER } from "../people.ts";
 import { byBot, type Platform, post } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import type { Args, Methods } from "./method.ts";
 
 export const chat: Methods = {
@@ -37,7 +37,8 @@ export const chat: Methods = {
     run(platform, args) {
       const channel = speakIn(platform, args.text("channel"));
       const only = args.text("user");
-      if (!platform.store.users.has(only) || !channel.members.includes(only)) throw new Refusal("user_not_in_channel");
+      if (!platform.store.users.has(only) || !channel.members.includes(only))
+        throw new SlackRefusal("user_not_in_channel");
       const thread = threadOf(platform, channel, args.maybe("thread_ts"));
       const message = post(platform, {
         ...byBot,
@@ -56,9 +57,9 @@ export const chat: Methods = {
       const { store } = platform;
       const channel = store.channel(args.text("channel"));
       const message = store.message(channel.id, args.text("ts"));
-      if (message.bot_id !== BOT) throw new Refusal("cant_update_message");
+      if (message.bot_id !== BOT) throw new SlackRefusal("cant_update_message");
       const text = args.maybe("text");
-      if (text !== undefined && text.length > limits.updateText) throw new Refusal("msg_too_long");
+      if (text !== undefined && text.length > limits.updateText) throw new SlackRefusal("msg_too_long");
       const { text: words, blocks } = content(platform, args, limits.updateText, message);
       message.text = words;
       // Slack keeps the blocks when neither blocks nor text are given, and drops them when only text is.
@@ -77,7 +78,7 @@ export const chat: Methods = {
     run(platform, args) {
       const channel = platform.store.channel(args.text("channel"));
       const message = platform.store.message(channel.id, args.text("ts"));
-      if (message.bot_id !== BOT) throw new Refusal("cant_delete_message");
+      if (message.bot_id !== BOT) throw new SlackRefusal("cant_delete_message");
       remove(platform, message);
       return { channel: channel.id, ts: message.ts };
     },
@@ -123,16 +124,17 @@ export function content(
   before?: Message,
 ): { text: string; blocks?: Block[] } {
   const given = args.blocks();
-  if (given !== undefined && !Array.isArray(given)) throw new Refusal("invalid_blocks_format");
+  if (given !== undefined && !Array.isArray(given)) throw new SlackRefusal("invalid_blocks_format");
   const markdown = args.maybe("markdown_text");
   if (markdown !== undefined && (given || args.maybe("text") !== undefined))
-    throw new Refusal("markdown_text_conflict");
-  if (markdown !== undefined && markdown.length > limits.markdownText) throw new Refusal("msg_too_long");
+    throw new SlackRefusal("markdown_text_conflict");
+  if (markdown !== undefined && markdown.length > limits.markdownText) throw new SlackRefusal("msg_too_long");
   const asBlocks = markdown === undefined ? given : ([{ type: "markdown", text: markdown }] as Block[]);
   const attachments = args.all.attachments;
-  if (Array.isArray(attachments) && attachments.length > limits.attachments) throw new Refusal("too_many_attachments");
+  if (Array.isArray(attachments) && attachments.length > limits.attachments)
+    throw new SlackRefusal("too_many_attachments");
   const text = args.maybe("text");
-  if (text === undefined && !asBlocks?.length && !attachments && !before) throw new Refusal("no_text");
+  if (text === undefined && !asBlocks?.length && !attachments && !before) throw new SlackRefusal("no_text");
   if (text === undefined && asBlocks === undefined && before)
     return { text: before.text, ...(before.blocks ? { blocks: before.blocks } : {}) };
   if (!asBlocks) return { text: (text ?? "").slice(0, cut) };
@@ -153,26 +155,26 @@ function speakIn(platform: Platform, id: string): Channel {
   if (store.users.has(id)) return store.direct([id, BOT_USER]);
   const channel = named ?? store.channel(id);
   if (channel.kind === "im" && channel.members.some((one) => store.users.get(one)?.deleted))
-    throw new Refusal("user_disabled");
-  if (channel.archived) throw new Refusal("is_archived");
+    throw new SlackRefusal("user_disabled");
+  if (channel.archived) throw new SlackRefusal("is_archived");
   if (!channel.members.includes(BOT_USER))
-    throw new Refusal(channel.kind === "public" ? "not_in_channel" : "channel_not_found");
+    throw new SlackRefusal(channel.kind === "public" ? "not_in_channel" : "channel_not_found");
   return channel;
 }
 
 function threadOf(platform: Platform, channel: Channel, ts: string | undefined): string | undefined {
   if (ts === undefined) return undefined;
   const message = platform.store.said(channel.id).find((one) => one.ts === ts);
-  if (!message) throw new Refusal("thread_not_found");
+  if (!message) throw new SlackRefusal("thread_not_found");
   return message.thread_ts ?? message.ts;
 }
 
 function metadataOf(args: Args): Json | undefined {
   const { metadata } = args.all;
   if (metadata === undefined || metadata === null || metadata === "") return undefined;
-  if (!isObject(metadata)) throw new Refusal("invalid_metadata_format");
+  if (!isObject(metadata)) throw new SlackRefusal("invalid_metadata_format");
   if (typeof metadata.event_type !== "string" || !isObject(metadata.event_payload))
-    throw new Refusal("invalid_metadata_schema");
-  if (Buffer.byteLength(JSON.stringify(metadata)) > limits.metadataBytes) throw new Refusal("metadata_too_large");
+    throw new SlackRefusal("invalid_metadata_schema");
+  if (Buffer.byteLength(JSON.stringify(metadata)) > limits.metadataBytes) throw new SlackRefusal("metadata_too_large");
   return metadata;
 }

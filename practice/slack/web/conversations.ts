@@ -2,7 +2,7 @@ import { limits } from "../limits.ts";
 import type { Channel, Json, Message } from "../objects.ts";
 import { BOT_USER } from "../people.ts";
 import { byBot, type Platform, post, tell } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { channelObject } from "../store.ts";
 import { shown } from "./chat.ts";
 import { type Args, history, type Methods, managing, page, reading } from "./method.ts";
@@ -59,14 +59,15 @@ export const conversations: Methods = {
     run(platform, args) {
       const channel = own(platform, args);
       const users = args.several("users");
-      if (users.length === 0) throw new Refusal("no_user");
-      if (users.length > limits.inviteUsers) throw new Refusal("too_many_users");
+      if (users.length === 0) throw new SlackRefusal("no_user");
+      if (users.length > limits.inviteUsers) throw new SlackRefusal("too_many_users");
       const wrong = users.flatMap((user) => {
         const error = cannotInvite(platform, channel, user);
         return error ? [{ user, ok: false, error }] : [];
       });
       const force = args.flag("force");
-      if (wrong[0] && (!force || wrong.length === users.length)) throw new Refusal(wrong[0].error, { errors: wrong });
+      if (wrong[0] && (!force || wrong.length === users.length))
+        throw new SlackRefusal(wrong[0].error, { errors: wrong });
       for (const user of users.filter((one) => !wrong.some((bad) => bad.user === one)))
         letIn(platform, channel, user, BOT_USER);
       return { channel: channelObject(channel, BOT_USER, false), ...(wrong.length > 0 ? { errors: wrong } : {}) };
@@ -77,8 +78,8 @@ export const conversations: Methods = {
     needs: "channels:join",
     run(platform, args) {
       const channel = visible(platform, args);
-      if (channel.kind !== "public") throw new Refusal("method_not_supported_for_channel_type");
-      if (channel.archived) throw new Refusal("is_archived");
+      if (channel.kind !== "public") throw new SlackRefusal("method_not_supported_for_channel_type");
+      if (channel.archived) throw new SlackRefusal("is_archived");
       if (channel.members.includes(BOT_USER))
         return { channel: channelObject(channel, BOT_USER, false), warning: "already_in_channel" };
       letIn(platform, channel, BOT_USER, BOT_USER);
@@ -92,9 +93,9 @@ export const conversations: Methods = {
       const { store } = platform;
       const known = args.maybe("channel");
       const users = args.several("users");
-      if (!known && users.length === 0) throw new Refusal("users_list_not_supplied");
-      if (users.length > limits.groupDmUsers) throw new Refusal("too_many_users");
-      for (const user of users) if (store.user(user).deleted) throw new Refusal("user_disabled");
+      if (!known && users.length === 0) throw new SlackRefusal("users_list_not_supplied");
+      if (users.length > limits.groupDmUsers) throw new SlackRefusal("too_many_users");
+      for (const user of users) if (store.user(user).deleted) throw new SlackRefusal("user_disabled");
       const channel = known ? store.channel(known) : store.direct([...users, BOT_USER]);
       return {
         channel: args.flag("return_im") ? channelObject(channel, BOT_USER, false) : { id: channel.id },
@@ -131,7 +132,7 @@ export const conversations: Methods = {
       const channel = own(platform, args);
       const ts = args.text("ts");
       const asked = platform.store.said(channel.id).find((one) => one.ts === ts);
-      if (!asked) throw new Refusal("thread_not_found");
+      if (!asked) throw new SlackRefusal("thread_not_found");
       const root = asked.thread_ts ?? asked.ts;
       const all = platform.store
         .said(channel.id)
@@ -144,7 +145,7 @@ export const conversations: Methods = {
     needs: managing,
     run(platform, args) {
       const channel = own(platform, args);
-      if (channel.id === "CGENERAL") throw new Refusal("cant_archive_general");
+      if (channel.id === "CGENERAL") throw new SlackRefusal("cant_archive_general");
       channel.archived = true;
       post(platform, { ...byBot, channel: channel.id, subtype: "channel_archive", text: "archived the channel" });
       platform.store.announce({ kind: "channel", channel });
@@ -157,7 +158,7 @@ export const conversations: Methods = {
     needs: managing,
     run(platform, args) {
       const channel = visible(platform, args);
-      if (!channel.archived) throw new Refusal("not_archived");
+      if (!channel.archived) throw new SlackRefusal("not_archived");
       channel.archived = false;
       post(platform, { ...byBot, channel: channel.id, subtype: "channel_unarchive", text: "unarchived the channel" });
       platform.store.announce({ kind: "channel", channel });
@@ -212,7 +213,7 @@ export function cannotInvite(platform: Platform, channel: Channel, id: string): 
 /** The channel an argument names, as far as the bot can see it. */
 export function visible(platform: Platform, args: Args, name = "channel"): Channel {
   const channel = platform.store.channel(args.text(name));
-  if (channel.kind !== "public" && !channel.members.includes(BOT_USER)) throw new Refusal("channel_not_found");
+  if (channel.kind !== "public" && !channel.members.includes(BOT_USER)) throw new SlackRefusal("channel_not_found");
   return channel;
 }
 
@@ -226,23 +227,24 @@ function canvasOf({ store }: Platform, { id }: Channel): Json {
 /** The same, where the bot has to be a member. */
 export function own(platform: Platform, args: Args, name = "channel"): Channel {
   const channel = visible(platform, args, name);
-  if (!channel.members.includes(BOT_USER)) throw new Refusal("not_in_channel");
-  if (channel.archived) throw new Refusal("is_archived");
+  if (!channel.members.includes(BOT_USER)) throw new SlackRefusal("not_in_channel");
+  if (channel.archived) throw new SlackRefusal("is_archived");
   return channel;
 }
 
 function freeName(platform: Platform, name: string): string {
-  if (name.length > limits.channelName) throw new Refusal("invalid_name_maxlength");
-  if (/^[-_]+$/.test(name)) throw new Refusal("invalid_name_punctuation");
-  if (!/^[\p{Ll}\p{Lo}\p{N}_-]+$/u.test(name)) throw new Refusal("invalid_name_specials");
-  if ([...platform.store.channels.values()].some((channel) => channel.name === name)) throw new Refusal("name_taken");
+  if (name.length > limits.channelName) throw new SlackRefusal("invalid_name_maxlength");
+  if (/^[-_]+$/.test(name)) throw new SlackRefusal("invalid_name_punctuation");
+  if (!/^[\p{Ll}\p{Lo}\p{N}_-]+$/u.test(name)) throw new SlackRefusal("invalid_name_specials");
+  if ([...platform.store.channels.values()].some((channel) => channel.name === name))
+    throw new SlackRefusal("name_taken");
   return name;
 }
 
 function setWords(platform: Platform, args: Args, what: "topic" | "purpose"): Record<string, unknown> {
   const channel = own(platform, args);
   const value = args.maybe(what) ?? "";
-  if (value.length > limits.topic) throw new Refusal("too_long");
+  if (value.length > limits.topic) throw new SlackRefusal("too_long");
   if (channel[what].value !== value) {
     channel[what] = { value, creator: BOT_USER, last_set: platform.store.seconds() };
     const text = value ? `set the channel ${what}: ${value}` : `cleared the channel ${what}`;

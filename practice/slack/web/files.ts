@@ -3,7 +3,7 @@ import { limits } from "../limits.ts";
 import type { FileObject, Json } from "../objects.ts";
 import { BOT_USER } from "../people.ts";
 import { byBot, type Platform, post } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import type { Methods } from "./method.ts";
 
 export const files: Methods = {
@@ -12,8 +12,8 @@ export const files: Methods = {
     needs: "files:write",
     run(platform, args) {
       const size = Number(args.text("length"));
-      if (!Number.isInteger(size) || size <= 0) throw new Refusal("invalid_arguments");
-      if (size > limits.fileBytes) throw new Refusal("file_upload_size_restricted");
+      if (!Number.isInteger(size) || size <= 0) throw new SlackRefusal("invalid_arguments");
+      if (size > limits.fileBytes) throw new SlackRefusal("file_upload_size_restricted");
       const file = newFile(platform, args.text("filename"), size, BOT_USER);
       return { file_id: file.id, upload_url: `${platform.origin()}/upload/${file.id}` };
     },
@@ -23,10 +23,10 @@ export const files: Methods = {
     needs: "files:write",
     run(platform, args) {
       const given = args.all.files as { id?: string; title?: string }[] | undefined;
-      if (!Array.isArray(given) || given.length === 0) throw new Refusal("invalid_arguments");
+      if (!Array.isArray(given) || given.length === 0) throw new SlackRefusal("invalid_arguments");
       const done = given.map(({ id, title }) => {
         const file = platform.store.files.get(id ?? "");
-        if (!file || !platform.store.bytes.has(file.id)) throw new Refusal("file_not_found");
+        if (!file || !platform.store.bytes.has(file.id)) throw new SlackRefusal("file_not_found");
         if (title) file.title = title;
         return file;
       });
@@ -45,7 +45,7 @@ export const files: Methods = {
       const canvas = [...canvases.values()].find((one) => one.id === id);
       if (canvas) return { file: { id, user: canvas.user, title: canvas.title, filetype: "quip" } };
       const file = kept.get(id);
-      if (!file) throw new Refusal("file_not_found");
+      if (!file) throw new SlackRefusal("file_not_found");
       return { file };
     },
   },
@@ -76,14 +76,14 @@ export function newFile(platform: Platform, name: string, size: number, user: st
 /** Takes the bytes of a file that was announced. */
 export function receive(platform: Platform, id: string, bytes: Buffer): void {
   const file = platform.store.files.get(id);
-  if (!file || platform.store.bytes.has(id)) throw new Refusal("file_not_found");
+  if (!file || platform.store.bytes.has(id)) throw new SlackRefusal("file_not_found");
   file.size = bytes.length;
   platform.store.bytes.set(id, bytes);
 }
 
 function share(platform: Platform, id: string, done: FileObject[], text: string, thread: string | undefined): void {
   const channel = platform.store.channel(id);
-  if (!channel.members.includes(BOT_USER)) throw new Refusal("not_in_channel");
+  if (!channel.members.includes(BOT_USER)) throw new SlackRefusal("not_in_channel");
   for (const file of done) file.channels.push(channel.id);
   const place: Json = thread ? { thread_ts: thread } : {};
   post(platform, { ...byBot, channel: channel.id, text, files: done, ...place });

@@ -11,7 +11,7 @@ export interface ByKind {
   readonly mpim: string;
 }
 
-/** One Web API method. `run` returns what stands beside `ok: true`, or throws a Refusal. */
+/** One Web API method. `run` returns what stands beside `ok: true`, or throws a SlackRefusal. */
 export interface Method {
   readonly tier: Tier;
   readonly needs: string | ByKind | null;

@@ -1,4 +1,4 @@
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import { type Methods, page } from "./method.ts";
 
 export const users: Methods = {
@@ -21,7 +21,7 @@ export const users: Methods = {
     run(platform, args) {
       const email = args.text("email");
       const user = [...platform.store.users.values()].find((one) => one.profile.email === email && !one.deleted);
-      if (!user) throw new Refusal("users_not_found");
+      if (!user) throw new SlackRefusal("users_not_found");
       return { user };
     },
   },
@@ -44,7 +44,7 @@ export const users: Methods = {
     needs: "usergroups:read",
     run(platform, args) {
       const group = platform.store.groups.find((one) => one.id === args.text("usergroup"));
-      if (!group) throw new Refusal("no_such_subteam");
+      if (!group) throw new SlackRefusal("no_such_subteam");
       return { users: group.users };
     },
   },

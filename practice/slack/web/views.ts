@@ -4,7 +4,7 @@ import { limits } from "../limits.ts";
 import type { Block, Json, View } from "../objects.ts";
 import { APP, BOT, TEAM } from "../people.ts";
 import type { Platform } from "../platform.ts";
-import { Refusal } from "../refusal.ts";
+import { SlackRefusal } from "../refusal.ts";
 import type { Args, Methods } from "./method.ts";
 
 export const views: Methods = {
@@ -33,7 +33,7 @@ export const views: Methods = {
       const view = modalOf(args.all.view);
       const shown = find(platform, args);
       const hash = args.maybe("hash");
-      if (hash !== undefined && hash !== shown.hash) throw new Refusal("hash_conflict");
+      if (hash !== undefined && hash !== shown.hash) throw new SlackRefusal("hash_conflict");
       return { view: replaceModal(platform, shown.id, view) };
     },
   },
@@ -47,7 +47,7 @@ export const views: Methods = {
       const user = store.user(args.text("user_id")).id;
       const before = store.homes.get(user);
       const hash = args.maybe("hash");
-      if (hash !== undefined && before && hash !== before.hash) throw new Refusal("hash_conflict");
+      if (hash !== undefined && before && hash !== before.hash) throw new SlackRefusal("hash_conflict");
       const view = viewOf(platform, given, before ? { id: before.id } : {});
       store.homes.set(user, view);
       store.views.set(view.id, view);
@@ -75,8 +75,8 @@ export function openModal(platform: Platform, user: string, given: Json): View {
 export function pushModal(platform: Platform, user: string, given: Json): View {
   const stack = platform.store.modals.get(user) ?? [];
   const top = stack.at(-1);
-  if (!top) throw new Refusal("not_found");
-  if (stack.length >= limits.viewStack) throw new Refusal("push_limit_reached");
+  if (!top) throw new SlackRefusal("not_found");
+  if (stack.length >= limits.viewStack) throw new SlackRefusal("push_limit_reached");
   const view = viewOf(platform, given, { root_view_id: top.root_view_id, previous_view_id: top.id });
   show(platform, user, [...stack, view]);
   return view;
@@ -87,7 +87,7 @@ export function replaceModal(platform: Platform, id: string, given: Json): View 
   const { store } = platform;
   const [user, stack] = [...store.modals].find(([, open]) => open.some((view) => view.id === id)) ?? [];
   const before = stack?.find((view) => view.id === id);
-  if (!user || !stack || !before) throw new Refusal("not_found");
+  if (!user || !stack || !before) throw new SlackRefusal("not_found");
   const { root_view_id, previous_view_id } = before;
   const view = viewOf(platform, given, { id, root_view_id, previous_view_id });
   show(
@@ -115,7 +115,7 @@ function find(platform: Platform, args: Args): View {
   const view = id
     ? store.views.get(id)
     : [...store.views.values()].find((one) => external && one.external_id === external);
-  if (view?.type !== "modal") throw new Refusal("not_found");
+  if (view?.type !== "modal") throw new SlackRefusal("not_found");
   return view;
 }
 
@@ -123,7 +123,7 @@ function viewOf(platform: Platform, given: Json, kept: Partial<View> = {}): View
   const { store } = platform;
   const external = String(given.external_id ?? "");
   const taken = [...store.views.values()].some((view) => view.external_id === external && view.id !== kept.id);
-  if (external !== "" && taken) throw new Refusal("duplicate_external_id");
+  if (external !== "" && taken) throw new SlackRefusal("duplicate_external_id");
   const blocks = withIds(given.blocks as Block[], () => store.mintId("b").slice(0, 6));
   const id = kept.id ?? store.mintId("V");
   return {

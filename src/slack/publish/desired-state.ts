@@ -58,7 +58,7 @@ export function desiredStateOf(
   };
 }
 
-/** What is told of the house and not of an incident: where incidents are announced, and to people. */
+/** What is said of the workspace and not of an incident: where incidents are announced, and to people. */
 export function noticesState(
   stream: string,
   version: number,
