@@ -164,4 +164,4 @@ export class FailureRun {
   }
 }
 
-const SECONDS = { usual: 5, hanging: 0.8, lie: 1.5, between: 0.03 };
+const SECONDS = { usual: 5, hanging: 0.4, lie: 0.8, between: 0.03 };

@@ -58,7 +58,7 @@ export function overAws(scenario: Scenario): FailureCase {
   return {
     action,
     ...(absolute ? { absolute } : {}),
-    seconds: { hanging: 0.6, lie: 2 },
+    seconds: { hanging: 0.4, lie: 1 },
     async begin(): Promise<CaseFixture> {
       const aws = await createAws({ scale: scenario.scale ?? 0.003, account: ACCOUNT });
       process.env.AWS_ENDPOINT_URL = aws.url;

@@ -315,7 +315,7 @@ function overCluster(one: Case): FailureCase {
     requests,
     ...(requests > 1 ? { inTurn: true } : {}),
     instead,
-    seconds: { hanging: 0.5 },
+    seconds: { hanging: 0.4 },
     ...(intentFirst ? { intentFirst } : {}),
     async begin() {
       const { primary, target, close } = await openKubernetesFixture();
