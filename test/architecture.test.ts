@@ -421,6 +421,16 @@ describe("the import table", () => {
     expect(impure).toEqual([]);
   });
 
+  test("every file says what it is", () => {
+    // A verb says it in its summary, a rule of lint on its page, and what is one line long in its name.
+    const says = /\/\*\*|^ +summary: /m;
+    const silent = files.filter((file) => {
+      const source = readFileSync(join(root, file), "utf8");
+      return !file.startsWith("src/catalog/rules/") && source.split("\n").length > 5 && !says.test(source);
+    });
+    expect(silent).toEqual([]);
+  });
+
   test("no folder is a drawer", () => {
     const drawers = files.filter((file) => /\/(utils|common|services|helpers|types)\//.test(`/${file}`));
     expect(drawers).toEqual([]);

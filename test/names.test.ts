@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parseSync } from "@swc/core";
@@ -168,6 +168,14 @@ describe("the glossary", () => {
   test("is in alphabetical order", () => {
     const terms = entries.map((line) => line.slice(4, line.indexOf("**:")).toLowerCase());
     expect(terms).toEqual([...terms].sort((a, b) => a.localeCompare(b, "en")));
+  });
+
+  test("has a file for every term, which is there", () => {
+    const rows = [
+      ...readFileSync(join(root, "docs", "concepts.md"), "utf8").matchAll(/^\| ([A-Z][^|`]*) \| `([^`]+)` \|$/gm),
+    ];
+    expect(rows.map(([, term]) => term)).toEqual(entries.map((line) => line.slice(4, line.indexOf("**:"))));
+    expect(rows.flatMap(([, , path = ""]) => (existsSync(join(root, path)) ? [] : [path]))).toEqual([]);
   });
 
   test("uses no retired word as a term", () => {

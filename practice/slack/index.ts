@@ -1,3 +1,4 @@
+/** The local Slack: the workspace, what people do in it, and what of its objects others read. */
 export type { Choice, Filled } from "./blockkit/answers.ts";
 export { driveWorkspace, type Persona, type Values } from "./driver.ts";
 export type { Mount } from "./http.ts";

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { shieldedHeaders } from "./guard.ts";
 
+/** Answers of the page and its control API. */
 export function say(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { ...shieldedHeaders(), "content-type": "text/plain; charset=utf-8" });
   response.end(text);

@@ -1,3 +1,4 @@
+/** What composition roots and tests may load of the store; the rest of the source knows its contract (`contract.ts`). */
 export type * from "./contract.ts";
 export { attemptsMax, type GivenUp, type VisibleInbox } from "./inbox.ts";
 export { type LeaseTimings, leaseTimings } from "./leases.ts";

@@ -14,6 +14,7 @@ const READ = `
   select what, who, count::int as count, total::int as total, last_at as "lastAt", last from lifeboat.tally
   where starts_with(what, $1) order by last_at desc limit 100`;
 
+/** Counts within a window of time, kept beside the record: what is limited, or refused too often to stand on a timeline. */
 export function createTally(pool: Pool): Tally {
   return {
     async add(what, who, seconds, last) {

@@ -5,6 +5,7 @@ import { type Platform, stampFor, tell } from "../platform.ts";
 import { elementIn, identity, locate, messagePlace, plainView } from "./payload.ts";
 import { failed, type Outcome, type UserAction } from "./user-action.ts";
 
+/** A person presses a button, picks from a menu, or opens a form from either: Slack sends a `block_actions` payload. */
 export async function use(platform: Platform, user: string, userAction: UserAction & { do: "use" }): Promise<Outcome> {
   const found = locate(platform, userAction.place);
   const element = elementIn(found.blocks, userAction.block, userAction.action);

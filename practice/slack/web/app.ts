@@ -3,6 +3,7 @@ import { BOT, BOT_USER, TEAM } from "../people.ts";
 import { refuseWith, SlackRefusal } from "../refusal.ts";
 import type { Methods } from "./method.ts";
 
+/** `auth.*`, `apps.*` and the home tab: what an app asks about itself. */
 export const app: Methods = {
   "auth.test": {
     tier: "special",

@@ -7,6 +7,7 @@ import { channelObject } from "../store.ts";
 import { shown } from "./chat.ts";
 import { type Args, history, type Methods, managing, page, reading } from "./method.ts";
 
+/** `conversations.*`: channels, who is in them, their topics and histories. */
 export const conversations: Methods = {
   "conversations.create": {
     tier: 2,

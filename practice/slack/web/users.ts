@@ -1,6 +1,7 @@
 import { SlackRefusal } from "../refusal.ts";
 import { type Methods, page } from "./method.ts";
 
+/** `users.*`: who has which account, as the app may ask. */
 export const users: Methods = {
   "users.info": {
     tier: 4,

@@ -3,7 +3,7 @@ import { createMarketplace, type MarketplaceEnvironment } from "./environment.ts
 
 export type { MarketplaceEnvironment } from "./environment.ts";
 
-/** PostgreSQL comes from npm and AWS is a stand-in, so it needs nothing. */
+/** The environment of the system `llm-marketplace`. PostgreSQL comes from npm and AWS is a stand-in, so it needs nothing. */
 export const llmMarketplace = {
   system: "llm-marketplace",
   needs: [],

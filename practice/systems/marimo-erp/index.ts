@@ -4,7 +4,7 @@ import { createMarimo, type MarimoEnvironment } from "./environment.ts";
 
 export type { MarimoEnvironment } from "./environment.ts";
 
-/** Debian's PostgreSQL, because its pg_dump and its server belong together; Redis and RabbitMQ are no stand-ins. */
+/** The environment of the system `marimo-erp`. Debian's PostgreSQL, because its pg_dump and its server belong together; Redis and RabbitMQ are no stand-ins. */
 export const marimoErp = {
   system: "marimo-erp",
   needs: [

@@ -1,3 +1,4 @@
+/** The environment of the system `practice`: two PostgreSQL servers, the orders application, and what may go wrong with them. */
 export {
   clearLeftovers,
   createPracticeEnvironment,

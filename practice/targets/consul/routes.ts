@@ -3,6 +3,7 @@ import { Refusal } from "../../kit/refusal.ts";
 import { readSnapshot, writeSnapshot } from "./archive.ts";
 import { type ConsulState, ELECTION_SECONDS } from "./state.ts";
 
+/** Consul's HTTP API, as far as its actions use it: catalogue, health, sessions, keys, prepared queries, snapshots, leadership. */
 export function consulRoutes(world: ConsulState): readonly Route[] {
   const led = () => {
     if (world.leader === "") throw new Refusal("no_leader", "No cluster leader", 500);

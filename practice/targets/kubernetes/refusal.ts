@@ -1,5 +1,6 @@
 import { Refusal } from "../../kit/refusal.ts";
 
+/** How an API server says no: a `Status` object with its reason. */
 export function notFound(plural: string, name: string): Refusal {
   return new Refusal("NotFound", `${plural} "${name}" not found`, 404, { name, kind: plural });
 }

@@ -4,6 +4,7 @@ import { addIndex, find, type Index, type SearchClusterState, uuid } from "./sta
 
 const INDEX = "([^_/][^/]*)";
 
+/** The index, alias and document APIs of Elasticsearch and OpenSearch. */
 export function indexRoutes(state: SearchClusterState): readonly Route[] {
   return [
     {

@@ -2,6 +2,7 @@ import { jsonOf, type Route } from "../../kit/plain.ts";
 import { Refusal } from "../../kit/refusal.ts";
 import { addIndex, RESTORE_SECONDS, type SearchClusterState, SNAPSHOT_SECONDS, type Snapshot, uuid } from "./state.ts";
 
+/** The repository and snapshot APIs of Elasticsearch and OpenSearch: made, listed, restored. */
 export function snapshotRoutes(state: SearchClusterState): readonly Route[] {
   const repositoryOf = (name: string) => {
     const found = state.repositories.get(name);

@@ -1,5 +1,6 @@
 import { type Cluster, type Declares, entering, inCluster } from "../permission.ts";
 
+/** What switching an application read-only asks of its cluster. */
 export const appPermissions = {
   "app.readonly": (({ flag: { cluster, configMap } }) =>
     cluster === undefined || configMap === undefined

@@ -1,5 +1,6 @@
 import type { AwsPermission, Declares } from "../permission.ts";
 
+/** What the actions on routing controls ask of AWS. */
 export const arcPermissions = {
   "arc.set_routing": (({ controls }) =>
     controls.flatMap(({ arn }) =>

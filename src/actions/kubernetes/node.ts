@@ -25,6 +25,7 @@ interface ApiNode {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
+/** A node as the actions on nodes see it; null: the cluster has none of that name. */
 export async function readNode(cluster: Cluster, name: string): Promise<NodeView | null> {
   try {
     return nodeView(await cluster.get<ApiNode>(`/api/v1/nodes/${name}`));

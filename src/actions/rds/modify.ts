@@ -26,6 +26,7 @@ interface One {
   readonly instance: InstanceView;
 }
 
+/** Multi-AZ on or off, which is one modification RDS makes in its own time. */
 export const setMultiAz = defineAction<MultiAz, One>({
   id: "rds.set_multi_az",
   summary: "Give an RDS instance a standby in another zone, or take it away",
@@ -94,6 +95,7 @@ interface Pair {
   readonly to: InstanceView;
 }
 
+/** Another name for an instance, so that its endpoint moves to the one that takes it over. */
 export const rename = defineAction<Rename, Pair>({
   id: "rds.rename",
   summary: "Give an RDS instance another name, and with it another endpoint",

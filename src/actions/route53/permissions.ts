@@ -13,6 +13,7 @@ const allow = (region: string, resource: string, ...actions: string[]): readonly
   }));
 const LOOKS = ["route53:GetHealthCheck", "route53:GetHealthCheckStatus"];
 
+/** What the Route 53 actions ask of AWS. */
 export const route53Permissions = {
   "route53.check": (({ region, healthChecks }) =>
     healthChecks.flatMap((id) => allow(region, `healthcheck/${id}`, ...LOOKS))) satisfies Of<{

@@ -1,6 +1,7 @@
 import type { PageEvent, Recorded } from "../events.ts";
 import type { PagingState } from "../state.ts";
 
+/** What PagerDuty was told and answered about an incident, after an event. */
 export function evolvePaging(paging: PagingState, event: Recorded<PageEvent>): PagingState {
   const known = paging.pages.get(event.data.page);
   switch (event.type) {

@@ -1,6 +1,7 @@
 import type { Recorded, TriageEvent } from "../events.ts";
 import type { TriageState } from "../state.ts";
 
+/** The triages of an incident after an event: which question is open, what was answered, what was proposed. */
 export function evolveTriage(triages: readonly TriageState[], event: Recorded<TriageEvent>): readonly TriageState[] {
   const known = triages.find(({ id }) => id === event.data.triage);
   if (known === undefined) return event.type === "triage.asked" ? [...triages, begun(event)] : triages;
