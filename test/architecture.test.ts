@@ -95,7 +95,15 @@ const rooms: Record<string, { at: string; may: string[] }> = {
   },
   evidence: {
     at: "src/evidence/",
-    may: ["src/lib/", "src/catalog/", "src/incident/", "src/report/", "src/projection/", "src/timeline/"],
+    may: [
+      "src/lib/",
+      "src/catalog/",
+      "src/incident/",
+      "src/incidents/plans.ts",
+      "src/report/",
+      "src/projection/",
+      "src/timeline/",
+    ],
   },
   readiness: {
     at: "src/readiness/",

@@ -3,6 +3,7 @@ import { blankIncident, evolve, type LogEvent, plansNeeded } from "../incident/e
 import { figuresOf, type RunFigures } from "../incident/figures.ts";
 import { incidentName } from "../incident/numbers.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
+import { decodePlan } from "../incidents/plans.ts";
 import type { StoredEvent } from "../timeline/contract.ts";
 import type { ExportReader } from "../timeline/export.ts";
 import { Asks } from "./asks.ts";
@@ -74,7 +75,7 @@ export class RecordFold {
   async #learn(hash: string): Promise<void> {
     if (this.#plans.has(hash)) return;
     const bytes = await this.#reader.plan(hash);
-    if (bytes !== null) this.#plans.set(hash, JSON.parse(bytes.toString("utf8")) as Plan);
+    if (bytes !== null) this.#plans.set(hash, decodePlan(bytes));
   }
 
   /** Null: nothing was declared before the end of the period. `number`: where it stands beside the timeline. */
