@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { projectRoot } from "../src/lib/root.ts";
 
@@ -465,5 +465,18 @@ test("a fixture that tests of more than one folder use is in test/support", () =
     .filter(([file, folders]) => file.startsWith("test/") && !file.startsWith("test/support/") && folders.size > 1)
     .map(([file, folders]) => `${file} (${[...folders].join(", ")})`)
     .filter((says) => !Object.keys(shared).some((one) => says.startsWith(one)));
+  expect(strays).toEqual([]);
+});
+
+test("a test called like a source it imports is at the mirrored path", () => {
+  const strays = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" })
+    // These are called by the danger, the story and the system they are about.
+    .filter((file) => file.endsWith(".test.ts") && !/^(security|story|systems)\//.test(file))
+    .flatMap((file) => {
+      const name = basename(file).replace(".test.ts", ".ts");
+      const tested = ours(join("test", file)).filter((to) => !to.startsWith("test/") && basename(to) === name);
+      const mirrored = tested.some((to) => to.replace(/^(src|templates)\//, "") === join(dirname(file), name));
+      return tested.length === 0 || mirrored ? [] : [`test/${file}: ${tested.join(", ")}`];
+    });
   expect(strays).toEqual([]);
 });

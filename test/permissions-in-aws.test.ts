@@ -15,7 +15,7 @@ import { describeWith } from "./support/describe-with.ts";
 const describe = await describeWith(["peers-python"], ["python3-venv, and the packages of .ci/peers.txt"]);
 /** What it says of ours, and is meant so. */
 const MEANT = [
-  // Only looks, which tell "not there" only to who may ask for every name (`test/permissions.test.ts` has nothing else of everything).
+  // Only looks, which tell "not there" only to who may ask for every name (`test/actions/permissions.test.ts` has nothing else of everything).
   /^RESOURCE_STAR /,
   // Newer than its list; the service model that ships with the SDK has it (`test/wire`).
   /^UNKNOWN_ACTION .*route53:ListResourceRecordSetProtections/,

@@ -7,9 +7,9 @@ import { foldCalendar } from "../../src/calendar/state.ts";
 import { doneBy } from "../../src/calendar/taken.ts";
 import { calendarSchema, toCalendar } from "../../src/catalog/calendar.ts";
 import type { Occasion, System } from "../../src/catalog/types.ts";
+import { CalendarYear } from "../support/calendar-year.ts";
 import { orders } from "../support/orders-system.ts";
 import { keepPages } from "../support/printed-page.ts";
-import { CalendarYear } from "./year.ts";
 
 const calendar = toCalendar(
   calendarSchema.parse({

@@ -33,7 +33,7 @@ const tool = <S extends z.ZodType>(one: Tool<S>): Tool => one as unknown as Tool
 
 /**
  * Everything a model can ask. Each line is one that reads, or a dry run, which asks no one and performs nothing; no line approves, starts,
- * changes or says anything to anyone. Held by `test/cli/mcp.test.ts` against what commands say of themselves.
+ * changes or says anything to anyone. Held by `test/cli/dr/mcp.test.ts` against what commands say of themselves.
  */
 export const TOOLS: Readonly<Record<string, Tool>> = {
   incidents: tool({

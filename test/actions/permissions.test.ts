@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parseAllDocuments } from "yaml";
-import { actions, cards } from "../src/actions/index.ts";
-import { permissions, permissionsOf } from "../src/actions/permissions.ts";
-import { loadCatalog } from "../src/catalog/load.ts";
-import type { Runbook, System } from "../src/catalog/types.ts";
-import { projectRoot } from "../src/lib/root.ts";
-import { neededFor } from "../src/permissions/collect.ts";
-import { iamPolicy, statementsOf, terraformPolicy } from "../src/permissions/iam.ts";
-import { rbacManifests } from "../src/permissions/rbac.ts";
+import { actions, cards } from "../../src/actions/index.ts";
+import { permissions, permissionsOf } from "../../src/actions/permissions.ts";
+import { loadCatalog } from "../../src/catalog/load.ts";
+import type { Runbook, System } from "../../src/catalog/types.ts";
+import { projectRoot } from "../../src/lib/root.ts";
+import { neededFor } from "../../src/permissions/collect.ts";
+import { iamPolicy, statementsOf, terraformPolicy } from "../../src/permissions/iam.ts";
+import { rbacManifests } from "../../src/permissions/rbac.ts";
 
 /** `lifeboat permissions`: what a runbook may ask, as policies. That actions declare the truth is held beside their own tests. */
 const { catalog } = loadCatalog(join(projectRoot(), "templates", "systems"), cards);

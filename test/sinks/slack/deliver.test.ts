@@ -1,10 +1,10 @@
 import { afterEach, expect, jest, test } from "@jest/globals";
 import type { WebClient } from "@slack/web-api";
-import type { Item } from "../../src/projection/outbox/messages.ts";
-import { deliver } from "../../src/sinks/slack/deliver.ts";
-import { MemoryDatabase } from "../support/memory-store/database.ts";
-import { createMemoryOutbox } from "../support/memory-store/outbox.ts";
-import { quiet } from "../support/postgres.ts";
+import type { Item } from "../../../src/projection/outbox/messages.ts";
+import { deliver } from "../../../src/sinks/slack/deliver.ts";
+import { MemoryDatabase } from "../../support/memory-store/database.ts";
+import { createMemoryOutbox } from "../../support/memory-store/outbox.ts";
+import { quiet } from "../../support/postgres.ts";
 
 afterEach(() => {
   jest.restoreAllMocks();

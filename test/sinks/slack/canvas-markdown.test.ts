@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { canvasMarkdown } from "../../src/sinks/slack/canvas-markdown.ts";
-import { limits } from "../../src/sinks/slack/limits.ts";
+import { canvasMarkdown } from "../../../src/sinks/slack/canvas-markdown.ts";
+import { limits } from "../../../src/sinks/slack/limits.ts";
 
 describe("Markdown for a canvas", () => {
   const table = (rows: number) =>

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
-import type { Message } from "../../practice/slack/index.ts";
-import { createEditBudget } from "../../src/sinks/slack/budget.ts";
-import { renderHome } from "../../templates/messages/incident/home.ts";
-import { renderIncident } from "../../templates/messages/render.ts";
-import { type TestServer, testServer } from "../support/postgres.ts";
+import type { Message } from "../../../practice/slack/index.ts";
+import { createEditBudget } from "../../../src/sinks/slack/budget.ts";
+import { renderHome } from "../../../templates/messages/incident/home.ts";
+import { renderIncident } from "../../../templates/messages/render.ts";
+import { type TestServer, testServer } from "../../support/postgres.ts";
 import {
   calls,
   message,
@@ -13,7 +13,7 @@ import {
   type SlackHarnessOptions,
   said,
   until,
-} from "../support/slack-harness.ts";
+} from "../../support/slack-harness.ts";
 
 /** Where messages go when Slack has no place for them. */
 let server: TestServer;

@@ -3,13 +3,13 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { commands, readLine } from "../../commands/index.ts";
-import { TOOLS } from "../../src/cli/dr/mcp.ts";
-import type { Request } from "../../src/command/command.ts";
-import type { Store } from "../../src/timeline/index.ts";
-import { built } from "../support/built.ts";
-import { storeOn, type TestServer, testServer } from "../support/postgres.ts";
-import { Served } from "../support/served-control.ts";
+import { commands, readLine } from "../../../commands/index.ts";
+import { TOOLS } from "../../../src/cli/dr/mcp.ts";
+import type { Request } from "../../../src/command/command.ts";
+import type { Store } from "../../../src/timeline/index.ts";
+import { built } from "../../support/built.ts";
+import { storeOn, type TestServer, testServer } from "../../support/postgres.ts";
+import { Served } from "../../support/served-control.ts";
 
 const me = String(process.getuid?.());
 const examples: Readonly<Record<string, unknown>> = {

@@ -5,8 +5,8 @@ import { calendarSchema, toCalendar } from "../../src/catalog/calendar.ts";
 import type { Person, System } from "../../src/catalog/types.ts";
 import { seatPages } from "../../src/paging/seat-pages.ts";
 import { pageWords } from "../../templates/messages/comms/page-text.ts";
+import { CalendarYear } from "../support/calendar-year.ts";
 import { SYSTEM } from "../support/incident-scenario.ts";
-import { CalendarYear } from "./year.ts";
 
 /** Test pages of the monthly round: who gets one, when it is day for them, and once. */
 const person = (id: string, timezone?: string): Person => ({

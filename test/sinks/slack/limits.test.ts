@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { checkBlocks, checkView } from "../../practice/slack/blockkit/check.ts";
-import { limits } from "../../src/sinks/slack/limits.ts";
+import { checkBlocks, checkView } from "../../../practice/slack/blockkit/check.ts";
+import { limits } from "../../../src/sinks/slack/limits.ts";
 import {
   channelName,
   disarm,
@@ -10,8 +10,8 @@ import {
   truncateHome,
   truncateMessage,
   truncateText,
-} from "../../src/sinks/slack/truncate.ts";
-import type { Block } from "../../templates/messages/kit/message.ts";
+} from "../../../src/sinks/slack/truncate.ts";
+import type { Block } from "../../../templates/messages/kit/message.ts";
 
 const long = (letter: string, times: number) => letter.repeat(times);
 const mrkdwn = (text: string) => ({ type: "mrkdwn", text });

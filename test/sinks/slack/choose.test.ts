@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { Item } from "../../src/projection/outbox/messages.ts";
-import { choose, EDITS, POSTS } from "../../src/sinks/slack/choose.ts";
-import { filled, spent, waitFor } from "../../src/sinks/slack/pace.ts";
+import type { Item } from "../../../src/projection/outbox/messages.ts";
+import { choose, EDITS, POSTS } from "../../../src/sinks/slack/choose.ts";
+import { filled, spent, waitFor } from "../../../src/sinks/slack/pace.ts";
 
 let serial = 0;
 const item = (more: Partial<Item> = {}): Item => ({

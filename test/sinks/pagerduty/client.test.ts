@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { createPager, type Pager } from "../../practice/pagerduty/index.ts";
-import { type Account, createPagerDuty, type PagerDuty } from "../../src/sinks/pagerduty/client.ts";
-import { PagerDutyError } from "../../src/sinks/pagerduty/errors.ts";
-import { holdPagerDuty } from "../support/held.ts";
-import { quiet } from "../support/postgres.ts";
+import { createPager, type Pager } from "../../../practice/pagerduty/index.ts";
+import { type Account, createPagerDuty, type PagerDuty } from "../../../src/sinks/pagerduty/client.ts";
+import { PagerDutyError } from "../../../src/sinks/pagerduty/errors.ts";
+import { holdPagerDuty } from "../../support/held.ts";
+import { quiet } from "../../support/postgres.ts";
 
 const wire = holdPagerDuty();
 
