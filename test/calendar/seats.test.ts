@@ -3,7 +3,7 @@ import { chainOf, type SeatFacts } from "../../src/calendar/seats.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import type { Runbook, System } from "../../src/catalog/types.ts";
 import { projectRoot } from "../../src/lib/root.ts";
-import { CalendarYear } from "./year.ts";
+import { CalendarYear } from "../support/calendar-year.ts";
 
 let system: System;
 let runbooks: readonly Runbook[];

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { filledIn, submittedIn } from "../../src/slack/listen/reopen.ts";
-import { section } from "../../templates/messages/kit/blocks.ts";
-import { reasonForm } from "../../templates/messages/kit/form.ts";
+import { filledIn, submittedIn } from "../../../src/slack/listen/reopen.ts";
+import { section } from "../../../templates/messages/kit/blocks.ts";
+import { reasonForm } from "../../../templates/messages/kit/form.ts";
 
 const sent = (stays: boolean) => {
   const { callback, title, submit, blocks } = reasonForm(
