@@ -24,8 +24,8 @@ import { testKeys } from "../support/record-keys.ts";
 import { HttpFront, SIGNING_SECRET } from "./http-front.ts";
 import { actionsOn, type World } from "./world.ts";
 
-const log = createLog(process.env.SIMULATE_LOG ?? "silent");
-const keyring = openKeyring(testKeys);
+export const log = createLog(process.env.SIMULATE_LOG ?? "silent");
+export const keyring = openKeyring(testKeys);
 let world: World | null = null;
 
 /** From here on actions touch this world. */
@@ -34,13 +34,13 @@ export function worldIs(next: World): void {
 }
 
 const bare = actionsOn(() => world as World);
-const actions = new Map([...bare].map(([id, action]) => [id, withDeadlines(action)]));
-const cards = new Map([...bare].map(([id, action]) => [id, cardOf(action)]));
+export const actions = new Map([...bare].map(([id, action]) => [id, withDeadlines(action)]));
+export const cards = new Map([...bare].map(([id, action]) => [id, cardOf(action)]));
 const loaded = loadCatalog(join(projectRoot(), "test/simulation/catalogue"), cards);
 const errors = loaded.problems.filter(({ level }) => level === "error");
 if (errors.length > 0) throw new Error(reportFindings(errors));
 export const { catalog } = loaded;
-const templates = loadTemplates(join(projectRoot(), "test/simulation/catalogue")).templates;
+export const templates = loadTemplates(join(projectRoot(), "test/simulation/catalogue")).templates;
 
 /** Starts a whole bot in the process that is current: from what Slack delivers to what Slack shows. */
 export function startBot(database: MemoryDatabase, link: Link): HttpFront {

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type Coverage, coverageOf, KINDS, type Report } from "./coverage.ts";
-import { simulate } from "./simulation.ts";
+import { type Level, simulate } from "./simulation.ts";
 
 export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -18,6 +18,8 @@ export async function main(args: readonly string[]): Promise<void> {
       trace: { type: "boolean", default: false },
       guards: { type: "boolean", default: false },
       guard: { type: "string", multiple: true, default: [] },
+      core: { type: "boolean", default: false },
+      writes: { type: "boolean", default: false },
       without: { type: "string" },
       "until-found": { type: "boolean", default: false },
     },
@@ -27,8 +29,11 @@ export async function main(args: readonly string[]): Promise<void> {
     if (!(await tryGuards(values.guard, Number(values.runs)))) process.exitCode = 1;
     return;
   }
-  if (values.seed !== undefined) return one(Number(values.seed), values.trace, values.json);
-  const span = {
+  const level = values.core ? "core" : "bot";
+  if (values.seed !== undefined && values.writes) return printWrites(Number(values.seed), level);
+  if (values.seed !== undefined) return one(Number(values.seed), level, values.trace, values.json);
+  const span: Span = {
+    level,
     from: Number(values.from),
     stride: Number(values.stride),
     runs: values.for === undefined ? Number(values.runs) : Number.POSITIVE_INFINITY,
@@ -39,9 +44,9 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 /** Twice, so that it is seen that a seed decides everything. */
-async function one(seed: number, trace: boolean, json: boolean): Promise<void> {
-  const first = await simulate(seed, true);
-  const again = await simulate(seed, true);
+async function one(seed: number, level: Level, trace: boolean, json: boolean): Promise<void> {
+  const first = await simulate(seed, level, true);
+  const again = await simulate(seed, level, true);
   if (trace) console.log(first.lines.join("\n"));
   const isSame = first.trace === again.trace;
   if (!isSame) {
@@ -61,8 +66,21 @@ async function one(seed: number, trace: boolean, json: boolean): Promise<void> {
   if (!isSame || complaints.length > 0) process.exitCode = 1;
 }
 
+/** For those who make the same writes in another store. */
+async function printWrites(seed: number, level: Level): Promise<void> {
+  const { writes, streams, complaints } = await simulate(seed, level);
+  const kept = streams.map(({ id, events }) => ({
+    id,
+    events: events.map(({ version, type, key, run, data, actor }) => {
+      return { version, type, key, run, data: JSON.parse(data), actor: JSON.parse(actor) };
+    }),
+  }));
+  console.log(JSON.stringify({ writes, streams: kept, complaints }));
+}
+
 /** Which seeds are played: every `stride`th from `from` on, until `runs` of them or `seconds` are over. */
 interface Span {
+  readonly level: Level;
   readonly from: number;
   readonly stride: number;
   readonly runs: number;
@@ -70,7 +88,7 @@ interface Span {
   readonly untilFound: boolean;
 }
 
-async function play({ from, stride, runs, seconds, untilFound }: Span): Promise<Report> {
+async function play({ level, from, stride, runs, seconds, untilFound }: Span): Promise<Report> {
   const began = process.hrtime.bigint();
   const elapsed = () => Number(process.hrtime.bigint() - began) / 1e9;
   const failed: Report["failed"][number][] = [];
@@ -78,12 +96,12 @@ async function play({ from, stride, runs, seconds, untilFound }: Span): Promise<
   let count = 0;
   let first = "";
   for (; count < runs && elapsed() < seconds && !(untilFound && failed.length > 0); count++) {
-    const run = await simulate(from + count * stride);
+    const run = await simulate(from + count * stride, level);
     if (count === 0) first = run.trace;
     if (run.complaints.length > 0) failed.push({ seed: run.seed, complaints: run.complaints });
     for (const name of KINDS) addTo(coverage[name], Object.fromEntries(run[name]));
   }
-  const again = count === 0 ? null : await simulate(from);
+  const again = count === 0 ? null : await simulate(from, level);
   return { runs: count, seconds: elapsed(), isSame: again === null || again.trace === first, failed, coverage };
 }
 
@@ -95,7 +113,8 @@ async function playTogether(span: Span, workers: number): Promise<Report> {
       const runs = Math.ceil((span.runs - n) / workers);
       const share = ["--from", String(span.from + n), "--stride", String(workers)];
       const end = Number.isFinite(span.seconds) ? ["--for", `${span.seconds}s`] : ["--runs", String(runs)];
-      return inProcess([...share, ...end, "--workers", "1", "--json"]);
+      const level = span.level === "core" ? ["--core"] : [];
+      return inProcess([...share, ...end, ...level, "--workers", "1", "--json"]);
     }),
   );
   const coverage = { events: {}, refusals: {}, faults: {} } satisfies Coverage;

@@ -3,12 +3,10 @@ import { EventEmitter } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { HttpAddresses, Site } from "../../src/http/addresses.ts";
+import type { Answered } from "./doing.ts";
 import type { Process, VirtualTime } from "./time.ts";
 
 export const SIGNING_SECRET = "a-secret-of-the-simulation";
-
-/** What Slack was answered; null: nothing within three seconds. */
-export type Answered = { readonly status: number; readonly body: string } | null;
 
 /** Something a person did, as Slack delivers it: signed bytes. */
 export interface SignedDelivery {

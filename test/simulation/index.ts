@@ -1,7 +1,10 @@
 import { register } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { projectRoot } from "../../src/lib/root.ts";
 import { install } from "./time.ts";
 
-/** `npm run simulate -- --seed 7`, `--for 60s`, `--runs 100`, `--json`, `--guards`. */
+/** `npm run simulate -- --seed 7`, `--for 60s`, `--runs 100`, `--core`, `--json`, `--guards`. */
 const args = process.argv.slice(2);
 install();
 const without = args.includes("--without") ? args[args.indexOf("--without") + 1] : undefined;
@@ -9,6 +12,8 @@ if (without !== undefined) {
   const { GUARDS } = await import("./guards/list.ts");
   const guard = GUARDS.find(({ id }) => id === without);
   if (guard === undefined) throw new Error(`There is no guard ${without}: ${GUARDS.map(({ id }) => id).join(", ")}`);
-  register("./guards/hook.js", import.meta.url, { data: guard.edits });
+  const root = projectRoot();
+  const hook = pathToFileURL(join(root, "test/simulation/guards/hook.js"));
+  register(hook, { data: { edits: guard.edits, root } });
 }
 await (await import("./cli.ts")).main(args);

@@ -1,44 +1,77 @@
 import type { Random } from "../support/random.ts";
-import { type SignedDelivery, signed } from "./http-front.ts";
-import type { Button, SlackServer } from "./slack-server.ts";
+import type { Choice, Doing } from "./doing.ts";
+import type { SlackUser } from "./slack-server.ts";
 import type { VirtualTime } from "./time.ts";
 
 export interface PeopleParts {
   readonly time: VirtualTime;
-  readonly slack: SlackServer;
+  readonly users: Map<string, SlackUser>;
+  readonly ways: Ways;
   readonly random: Random;
   readonly note: (fault: string) => void;
   readonly trace: (line: string) => void;
-  readonly deliver: (mark: string, delivery: SignedDelivery) => void;
+}
+
+/** How people see what there is to press, and how what they do reaches the bots. */
+export interface Ways {
+  /** What can be pressed now, the newest last. */
+  choices(): readonly Choice[];
+  /** Where an incident is talked about. */
+  rooms(): readonly string[];
+  /** Makes a delivery of it; what is returned delivers it, and may be called more than once. `mark`: what names it. */
+  send(doing: Doing, mark: string): () => void;
+  /** Someone who is no one says the same. Absent: there is no such way. */
+  readonly forge?: (doing: Doing, mark: string) => void;
 }
 
 const ROSTER = ["UANA", "UBO", "UCY", "UDEE", "UVI"];
 const STRANGERS = ["UGUEST", "UNOBODY"];
+/** What starts a run, where none is in progress. */
+const STARTS = [
+  "runbook shop/flip",
+  "runbook shop/move",
+  "runbook shop/move",
+  "runbook shop/tidy",
+  "runbook shop/flip --dry-run",
+];
 /** What people type; `@` names are those of the roster. Much of it is wrong at the moment it is typed, as in an incident. */
 const LINES = [
-  ...["pause", "resume", "resume", "retry", "skip because", "skip promote because", "abort enough", "commit enough"],
+  ...["pause", "pause", "pause", "resume", "resume", "retry", "retry", "skip because", "skip promote because"],
+  ...["skip pause it is quiet", "abort enough", "abort enough", "commit enough", "reprotect", "failback", "undo"],
   ...["status", "status mitigating", "status monitoring", "timeline", "steps", "details", "list", "overview", "help"],
+  ...["approve", "deny no", "deny no", "deny", "ask is it safe?", "ask is it safe?", "answer it is", "answer it is"],
+  ...["escalate no one answers", "escalate", "who", "unplanned", "undo fence", "undo flip", "replan it changed"],
   ...[
-    "approve",
-    "approve",
-    "deny no",
-    "ask is it safe?",
-    "answer it is",
-    "escalate no one answers",
-    "who",
-    "unplanned",
+    "severity P0",
+    "severity P2 it is better",
+    "severity P9",
+    "raise P1 it spreads",
+    "raise P0",
+    "raise P0 --system no",
   ],
-  ...["runbook shop/flip", "runbook shop/move", "runbook shop/flip --dry-run", "undo", "replan it changed", "failback"],
-  ...["severity P0", "severity P2 it is better", "raise P1 it spreads", "note it smells", "note --at 03:00 it began"],
-  ...["role take incident-commander", "role take responder", "role assign responder @cy", "invite @bo --reason skill"],
-  ...["delegate incident-commander to @ana for 5m", "delegate end incident-commander @ana", "vouch @bo", "enroll"],
-  ...["action add Mend the alarm", "action done 1", "snooze 10", "update", "catchup", "triage", "readiness", "trends"],
+  ...["note it smells", "note", "note --at 03:00 it began", "note --at 2099-01-01T00:00 it will", "status unheard-of"],
+  ...["role take incident-commander", "role take responder", "role assign responder @cy", "role assign nothing @cy"],
+  ...["role assign vp-engineering @ana", "invite @bo --reason skill", "invite @cy @dee --reason they know", "invite"],
+  ...["delegate incident-commander to @ana for 5m", "delegate incident-commander to @ana for 1m away", "enroll"],
+  ...["delegate end incident-commander @ana", "delegate vp-engineering to @ana for 5m", "delegate", "vouch @bo"],
+  ...["delegate incident-commander to @ana for 5s", "delegate incident-commander to @nobody for 5m", "done", "done"],
+  ...[
+    "done looked",
+    "done look fine",
+    "done listen fine",
+    "done put-back fine",
+    "skip look no one can",
+    "skip nothing",
+  ],
+  ...["action add Mend the alarm", "action add Mend it --owner @bo --due 2031-04-01", "action done 1", "action done 9"],
+  ...["action", "action add", "snooze 10", "snooze 100000", "update all is well soon", "update --template no hello"],
+  ...["update", "catchup", "triage", "triage", "triage silent", "triage slow", "triage busy", "readiness", "trends"],
   ...["resolve it is well", "resolve --anyway it is well", "close", "close --no-postmortem small", "reopen it is back"],
-  ...["postmortem", "sign-off all of it held", "review it was right", "break-glass no one is there", "done", "reload"],
-  ...["declare P1 orders fail", "declare", "resend", "calendar", "seats", "nonsense", "", "runbook nothing/here"],
+  ...["postmortem", "sign-off all of it held", "sign-off", "review it was right", "break-glass no one is there"],
+  ...["declare P1 orders fail", "declare", "declare P2 quiet --private", "declare P1 a drill --drill", "reload"],
+  ...["declare P3 repairs --system shop", "resend", "calendar", "seats", "nonsense", "", "runbook nothing/here"],
+  ...["runbook shop/move --incident INC-1", "runbook shop/flip --unknown", "runbook tidy --planned", "runbook"],
 ];
-/** What people press when they see it; what opens a form is left open. */
-const BUTTONS = /^(?:gate|run|step|incident|role|triage|postmortem|action|comms|undo|member)\./;
 
 /** People who read what Slack shows them, press what they see and type what they know. */
 export class People {
@@ -48,25 +81,22 @@ export class People {
   readonly forged = new Set<string>();
   readonly #parts: PeopleParts;
   #serial = 0;
+  /** How often who could press an approval does: on some nights they answer so late that what was asked has expired. */
+  readonly #eager: number;
 
   constructor(parts: PeopleParts) {
     this.#parts = parts;
-    for (const id of ROSTER) parts.slack.users.set(id, { id, name: id.slice(1), deleted: false, guest: false });
-    parts.slack.users.set("UGUEST", { id: "UGUEST", name: "GUEST", deleted: false, guest: true });
+    this.#eager = parts.random.one([0.75, 0.75, 0.3, 0.06]);
+    for (const id of ROSTER) parts.users.set(id, { id, name: id.slice(1), deleted: false, guest: false });
+    parts.users.set("UGUEST", { id: "UGUEST", name: "GUEST", deleted: false, guest: true });
   }
 
   /** @param untilMs no one does anything after it */
   begin(untilMs: number): void {
-    const { time, random, slack, note } = this.#parts;
+    const { time, random } = this.#parts;
     const first = random.one(["shop/move", "shop/move", "shop/flip"]);
     time.after(random.between(2_000, 5_000), null, () => this.#type(random.one(["UANA", "UCY"]), `runbook ${first}`));
-    if (random.chance(0.25))
-      time.after(random.between(4_000, 60_000), null, () => {
-        const user = slack.users.get("UDEE");
-        if (user) user.deleted = true;
-        this.deactivatedAt.set("dee", time.now);
-        note("person deactivated");
-      });
+    if (random.chance(0.25)) time.after(random.between(4_000, 60_000), null, () => this.#leaves("UDEE"));
     const act = () => {
       if (time.now > untilMs) return;
       this.#something();
@@ -75,59 +105,60 @@ export class People {
     time.after(6_000, null, act);
   }
 
-  #something(): void {
-    const { random, slack } = this.#parts;
-    const who = random.chance(0.06) ? random.one(STRANGERS) : random.one(ROSTER);
-    const buttons = slack.buttons(BUTTONS);
-    const approvals = buttons.filter(({ action }) => action.startsWith("gate.approve"));
-    const others = buttons.filter(({ action }) => !action.startsWith("gate.approve"));
-    if (approvals.length > 0 && random.chance(0.75)) this.#press(who, random.one(approvals));
-    else if (others.length > 0 && random.chance(0.2)) this.#press(who, random.one(others));
-    else if (random.chance(0.35)) this.#type(who, random.one(LINES));
+  /** The account is closed in Slack. */
+  #leaves(id: string): void {
+    const { time, users, note } = this.#parts;
+    const user = users.get(id);
+    if (user === undefined || user.deleted) return;
+    user.deleted = true;
+    this.deactivatedAt.set(id.slice(1).toLowerCase(), time.now);
+    note("person deactivated");
   }
 
-  #press(user: string, { message, action, block, value }: Button): void {
+  #something(): void {
+    const { time, random, ways } = this.#parts;
+    const who = random.chance(0.06) ? random.one(STRANGERS) : random.one(ROSTER);
+    const buttons = ways.choices();
+    const approvals = buttons.filter(({ action }) => action.startsWith("gate.approve"));
+    const others = buttons.filter(({ action }) => !action.startsWith("gate.approve"));
+    if (approvals.length > 0 && random.chance(this.#eager)) {
+      this.#press(who, random.one(approvals));
+      if (random.chance(0.04)) time.after(random.between(200, 4_000), null, () => this.#leaves(who));
+    } else if (others.length > 0 && random.chance(0.2)) this.#press(who, random.one(others));
+    else if (random.chance(0.12)) this.#type(who, random.one(STARTS));
+    else if (random.chance(0.4)) this.#type(who, random.one(LINES));
+  }
+
+  #press(user: string, choice: Choice): void {
     const { time } = this.#parts;
-    const at = `${Math.floor(time.epoch / 1000)}.${String(++this.#serial).padStart(6, "0")}`;
-    this.#send(`${user} presses ${action} ${value}`, at, {
-      payload: JSON.stringify({
-        ...{ type: "block_actions", team: { id: "T1" }, user: { id: user, team_id: "T1" }, api_app_id: "A1" },
-        ...{ enterprise: null, trigger_id: `trigger-${at}`, response_url: "http://slack.sim/respond/1" },
-        container: { type: "message", message_ts: message.ts, channel_id: message.channel },
-        channel: { id: message.channel, name: "x" },
-        message: { ts: message.ts, ...(message.thread !== null && { thread_ts: message.thread }) },
-        actions: [{ type: "button", action_id: action, block_id: block, value, action_ts: at }],
-      }),
-    });
+    const mark = `${Math.floor(time.epoch / 1000)}.${String(++this.#serial).padStart(6, "0")}`;
+    this.#send(`${user} presses ${choice.action} ${choice.value}`, mark, { does: "presses", user, choice });
   }
 
   #type(user: string, text: string): void {
-    const { slack, random } = this.#parts;
-    const trigger = `trigger-${++this.#serial}`;
-    const rooms = [...slack.channels.values()].filter(({ id, archived }) => /^C\d/.test(id) && !archived);
-    const room = random.chance(0.7) && rooms.length > 0 ? random.one(rooms) : { id: "CHOUSE", name: "incidents" };
-    this.#send(`${user} types ${text}`, trigger, {
-      ...{ command: "/dr", text, team_id: "T1", channel_id: room.id, channel_name: room.name, user_id: user },
-      ...{ user_name: user, trigger_id: trigger, response_url: "http://slack.sim/respond/1", api_app_id: "A1" },
-    });
+    const { random, ways } = this.#parts;
+    const mark = `trigger-${++this.#serial}`;
+    const rooms = ways.rooms();
+    const room = random.chance(0.7) && rooms.length > 0 ? random.one(rooms) : "CHOUSE";
+    this.#send(`${user} types ${text}`, mark, { does: "types", user, text, room });
   }
 
-  /** Slack delivers, sometimes late and sometimes twice. */
-  #send(says: string, mark: string, fields: Readonly<Record<string, string>>): void {
-    const { time, random, note, trace, deliver } = this.#parts;
+  /** It arrives, sometimes late and sometimes twice. */
+  #send(says: string, mark: string, doing: Doing): void {
+    const { time, random, note, trace, ways } = this.#parts;
     trace(says);
-    if (random.chance(0.03)) {
+    if (ways.forge !== undefined && random.chance(0.03)) {
       note("slack: forged");
-      this.forged.add(`${mark}-forged`);
-      const text = JSON.stringify(fields).replaceAll(mark, `${mark}-forged`);
-      const forged = signed(JSON.parse(text) as typeof fields, time.epoch);
-      time.after(1, null, () => deliver(`${mark}-forged`, { ...forged, signature: `v0=${"0".repeat(64)}` }));
+      const forged = `${mark}-forged`;
+      this.forged.add(forged);
+      const { forge } = ways;
+      time.after(1, null, () => forge(doing, forged));
     }
-    const delivery = signed(fields, time.epoch);
+    const arrive = ways.send(doing, mark);
     const late = random.chance(0.1) ? random.between(500, 8_000) : random.between(5, 50);
-    time.after(late, null, () => deliver(mark, delivery));
+    time.after(late, null, arrive);
     if (!random.chance(0.15)) return;
     note("slack: delivered twice");
-    time.after(late + random.between(0, 6_000), null, () => deliver(mark, delivery));
+    time.after(late + random.between(0, 6_000), null, arrive);
   }
 }

@@ -2,9 +2,11 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 import { projectRoot } from "../../src/lib/root.ts";
+import { built } from "../support/built.ts";
 
 /** Seeds that are always the same: what fails here fails again with `npm run simulate -- --seed <n> --trace`. */
-const RUNS = 12;
+const BOTS = 12;
+const CORES = 150;
 
 interface Report {
   readonly runs: number;
@@ -13,20 +15,34 @@ interface Report {
   readonly coverage: { readonly [of in "events" | "refusals" | "faults"]: Readonly<Record<string, number>> };
 }
 
-test("two bots keep I1 to I8 and I10 to I12 through kills, freezes, a store in doubt and a Slack that fails", async () => {
-  const args = ["--import", "tsx", "test/simulation/index.ts", "--from", "101", "--runs", String(RUNS), "--json"];
+async function simulated(...args: readonly string[]): Promise<Report> {
   const env = { ...process.env, NODE_OPTIONS: "" };
-  const { stdout } = await promisify(execFile)(process.execPath, args, {
+  const program = [await built("test/simulation/index.ts"), ...args, "--workers", "1", "--json"];
+  const { stdout } = await promisify(execFile)(process.execPath, program, {
     cwd: projectRoot(),
     env,
     maxBuffer: 1e8,
   }).catch((failed: { stdout: string }) => failed);
-  const { runs, isSame, failed, coverage } = JSON.parse(stdout) as Report;
-  expect({ runs, isSame, failed }).toEqual({ runs: RUNS, isSame: true, failed: [] });
+  return JSON.parse(stdout) as Report;
+}
+
+test("two bots keep I1 to I8 and I10 to I12 through kills, freezes, a store in doubt and a Slack that fails", async () => {
+  const { runs, isSame, failed, coverage } = await simulated("--from", "101", "--runs", String(BOTS));
+  expect({ runs, isSame, failed }).toEqual({ runs: BOTS, isSame: true, failed: [] });
   // What these seeds reach, so that a run that does nothing is not taken for one that is well.
   expect(coverage.events).toMatchObject({ "step.intended": expect.any(Number), "gate.passed": expect.any(Number) });
   expect(Object.keys(coverage.refusals).length).toBeGreaterThanOrEqual(8);
   expect(Object.keys(coverage.faults)).toEqual(
     expect.arrayContaining(["store: commit in doubt", "process frozen", "slack: delivered twice", "slack: hangs"]),
+  );
+}, 180_000);
+
+test("the core of two bots keeps them, too, and the plain model says the same of every timeline", async () => {
+  const { runs, isSame, failed, coverage } = await simulated("--core", "--from", "1", "--runs", String(CORES));
+  expect({ runs, isSame, failed }).toEqual({ runs: CORES, isSame: true, failed: [] });
+  expect(Object.keys(coverage.events).length).toBeGreaterThanOrEqual(35);
+  expect(Object.keys(coverage.refusals).length).toBeGreaterThanOrEqual(30);
+  expect(Object.keys(coverage.faults)).toEqual(
+    expect.arrayContaining(["process frozen", "target: changed by hand", "person deactivated", "target: answer lost"]),
   );
 }, 180_000);

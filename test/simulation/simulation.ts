@@ -1,15 +1,20 @@
 import { createHash } from "node:crypto";
-import type { Complaint } from "../support/auditor.ts";
-import { audit } from "../support/auditor.ts";
-import { MemoryDatabase } from "../support/memory-store/database.ts";
+import type { Decided } from "../../src/timeline/contract.ts";
+import { audit, type Complaint, ROLES } from "../support/auditor.ts";
+import { type EventRow, MemoryDatabase } from "../support/memory-store/database.ts";
 import { createRandom } from "../support/random.ts";
 import { startBot, worldIs } from "./bot.ts";
-import type { Answered, HttpFront } from "./http-front.ts";
+import { type Core, coreWays, startCore } from "./core.ts";
+import { differences } from "./differential.ts";
+import type { Answered } from "./doing.ts";
+import type { HttpFront } from "./http-front.ts";
 import { People } from "./people.ts";
 import { SlackServer } from "./slack-server.ts";
+import { slackWays } from "./slack-ways.ts";
 import { createStoreLink, type StoreWeather } from "./store-link.ts";
 import { Process, timeIs, VirtualTime } from "./time.ts";
 import { World } from "./world.ts";
+import { type Write, Writes } from "./writes.ts";
 
 /** Faults happen until here; then everything is well, and has to become well. Milliseconds. */
 const FAULTS_MS = 80_000;
@@ -18,6 +23,8 @@ const CALM_MS = 70_000;
 const ACTING_MS = 20_000;
 const QUIET_MS = 15_000;
 const BOTS = 2;
+/** What runbooks of the simulation change. */
+const TARGETS = ["primary", "standby", "application", "traffic", "cache-one", "cache-two"];
 
 export interface Simulated {
   readonly seed: number;
@@ -26,6 +33,10 @@ export interface Simulated {
   readonly trace: string;
   readonly lines: readonly string[];
   readonly steps: number;
+  /** What the store was asked to write; of whole bots nothing. */
+  readonly writes: readonly Write[];
+  /** The timelines it left. */
+  readonly streams: readonly { readonly id: string; readonly events: readonly EventRow[] }[];
   /** How often each of these happened. */
   readonly events: ReadonlyMap<string, number>;
   readonly refusals: ReadonlyMap<string, number>;
@@ -39,8 +50,11 @@ export interface Acknowledged {
   readonly answer: Answered;
 }
 
+/** `bot`: whole bots, from Slack to Slack. `core`: commands, decisions, the store and the engine of a bot; nothing is drawn or delivered. */
+export type Level = "bot" | "core";
+
 /** Plays one run: two bots, people, and what goes wrong, all of it decided by the seed. */
-export async function simulate(seed: number, keepsLines = false): Promise<Simulated> {
+export async function simulate(seed: number, level: Level = "bot", keepsLines = false): Promise<Simulated> {
   const hash = createHash("sha256");
   const lines: string[] = [];
   const faults = new Map<string, number>();
@@ -61,8 +75,11 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
   const database = new MemoryDatabase(() => Math.floor(time.epoch));
   const processes: Process[] = [];
   const fronts = new Map<Process, HttpFront>();
+  const cores = new Map<Process, Core>();
   const acknowledged: Acknowledged[] = [];
   const writers = new Map<string, string>();
+  const writes = new Writes();
+  const around = { database, writes, users: slack.users, time, trouble: () => (slack.isDown ? 1 : slack.trouble) };
   let serial = 0;
   let lastWritten = 0;
 
@@ -79,12 +96,15 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
     process.onKilled = () => {
       note(`process killed ${process.killAfterSending ? "after" : "before"} a request`);
       fronts.delete(process);
+      cores.delete(process);
       time.after(30, null, () => database.sessions.delete(replica));
       time.after(plan.between(300, 4_000), null, () => start(slot));
     };
     time.after(0, process, () => {
       trace(`${process.name} starts`);
-      fronts.set(process, startBot(database, notingWriter(link, process)));
+      const noting = notingWriter(link, process);
+      if (level === "bot") fronts.set(process, startBot(database, noting));
+      else cores.set(process, startCore({ ...around, link: noting, process, random }));
       replica = Math.max(...database.sessions.keys());
     });
   }
@@ -100,6 +120,7 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
             const stream = /^writing to (.*)$/.exec(what)?.[1];
             const before = stream === undefined ? 0 : (database.stream(stream)?.version ?? 0);
             const answer = work();
+            if (stream !== undefined) writes.settle((answer as { answer: Decided<unknown> }).answer);
             const row = stream === undefined ? undefined : database.stream(stream);
             for (const event of row?.events.slice(before) ?? []) {
               lastWritten = time.now;
@@ -126,18 +147,26 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
     process.frozenUntil = time.now + plan.between(1_500, 20_000);
   }
 
-  const people = new People({
-    ...{ time, slack, random: createRandom(seed, "people"), note, trace },
-    deliver(mark, delivery) {
-      const open = [...fronts].filter(([process, front]) => !process.isDead && front.isOpen);
-      const [process, front] = open[plan.int(Math.max(1, open.length))] ?? [];
-      if (process === undefined || front === undefined) return note("slack: no bot to deliver to");
-      front.deliver(time, process, delivery, (answer) => {
-        trace(`acknowledged ${mark} ${answer?.status ?? "not"}`);
-        acknowledged.push({ mark, answer });
-      });
-    },
-  });
+  const answered = (mark: string, answer: Answered) => {
+    trace(`acknowledged ${mark} ${answer?.status ?? "not"}`);
+    acknowledged.push({ mark, answer });
+  };
+  /** One of those that are there; null: none is. */
+  const oneOf = <T>(all: readonly T[]): T | null => all[plan.int(Math.max(1, all.length))] ?? null;
+  const ways =
+    level === "core"
+      ? coreWays(database, (mark, doing) => {
+          const core = oneOf([...cores].filter(([process]) => !process.isDead));
+          if (core === null) return note("no bot to deliver to");
+          core[1].hear(doing, mark, (answer) => answered(mark, answer));
+        })
+      : slackWays(slack, time, (mark, delivery) => {
+          const open = oneOf([...fronts].filter(([process, front]) => !process.isDead && front.isOpen));
+          if (open === null) return note("slack: no bot to deliver to");
+          const [process, front] = open;
+          front.deliver(time, process, delivery, (answer) => answered(mark, answer));
+        });
+  const people = new People({ time, ways, users: slack.users, random: createRandom(seed, "people"), note, trace });
 
   timeIs(time);
   worldIs(world);
@@ -152,7 +181,10 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
     world.trouble = 0;
     for (const process of processes) Object.assign(process, { killAt: Number.POSITIVE_INFINITY });
     const look = () =>
-      audit({ time, database, world, slack, processes, acknowledged, writers, people, forged: people.forged });
+      audit({
+        ...{ time, database, world, processes, acknowledged, writers, people, forged: people.forged },
+        slack: level === "bot" ? slack : null,
+      });
     let complaints: readonly Complaint[] | null = null;
     for (let at = FAULTS_MS + ACTING_MS; at < FAULTS_MS + CALM_MS && complaints === null; at += QUIET_MS / 3) {
       await time.until(at);
@@ -163,8 +195,10 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
       await time.until(FAULTS_MS + CALM_MS);
       complaints = look();
     }
+    complaints = [...complaints, ...differences({ ...database, roles: ROLES })];
     const events = [...database.streams.values()].flatMap((stream) => stream.events);
     return {
+      ...{ writes: writes.all, streams: [...database.streams.values()] },
       ...{ seed, complaints, trace: hash.digest("hex"), lines, steps: time.steps, faults },
       events: counted(events.map(({ type }) => type)),
       refusals: counted(
@@ -214,6 +248,8 @@ export async function simulate(seed: number, keepsLines = false): Promise<Simula
         const alive = processes.filter(({ isDead }) => !isDead);
         alive[plan.int(alive.length)]?.kill();
       });
+    for (let drifts = plan.one([0, 0, 1, 3]); drifts > 0; drifts--)
+      time.after(plan.between(4_000, FAULTS_MS), null, () => world.drift(plan.one(TARGETS)));
     if (plan.chance(0.4))
       time.after(plan.between(1_000, FAULTS_MS), null, () => {
         for (const process of processes)

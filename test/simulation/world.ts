@@ -16,6 +16,14 @@ export interface Effect {
   readonly value: string;
 }
 
+/** What a process was shown when it looked at a target, and when the target was asked. */
+export interface Looked {
+  readonly at: number;
+  readonly process: string;
+  readonly target: string;
+  readonly value: string | null;
+}
+
 /** A call that the target never answers. */
 export interface Hung {
   readonly process: Process;
@@ -35,6 +43,8 @@ const FATES_OF_CHANGES = [
 /** The systems outside, and the ledger of what really happened to them. */
 export class World {
   readonly ledger: Effect[] = [];
+  /** Looks that were answered. */
+  readonly looks: Looked[] = [];
   readonly hung: Hung[] = [];
   readonly history: { readonly at: number; readonly target: string; readonly value: string }[] = [];
   readonly #values = new Map<string, string>();
@@ -56,7 +66,19 @@ export class World {
 
   /** A look at a target. */
   look(target: string, signal: AbortSignal): Promise<string | null> {
-    return this.#call(`look at ${target}`, signal, false, () => this.value(target));
+    const { name } = this.#process();
+    return this.#call(`look at ${target}`, signal, false, (isAnswered) => {
+      const value = this.value(target);
+      if (isAnswered) this.looks.push({ at: this.#time.now, process: name, target, value });
+      return value;
+    });
+  }
+
+  /** Someone else changes a target, by hand. */
+  drift(target: string): void {
+    this.#note("target: changed by hand");
+    this.#values.set(target, "by hand");
+    this.history.push({ at: this.#time.now, target, value: "by hand" });
   }
 
   /** A request that changes a target: heard at most once, answered perhaps. */
@@ -77,7 +99,7 @@ export class World {
     });
   }
 
-  #call<T>(what: string, signal: AbortSignal, changes: boolean, work: () => T): Promise<T> {
+  #call<T>(what: string, signal: AbortSignal, changes: boolean, work: (isAnswered: boolean) => T): Promise<T> {
     const time = this.#time;
     const process = this.#process();
     const random = this.#random;
@@ -103,7 +125,7 @@ export class World {
         if (fate === "request lost") return void answer(() => reject(lost()));
         if (fate === "refused") return void answer(() => reject(new Error("503 Try later")));
         if (fate === "answered and not done") return void answer(() => resolve(undefined as T));
-        const done = work();
+        const done = work(fate === "well" || fate === "late");
         if (fate === "its sender dies") return process.kill();
         if (fate === "answer lost") return void answer(() => reject(lost()));
         if (fate !== "hangs after the effect") answer(() => resolve(done));
@@ -144,7 +166,7 @@ export function actionsOn(world: () => World): ReadonlyMap<string, Action> {
       budget: { typicalSeconds: 1, warnSeconds: 4, failSeconds: 8 },
       resources: ({ target }) => (risk === "read" ? [] : [`sim:${target}`]),
       observe: async (ctx, { target }) => ({ value: await world().look(target, ctx.signal) }),
-      facts: (seen, { target }) => [{ id: "value", label: target, value: seen.value, material: false }],
+      facts: (seen, { target }) => [{ id: "value", label: target, value: seen.value, material: next !== null }],
       ready: (_seen, { after }, ctx) =>
         after === undefined
           ? []

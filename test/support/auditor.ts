@@ -22,13 +22,16 @@ export interface Audited {
   };
   readonly world: {
     readonly ledger: readonly { at: number; sentAt: number; process: string; action: string; target: string }[];
+    /** What each process was shown of a target. Absent: not known, and nothing is asked of it. */
+    readonly looks?: readonly { at: number; process: string; target: string; value: string | null }[];
     readonly hung: readonly HungCall[];
     readonly history: readonly { at: number; target: string; value: string }[];
   };
+  /** Null: nothing is delivered by Slack or shown in it. */
   readonly slack: {
     readonly hung: readonly HungCall[];
     readonly messages: readonly { channel: string; ts: string; text: string; key: string | null }[];
-  };
+  } | null;
   readonly processes: readonly { name: string; isDead: boolean; frozenUntil: number }[];
   /** Marks of deliveries that Slack never signed. */
   readonly forged: ReadonlySet<string>;
@@ -84,9 +87,16 @@ interface PlanText {
 interface StepText {
   readonly id: string;
   readonly kind: string;
+  /** Only where an earlier step found something. */
+  readonly when?: unknown;
   readonly action?: string;
   readonly input?: { readonly target: string };
   readonly gate?: { readonly role: string; readonly quorum: number; readonly escalate: readonly { role: string }[] };
+}
+interface FactText {
+  readonly step: string;
+  readonly value: unknown;
+  readonly material: boolean;
 }
 type Data = Readonly<Record<string, unknown>>;
 interface Event extends EventText {
@@ -94,10 +104,11 @@ interface Event extends EventText {
 }
 
 /** Who holds which role, by the catalogue of the simulation. */
-const ROLES: Readonly<Record<string, readonly string[]>> = {
+export const ROLES: Readonly<Record<string, readonly string[]>> = {
   ...{ ana: ["responder"], bo: ["incident-commander"], cy: ["incident-commander", "responder"] },
   ...{ dee: ["incident-commander"], vi: ["vp-engineering"] },
 };
+const SETTLES = ["step.verified", "step.confirmed", "step.skipped"];
 const ENDINGS = ["run.verified", "run.aborted", "run.failed"];
 /** Longer than every deadline there is (10 s of a bulk call to Slack, twice for a repeat), milliseconds. */
 const DEADLINE_MS = 25_000;
@@ -118,10 +129,10 @@ export function audit(on: Audited): readonly Complaint[] {
   return [
     ...once(on, runs),
     ...runs.flatMap((run) => authorised(on, run)),
-    ...durable(on),
+    ...(on.slack === null ? [] : durable(on)),
     ...chained(on, events),
     ...bounded(on),
-    ...shown(on),
+    ...(on.slack === null ? [] : shown(on, on.slack.messages)),
     ...runs.flatMap(oneWriter),
     ...exclusive(runs),
     ...runs.flatMap(resumed),
@@ -146,6 +157,7 @@ function once(on: Audited, runs: readonly Run[]): Complaint[] {
   const found: Complaint[] = [];
   const used = new Set<string>();
   const flipped = new Map<string, Flipped>();
+  const sent = new Map<string, number>();
   for (const request of [...on.world.ledger].sort((one, other) => one.sentAt - other.sentAt)) {
     const intents = runs.flatMap((run) =>
       stepsOf(run)
@@ -168,6 +180,11 @@ function once(on: Audited, runs: readonly Run[]): Complaint[] {
       continue;
     }
     used.add(own.name);
+    const place = `${own.run.id} ${own.step.id}`;
+    const first = sent.get(place);
+    sent.set(place, request.sentAt);
+    if (first !== undefined && !hasLooked(on, request, first))
+      found.push({ invariant: "I1", says: `${place} was requested again without a look at ${request.target}` });
     if (request.action === "sim.flip") {
       const name = `${own.run.id} ${own.step.id}`;
       const before = flipped.get(name);
@@ -194,6 +211,17 @@ function once(on: Audited, runs: readonly Run[]): Complaint[] {
   }
   return found;
 }
+
+/** Who requests something again has looked at it since it was requested before. */
+function hasLooked(on: Audited, request: Request, since: number): boolean {
+  if (on.world.looks === undefined) return true;
+  return on.world.looks.some(
+    ({ at, process, target }) =>
+      process === request.process && target === request.target && at > since && at < request.sentAt,
+  );
+}
+
+type Request = Audited["world"]["ledger"][number];
 
 interface Flipped {
   readonly version: number;
@@ -222,13 +250,54 @@ function authorised(on: Audited, run: Run): Complaint[] {
       if (gate.kind !== "gate" || gate.gate === undefined) continue;
       const before = run.events.filter(({ version }) => version < event.version);
       const passed = before.filter(({ type, says }) => type === "gate.passed" && says.step === gate.id).at(-1);
-      const why = passed === undefined ? "no gate was passed" : against(on, before, gate, passed, requested);
+      const why =
+        passed === undefined
+          ? "no gate was passed"
+          : (against(on, before, gate, passed, requested) ?? notAsShown(on, run, gate, passed));
       if (why !== null) found.push({ invariant: "I2", says: `${run.id} ${event.says.step}: ${why}` });
     }
+    const open = unsettledBefore(run, event);
+    if (open !== null) found.push({ invariant: "I2", says: `${run.id} ${event.says.step} was begun before ${open}` });
     if (requested?.says.dryRun === true)
       found.push({ invariant: "I2", says: `${run.id} is a dry run and changed something` });
   }
   return found;
+}
+
+/** A step of a stage before that nobody had done with when this one was begun; null: none. Gates are judged apart. */
+function unsettledBefore(run: Run, event: Event): string | null {
+  const stage = run.plan.stages.findIndex(({ steps }) => steps.some(({ id }) => id === event.says.step));
+  const earlier = run.plan.stages
+    .slice(0, stage)
+    .flatMap(({ steps }) => steps.filter(({ kind, when }) => kind !== "gate" && when === undefined));
+  const isSettled = ({ id }: StepText) =>
+    run.events.some(({ type, says, version }) => SETTLES.includes(type) && says.step === id && version < event.version);
+  return earlier.find((step) => !isSettled(step))?.id ?? null;
+}
+
+/**
+ * What was shown to those who approved was so when it was used: the process that lets a gate pass has looked at each target once more
+ * since it was asked, and has seen what was shown.
+ */
+function notAsShown(on: Audited, run: Run, gate: StepText, passed: Event): string | null {
+  const known = on.world.looks;
+  if (known === undefined) return null;
+  const opened = run.events.find(({ type, says }) => type === "gate.opened" && says.ask === passed.says.ask);
+  const shown = run.events
+    .filter(({ type, says, version }) => type === "run.preflighted" && version < (opened?.version ?? 0) && says.facts)
+    .at(-1);
+  if (opened === undefined || shown === undefined) return `${gate.id} was asked without a look`;
+  const by = on.writers.get(`${passed.stream}/${passed.version}`);
+  for (const fact of shown.says.facts as readonly FactText[]) {
+    const target = stepsOf(run).find(({ id }) => id === fact.step)?.input?.target;
+    if (!fact.material || target === undefined) continue;
+    const looks = known.filter(
+      (look) => look.process === by && look.target === target && look.at > ms(on, opened) && look.at <= ms(on, passed),
+    );
+    if (!looks.some(({ value }) => value === fact.value))
+      return `${gate.id} was passed though ${target} was not seen to be ${fact.value} again`;
+  }
+  return null;
 }
 
 function against(
@@ -265,7 +334,7 @@ function against(
 /** Deactivated long enough before, while Slack could say so. */
 function wasGone(on: Audited, person: string, passed: Event): boolean {
   const since = on.people.deactivatedAt.get(person);
-  const couldSay = on.slack.hung.length === 0;
+  const couldSay = on.slack === null || on.slack.hung.length === 0;
   return since !== undefined && couldSay && ms(on, passed) - since > 10_000;
 }
 
@@ -307,7 +376,7 @@ function chained(on: Audited, events: readonly Event[]): Complaint[] {
 
 /** I5: no call outside waits longer than the longest deadline. */
 function bounded(on: Audited): Complaint[] {
-  return [...on.world.hung, ...on.slack.hung].flatMap(({ process, what, since, endedAt }) => {
+  return [...on.world.hung, ...(on.slack?.hung ?? [])].flatMap(({ process, what, since, endedAt }) => {
     if (process.isDead || process.frozenUntil > since) return [];
     const waited = (endedAt ?? on.time.now) - since;
     return waited <= DEADLINE_MS
@@ -317,7 +386,7 @@ function bounded(on: Audited): Complaint[] {
 }
 
 /** I6: once all is well Slack shows what the timeline says, each message once. */
-function shown(on: Audited): Complaint[] {
+function shown(on: Audited, messages: NonNullable<Audited["slack"]>["messages"]): Complaint[] {
   const found: Complaint[] = [];
   // A stream that begins with a refusal is no incident: there is nothing to show.
   const isDeclared = ({ events: [first] }: StreamText) => first?.type === "incident.declared";
@@ -331,7 +400,7 @@ function shown(on: Audited): Complaint[] {
   for (const item of on.database.items) {
     if (item.sink !== "slack" || item.givenUpAt !== null) continue;
     const name = `${item.stream}/${item.key}`;
-    const copies = on.slack.messages.filter(({ key }) => key === name);
+    const copies = messages.filter(({ key }) => key === name);
     if (copies.length > 1) found.push({ invariant: "I6", says: `${name} is shown ${copies.length} times` });
     const isDue = item.deliveredHash !== item.desiredHash && !(item.once && item.deliveredAs !== null);
     const isDirect = item.queue.startsWith("direct:");
@@ -391,7 +460,8 @@ function resumed(run: Run): Complaint[] {
     if (typeof step === "string" && /^(step|gate)\./.test(event.type)) steps.set(step, event);
   }
   const waits = [...steps.values()].some(
-    ({ type }) => ["step.failed", "step.stopped"].includes(type) || /^gate\.(?!passed|voided)/.test(type),
+    ({ type }) =>
+      ["step.failed", "step.stopped", "step.opened"].includes(type) || /^gate\.(?!passed|voided)/.test(type),
   );
   return waits
     ? []
@@ -405,8 +475,26 @@ function observed(on: Audited, run: Run): Complaint[] {
     const step = stepsOf(run).find(({ id }) => id === event.says.step);
     const target = step?.input?.target;
     if (!step?.action?.startsWith("sim.") || step.action === "sim.look") return [];
-    const value = on.world.history.filter((one) => one.target === target && one.at <= ms(on, event)).at(-1)?.value;
-    const isSo = step.action === "sim.flip" ? value !== undefined : value === `${step.action.slice(4)}ed`;
-    return isSo ? [] : [{ invariant: "I12", says: `${run.id} ${step.id} was verified while ${target} was ${value}` }];
+    if (on.world.looks === undefined) return [];
+    const by = on.writers.get(`${event.stream}/${event.version}`);
+    const began = run.events.filter(
+      ({ type, says, version }) => type === "step.started" && says.step === step.id && version < event.version,
+    );
+    const since = Math.min(...began.map((one) => ms(on, one)));
+    const seen = (on.world.looks ?? []).filter(
+      (look) => look.process === by && look.target === target && look.at >= since - 1 && look.at <= ms(on, event) + 1,
+    );
+    const isSo = seen.some(({ value }) =>
+      step.action === "sim.flip" ? value !== null : value === `${step.action?.slice(4)}ed`,
+    );
+    const values = seen.map(({ value }) => value).join(", ");
+    return isSo
+      ? []
+      : [
+          {
+            invariant: "I12",
+            says: `${run.id} ${step.id} was verified by ${by}, which saw ${target} ${values || "not"}`,
+          },
+        ];
   });
 }

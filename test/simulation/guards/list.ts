@@ -2,6 +2,10 @@
 export interface Guard {
   readonly id: string;
   readonly says: string;
+  /** Only whole bots show it; absent: their core does. */
+  readonly level?: "bot";
+  /** One of the seeds that showed it when it was last looked for: where the looking begins. */
+  readonly seed: number;
   readonly edits: readonly { readonly file: string; readonly from: string; readonly to: string }[];
 }
 
@@ -14,6 +18,7 @@ const ENGINE = "src/engine/engine.ts";
 export const GUARDS: readonly Guard[] = [
   {
     id: "approvals-in-claim",
+    seed: 1,
     says: "enough people have approved when a step is claimed",
     edits: [
       { file: START, from: "if (counting >= policy.quorum) return null;", to: "return null;" },
@@ -22,6 +27,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "own-approval",
+    seed: 2,
     says: "who requested a run does not approve it",
     edits: [
       {
@@ -33,6 +39,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "role",
+    seed: 2,
     says: "only who holds a deciding role approves",
     edits: [
       {
@@ -45,6 +52,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "dry-run",
+    seed: 2,
     says: "a dry run changes nothing",
     edits: [
       {
@@ -57,6 +65,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "chain",
+    seed: 1,
     says: "an event names its predecessor's hash",
     edits: [
       {
@@ -69,6 +78,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "intent-before-request",
+    seed: 2,
     says: "an intent is on the timeline before a change is requested",
     edits: [
       {
@@ -80,6 +90,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "deadline",
+    seed: 12,
     says: "a call outside ends at its deadline",
     edits: [
       {
@@ -91,7 +102,9 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "inbox-taken-up",
+    seed: 1,
     says: "what a process that died left in the inbox is taken up by another",
+    level: "bot",
     edits: [
       {
         file: "src/slack/listen/worker.ts",
@@ -102,7 +115,9 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "looked-for-before-resend",
+    seed: 2,
     says: "a message of which nobody knows is looked for before it is sent again",
+    level: "bot",
     edits: [
       {
         file: "src/sinks/slack/deliver.ts",
@@ -113,6 +128,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "claim-again",
+    seed: 4,
     says: "runs are looked for once a second, not only when told",
     edits: [
       {
@@ -124,6 +140,7 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "paused",
+    seed: 43,
     says: "nothing starts while a run is paused",
     edits: [
       { file: START, from: 'if (run.paused) return no("run-paused", "The run is paused");', to: "" },
@@ -132,12 +149,15 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "one-holder",
+    seed: 1,
     says: "what a run holds no other run takes",
     edits: [{ file: MEMORY_TIMELINE, from: "if (run !== undefined) return { resource, run };", to: "" }],
   },
   {
     id: "one-sender",
+    seed: 1,
     says: "a message is sent by who holds its queue",
+    level: "bot",
     edits: [
       {
         file: "test/support/memory-store/outbox.ts",
@@ -153,7 +173,9 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "kept-before-acknowledged",
+    seed: 2,
     says: "what Slack is told was kept was written before",
+    level: "bot",
     edits: [
       {
         file: "src/slack/listen.ts",
@@ -164,7 +186,9 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "event-once",
+    seed: 2,
     says: "an event whose key is there is not written again",
+    level: "bot",
     edits: [
       { file: "src/timeline/chain.ts", from: "if (keys.has(key) || seen.has(key)) continue;", to: "" },
       {
@@ -176,7 +200,145 @@ export const GUARDS: readonly Guard[] = [
   },
   {
     id: "signature",
+    seed: 1,
     says: "only what Slack signed is heard",
+    level: "bot",
     edits: [{ file: "src/slack/http-receiver.ts", from: "return hits.includes(true);", to: "return true;" }],
+  },
+  {
+    id: "expiry",
+    seed: 19,
+    says: "an approval that has expired counts no more",
+    edits: [
+      {
+        file: AUTHORITY,
+        from: "return !(now.getTime() < policy.expiresAt.getTime());",
+        to: "return false;",
+      },
+      {
+        file: "src/incident/gates.ts",
+        from: "if (isAnswered(run, gate)) return { events: [], nextAt: policy.expiresAt };",
+        to: "return { events: [], nextAt: null };",
+      },
+    ],
+  },
+  {
+    id: "account-at-start",
+    seed: 8,
+    says: "the accounts of those who approved are looked up again when a step is claimed",
+    edits: [
+      {
+        file: "src/engine/admit.ts",
+        from: "accounts.set(person, why);",
+        to: "accounts.set(person, why === null ? why : null);",
+      },
+    ],
+  },
+  {
+    id: "distinct-people",
+    seed: 2,
+    says: "one person counts once",
+    edits: [
+      {
+        file: AUTHORITY,
+        from: "return new Set(approvals.map(({ person, onBehalfOf }) => onBehalfOf ?? person)).size;",
+        to: "return approvals.length;",
+      },
+      {
+        file: "src/incident/decide/question.ts",
+        from: "if (gate.approvals.some((approval) => approval.person === person.id))",
+        to: "if (false)",
+      },
+      { file: "src/incident/decide/question.ts", from: "if (shared !== undefined) {", to: "if (shared === null) {" },
+    ],
+  },
+  {
+    id: "looked-at-once-more",
+    seed: 2,
+    says: "targets are looked at once more before a gate passes",
+    edits: [
+      {
+        file: "src/engine/admit.ts",
+        from: "if (!planned || !usesApprovals(planned) || gatesToPass(run, step).length === 0 || !run.preflight) return null;",
+        to: "return null;",
+      },
+    ],
+  },
+  {
+    id: "changed-facts",
+    seed: 15,
+    says: "an approval is void when what was shown has changed",
+    edits: [
+      {
+        file: "src/engine/admit.ts",
+        from: "if (gatesToPass(run, step).every((gate) => gate.factsHash === fresh.factsHash)) return null;",
+        to: "return null;",
+      },
+      {
+        file: "src/incident/gates.ts",
+        from: "if (gate.factsHash !== known || gate.factsHash !== (observed ?? known))",
+        to: "if (false)",
+      },
+    ],
+  },
+  {
+    id: "order",
+    seed: 2,
+    says: "steps go in the order of the plan",
+    edits: [
+      { file: START, from: "if (before.length > 0) return no(", to: "if (false) return no(" },
+      {
+        file: "src/engine/next.ts",
+        from: "if (!before.every((one) => isApproved(run, one))) return false;",
+        to: 'if (!before.filter((one) => one.status === "gate" || one.step.kind === "gate").every((one) => isApproved(run, one))) return false;',
+      },
+    ],
+  },
+  {
+    id: "verified-by-looking",
+    seed: 2,
+    says: "done is what was seen to be so",
+    edits: [
+      {
+        file: "src/engine/perform.ts",
+        from: "(signal) => job.action.verify(attempt.applyContext(job, signal), job.input, before, handle),",
+        to: 'async () => ({ says: "It was requested.", facts: [] }) as Evidence,',
+      },
+    ],
+  },
+  {
+    id: "looked-before-repeat",
+    seed: 24,
+    says: "who takes over looks whether it has happened before it is requested again",
+    edits: [
+      {
+        file: "src/engine/perform.ts",
+        from: "const found = await find(attempt, job, from.before, LOOKS);",
+        to: 'const found = { recovery: "again", done: "no", seen: from.before, blind: null } as Found;',
+      },
+    ],
+  },
+  {
+    id: "fencing",
+    seed: 14,
+    says: "the store refuses writes of who lost the run",
+    edits: [
+      {
+        file: MEMORY_TIMELINE,
+        from: "row !== undefined && row.stream === stream && String(row.epoch) === epoch && row.owner === replica && !row.done;",
+        to: "row !== undefined;",
+      },
+      {
+        file: "test/support/memory-store/leases.ts",
+        from: "return row !== undefined && String(row.epoch) === epoch && row.owner === replica && !row.done ? row : null;",
+        to: "return row ?? null;",
+      },
+    ],
+  },
+  {
+    id: "confirmed-before-request",
+    seed: 29,
+    says: "who stood still asks whether the run is still theirs before something is requested",
+    edits: [{ file: "src/engine/perform.ts", from: "await runContext.confirm();", to: "" }],
   },
 ];

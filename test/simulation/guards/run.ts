@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { projectRoot } from "../../../src/lib/root.ts";
-import { GUARDS } from "./list.ts";
+import { GUARDS, type Guard } from "./list.ts";
 
 interface Report {
   readonly failed: readonly {
@@ -10,42 +10,53 @@ interface Report {
   }[];
 }
 
-/** Plays the same seeds without each guard; true: the simulation complained of every one. `only`: ids; empty: all. */
+/** `found`: what was complained of first. `missed`: nothing was. `not tried`: why the sources could not be played without it. */
+export interface Tried {
+  readonly guard: Guard;
+  readonly outcome: "found" | "missed" | "not tried";
+  readonly says: string;
+}
+
+/** How the simulation is started: `node` and these. */
+const PROGRAM = ["--import", "tsx", "test/simulation/index.ts"];
+/** A run that never ends counts as found, milliseconds. */
+const ENDLESS_MS = 240_000;
+
+/** Plays seeds without each guard, those it was found by first; true: each was found. `only`: ids; empty: all. */
 export async function tryGuards(only: readonly string[], runs: number): Promise<boolean> {
-  let missed = 0;
-  for (const { id, says } of GUARDS.filter((guard) => only.length === 0 || only.includes(guard.id))) {
-    const found = await without(id, runs);
-    if (found === null) missed += 1;
-    console.log(`${found === null ? "MISSED" : "found "} ${id} (${says})${found === null ? "" : `: ${found}`}`);
+  const tried: Tried[] = [];
+  for (const guard of GUARDS.filter(({ id }) => only.length === 0 || only.includes(id))) {
+    const one = await tryGuard(guard, runs);
+    tried.push(one);
+    console.log(`${one.outcome.padEnd(9)} ${guard.id} (${guard.says}): ${one.says}`);
   }
-  console.log(
-    missed === 0 ? "Every guard that is taken out is missed by the auditor." : `${missed} not found in ${runs} runs`,
-  );
+  const missed = tried.filter(({ outcome }) => outcome !== "found").length;
+  console.log(missed === 0 ? `All ${tried.length} are found.` : `${missed} of ${tried.length} are not found.`);
   return missed === 0;
 }
 
-/** What was complained of first; null: nothing. What doesn't come to an end by itself counts as found. */
-async function without(id: string, runs: number): Promise<string | null> {
-  const args = [
-    "--import",
-    "tsx",
-    "test/simulation/index.ts",
-    "--without",
-    id,
-    "--runs",
-    String(runs),
-    "--until-found",
-    "--json",
-  ];
-  const options = { cwd: projectRoot(), maxBuffer: 1e8, timeout: 240_000 };
-  const { stdout = "", stderr = "" } = await promisify(execFile)(process.execPath, args, options).catch(
-    (failed: { stdout?: string; stderr?: string }) => failed,
+export async function tryGuard(guard: Guard, runs: number, program: readonly string[] = PROGRAM): Promise<Tried> {
+  const level = guard.level === "bot" ? [] : ["--core"];
+  const seeds = ["--from", String(guard.seed), "--runs", String(runs), "--workers", "1", "--until-found", "--json"];
+  const args = [...program, "--without", guard.id, ...level, ...seeds];
+  const options = {
+    cwd: projectRoot(),
+    maxBuffer: 1e8,
+    timeout: ENDLESS_MS,
+    env: { ...process.env, NODE_OPTIONS: "" },
+  };
+  const {
+    stdout = "",
+    stderr = "",
+    killed = false,
+  } = await promisify(execFile)(process.execPath, args, options).then(
+    (ended) => ({ ...ended, killed: false }),
+    (failed: { stdout?: string; stderr?: string; killed?: boolean }) => failed,
   );
-  if (!stdout.startsWith("{"))
-    return `it did not run: ${stderr.split("\n").find((line) => /Error/.test(line)) ?? "no end"}`;
+  if (killed) return { guard, outcome: "found", says: "a run did not come to an end" };
+  if (!stdout.startsWith("{")) return { guard, outcome: "not tried", says: stderr.trim().slice(-600) };
   const [first] = (JSON.parse(stdout) as Report).failed;
   const complaint = first?.complaints[0];
-  return first === undefined || complaint === undefined
-    ? null
-    : `seed ${first.seed}, ${complaint.invariant}: ${complaint.says}`;
+  if (first === undefined || complaint === undefined) return { guard, outcome: "missed", says: `in ${runs} runs` };
+  return { guard, outcome: "found", says: `seed ${first.seed}, ${complaint.invariant}: ${complaint.says}` };
 }
