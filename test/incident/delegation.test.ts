@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { delegatedTo, delegationsNow, standsFor } from "../../src/incident/delegation.ts";
 import { byPerson, codeOf, failover, IncidentScenario, rosterWith, startCode } from "../support/incident-scenario.ts";
 
 const lend = (story: IncidentScenario, from: string, role: string, to: string, seconds = 7200) =>
@@ -177,5 +178,39 @@ describe("ending it early", () => {
     expect(codeOf(vp().asks("vera", { type: "endDelegation", role: "vp-engineering", to: "oli" }))).toBe(
       "delegation-unknown",
     );
+  });
+});
+
+describe("whose a delegation is", () => {
+  const told = () => {
+    const story = vp();
+    lend(story, "vera", "vp-engineering", "oli");
+    const run = story.state.runs.get("run-1");
+    if (run === undefined) throw new Error("The story has no run-1.");
+    const person = (id: string) => story.system.people.find((one) => one.id === id) as never;
+    return { state: story.state, run, person, system: story.system, delegations: story.state.delegations };
+  };
+
+  test("it is worth something to the one it was given to, and to no one else", () => {
+    const { run, person, system, delegations } = told();
+    const of = (id: string) => delegatedTo(person(id), run, system, delegations).map(({ from }) => from);
+    expect({ oli: of("oli"), bo: of("bo"), tess: of("tess") }).toEqual({ oli: ["vera"], bo: [], tess: [] });
+  });
+
+  test("it stands for its lender only, and for the role that was delegated only", () => {
+    const { run, person, system, delegations } = told();
+    const stands = (lender: string, roles: string[]) =>
+      standsFor(person("oli"), lender, roles, run, system, delegations);
+    expect(stands("vera", ["vp-engineering"])).toBe(true);
+    expect(stands("bo", ["vp-engineering"])).toBe(false);
+    expect(stands("vera", ["incident-commander"])).toBe(false);
+  });
+
+  test("it holds from the moment it was given until, and not at, its end", () => {
+    const { delegations, ...story } = told();
+    const [given] = delegations;
+    if (given === undefined) throw new Error("Nothing was delegated.");
+    const at = (moment: Date, ms: number) => delegationsNow(story.state, new Date(moment.getTime() + ms)).length;
+    expect([at(given.since, -1), at(given.since, 0), at(given.until, -1), at(given.until, 0)]).toEqual([0, 1, 1, 0]);
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { Plan } from "../../src/catalog/types.ts";
 import { decide } from "../../src/incident/decide.ts";
 import { blankIncident } from "../../src/incident/evolve.ts";
-import { AGAIN_SECONDS, movedBefore, type RecentMove, verifiedMoves } from "../../src/incident/moves.ts";
+import { AGAIN_SECONDS, movedBefore, movesUnderWay, type RecentMove, verifiedMoves } from "../../src/incident/moves.ts";
+import type { RunState } from "../../src/incident/state.ts";
 import { hashOf } from "../../src/lib/canonical.ts";
 import { failover, orders } from "../support/orders-system.ts";
 import { RecordedIncident } from "../support/recorded-incident.ts";
@@ -81,5 +82,51 @@ describe("what was moved is moved again", () => {
     const earlier = { ...last, run: "run-earlier", at: later(-900) };
     expect(movedBefore({ resources }, [earlier, last], later(60))?.run).toBe("run-first");
     expect(verifiedMoves(blankIncident("inc-x"))).toEqual([]);
+  });
+});
+
+describe("what counts as a move", () => {
+  const run = (more: Partial<RunState>): RunState =>
+    ({
+      ...{ id: "run-x", plan: back, moves: MOVES, dryRun: false, ending: { as: "verified" }, endedAt: at },
+      ...more,
+    }) as RunState;
+  const among = (...runs: RunState[]) => ({ id: "inc-x", runs: new Map(runs.map((one) => [one.id, one])) });
+
+  test("a verified run that moves something, with its sites, its resources and the end of its window", () => {
+    expect(verifiedMoves(among(run({})))).toEqual([
+      {
+        ...{ run: "run-x", title: "Orders database", from: "Frankfurt", to: "Dublin", at },
+        ...{ resources, until: later(1800) },
+      },
+    ]);
+    const { direction: _, ...nowhere } = back;
+    expect(verifiedMoves(among(run({ plan: nowhere as Plan })))).toMatchObject([{ from: "", to: "" }]);
+  });
+
+  test("neither what was aborted, failed or is under way, nor a dry run, nor what moves nothing", () => {
+    const { moves: _, ...still } = run({});
+    const none = [
+      run({ ending: { as: "aborted" } as never }),
+      run({ ending: { as: "failed" } as never }),
+      run({ ending: null }),
+      run({ endedAt: null }),
+      run({ dryRun: true }),
+      still as RunState,
+    ];
+    expect(none.flatMap((one) => verifiedMoves(among(one)))).toEqual([]);
+  });
+
+  test("under way is what moves something and has not ended", () => {
+    const going = run({ id: "run-going", ending: null, endedAt: null });
+    expect(movesUnderWay(among(going))).toEqual([{ incident: "inc-x", run: "run-going", resources }]);
+    const { moves: _, ...still } = going;
+    const none = [run({}), { ...going, dryRun: true }, still as RunState];
+    expect(none.flatMap((one) => movesUnderWay(among(one)))).toEqual([]);
+  });
+
+  test("one shared resource is enough", () => {
+    const wide = { ...last, resources: ["postgres:orders-b", "redis:cache"] };
+    expect(movedBefore({ resources }, [wide], later(60))).toBe(wide);
   });
 });

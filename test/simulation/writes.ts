@@ -36,7 +36,7 @@ export class Writes {
         },
         options,
       );
-    return Object.create(timeline, { decide: { value: decide } }) as Timeline;
+    return { ...timeline, decide };
   }
 
   /** To be called with what the store answered, before anything else is decided. */
