@@ -35,7 +35,7 @@ test("two bots keep I1 to I8 and I10 to I12 through kills, freezes, a store in d
   expect(Object.keys(coverage.faults)).toEqual(
     expect.arrayContaining(["store: commit in doubt", "process frozen", "slack: delivered twice", "slack: hangs"]),
   );
-}, 180_000);
+}, 900_000);
 
 test("the core of two bots keeps them, too, and the plain model says the same of every timeline", async () => {
   const { runs, isSame, failed, coverage } = await simulated("--core", "--from", "1", "--runs", String(CORES));
@@ -45,4 +45,4 @@ test("the core of two bots keeps them, too, and the plain model says the same of
   expect(Object.keys(coverage.faults)).toEqual(
     expect.arrayContaining(["process frozen", "target: changed by hand", "person deactivated", "target: answer lost"]),
   );
-}, 180_000);
+}, 900_000);

@@ -269,7 +269,7 @@ function unsettledBefore(run: Run, event: Event): string | null {
   const stage = run.plan.stages.findIndex(({ steps }) => steps.some(({ id }) => id === event.says.step));
   const earlier = run.plan.stages
     .slice(0, stage)
-    .flatMap(({ steps }) => steps.filter(({ kind, when }) => kind !== "gate" && when === undefined));
+    .flatMap(({ steps }) => steps.filter(({ kind, when }) => kind !== "gate" && (when ?? null) === null));
   const isSettled = ({ id }: StepText) =>
     run.events.some(({ type, says, version }) => SETTLES.includes(type) && says.step === id && version < event.version);
   return earlier.find((step) => !isSettled(step))?.id ?? null;
