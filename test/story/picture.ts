@@ -1,16 +1,17 @@
 import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encode } from "modern-gif";
-import type { Locator, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { during } from "../../practice/cli/open.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { browserPath, openBrowser } from "../support/browser.ts";
 
 /**
  * `npm run picture` takes the moving picture of the README again: plays an unplanned failover in the practice page and keeps it as
- * docs/practice.gif, with its last screen as docs/practice.png. Nothing in it is drawn by hand.
+ * docs/practice.gif, with its last screen as docs/practice.png and its decision as docs/phone.png. Nothing in it is drawn by hand.
  */
 const SIZE = { width: 1320, height: 825 };
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const BYTES_MAX = 2_000_000;
 const docs = (name: string) => join(projectRoot(), "docs", name);
 
@@ -58,6 +59,7 @@ async function film(url: string): Promise<readonly Frame[]> {
     const approve = thread.getByRole("button", { name: /^Approve/ });
     await approve.waitFor();
     await keep(2600);
+    await onPhone(browser, url);
     await approve.click();
     const sure = page.getByRole("alertdialog");
     await sure.waitFor();
@@ -73,6 +75,26 @@ async function film(url: string): Promise<readonly Frame[]> {
   } finally {
     await browser.close();
   }
+}
+
+/** The decision as Sam has it in hand, in the incident's channel. */
+async function onPhone(browser: Browser, url: string): Promise<void> {
+  const context = await browser.newContext(PHONE);
+  await context.addInitScript('sessionStorage.setItem("persona", "USAM"); localStorage.setItem("tour", "closed")');
+  const page = await context.newPage();
+  page.setDefaultTimeout(40_000);
+  await page.goto(url);
+  await page.getByRole("button", { name: "Back", exact: true }).first().click();
+  await page.getByRole("navigation", { name: "Channels" }).getByRole("button", { name: /^inc-/ }).click();
+  await page
+    .getByRole("main")
+    .getByRole("button", { name: /\d+ repl/ })
+    .first()
+    .click();
+  const approve = page.getByRole("region", { name: "Thread" }).getByRole("button", { name: /^Approve/ });
+  await approve.evaluate((it) => it.closest("article")?.scrollIntoView({ block: "end" }));
+  await page.screenshot({ path: docs("phone.png") });
+  await context.close();
 }
 
 /** The newest message with this heading begins where its list begins. */
@@ -124,9 +146,13 @@ async function pixelsOf(frames: readonly Frame[]): Promise<readonly Uint8Clamped
 }
 
 const folder = join(projectRoot(), ".lifeboat", "picture");
-const frames = await during({ system: "practice", folder }, ({ url }) => film(url)).finally(() =>
-  rm(folder, { recursive: true, force: true }),
-);
+/** Of a practice that was just started: `npm run picture -- http://127.0.0.1:4180`. */
+const [running] = process.argv.slice(2);
+const frames = running
+  ? await film(running)
+  : await during({ system: "practice", folder }, ({ url }) => film(url)).finally(() =>
+      rm(folder, { recursive: true, force: true }),
+    );
 const pixels = await pixelsOf(frames);
 const gif = await encode({
   ...SIZE,

@@ -47,7 +47,7 @@ export function reminder(ask: ApprovalRequest, n: number, around: Surroundings):
   const waited = said === undefined ? "" : ` after ${between(gate.openedAt, said.at)}`;
   const who = awaitedNow(ask, around);
   const next = who.next ? ` ${approvalRequests(who.next, around)} is next at ${clock(who.next.at)}.` : "";
-  const text = `${prefix}${safe(run.plan.title)} still waits for a decision${waited}: ${waitedFor(who, around)}.${next}`;
+  const text = `${prefix}${safe(run.plan.title)} is still waiting for a decision${waited}: ${waitedFor(who, around)}.${next}`;
   return { text, blocks: [section(`⏰ ${text}`)] };
 }
 
