@@ -197,7 +197,10 @@ describe("the Helm chart", () => {
   test("two replicas are kept apart, and one always stays; a single one may be moved", async () => {
     const two = await render();
     expect(one(two, "StatefulSet").spec.replicas).toBe(2);
-    expect(one(two, "PodDisruptionBudget").spec.maxUnavailable).toBe(1);
+    expect(one(two, "PodDisruptionBudget").spec).toMatchObject({
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: "AlwaysAllow",
+    });
     const single = await render("--set", "replicas=1");
     expect(single.filter(({ kind }) => kind === "PodDisruptionBudget")).toEqual([]);
   });
