@@ -6,7 +6,7 @@ import { attempt } from "../../support/attempt.ts";
 import { holdTheWire, testAllSeen } from "../../support/held.ts";
 import { holdPermissions } from "../../support/hold-permissions.ts";
 import { runFailureSuite } from "../../support/run-failure-suite.ts";
-import { EAST, harnessFor, rdsPlace, type Scenario, standIn, WEST } from "./fixture.ts";
+import { ACCOUNT, EAST, harnessFor, rdsPlace, type Scenario, standIn, WEST } from "./fixture.ts";
 import { add, get, globally, groups, promote, readOnly, reboot, remove, suite } from "./rds-failure-cases.ts";
 
 holdPermissions([
@@ -525,5 +525,20 @@ describe("what RDS does at the edges", () => {
 function fenceOf({ evidence = {} }: Scenario): NonNullable<Scenario["evidence"]> {
   return evidence;
 }
+
+describe("what readiness asks beside", () => {
+  const stand = standIn();
+  test("quotas and drift are asked as RDS's model has it; what they find, account-drift.test.ts shows", async () => {
+    const given = { account: ACCOUNT, region: EAST };
+    const ids = async (action: string, more: object) =>
+      (await harnessFor({}).look(action, { ...given, ...more })).checks.map(({ id, ok }) => [id, ok]);
+    expect(await ids("rds.quotas", { instances: 1 })).toEqual([
+      ["aws.account", true],
+      ["quota.instances", true],
+    ]);
+    add(stand.aws(), { id: "shop-reports", region: EAST });
+    expect(await ids("rds.unlisted", { prefix: "shop-" })).toEqual([["drift.rds/shop-reports", false]]);
+  });
+});
 
 testAllSeen(wire.seen, { rds: ["rds"], sts: ["aws.ts"] });

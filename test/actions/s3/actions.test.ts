@@ -359,4 +359,23 @@ describe("s3.switch_active", () => {
   });
 });
 
+test("s3.unlisted: what is the system's by its tags and in no runbook is told; the wire is held here", async () => {
+  const fixture = await begin();
+  try {
+    for (const [name, tags] of [
+      ["media-east", { System: "shop" }],
+      ["exports", { System: "shop" }],
+    ] as const) {
+      const bucket = fixture.s3.buckets.get(name) ?? fixture.s3.add(name, "us-east-1");
+      bucket.tags = tags;
+    }
+    const { account = "" } = source;
+    const given = { account, region: "us-east-1", tags: { System: "shop" }, known: ["media-east"] };
+    const { checks } = await actionHarness({}).look("s3.unlisted", given);
+    expect(checks.map(({ id }) => id)).toEqual(["drift.bucket/exports"]);
+  } finally {
+    await fixture.close();
+  }
+});
+
 testAllSeen(wire.seen, { s3: ["s3"] });
