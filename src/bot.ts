@@ -55,7 +55,7 @@ import { peopleInEvents } from "./people-in-events.ts";
 import { createDeliveries, postedOf } from "./projection/deliveries.ts";
 import { createOutbox } from "./projection/outbox.ts";
 import { readOutboxNow } from "./projection/outbox-now.ts";
-import { dropUndelivered, pruneDelivered } from "./projection/prune.ts";
+import { dropAtStart, pruneDelivered } from "./projection/prune.ts";
 import { publishedFigures } from "./published-figures.ts";
 import { keepAnswers } from "./readiness/kept-answers.ts";
 import { createReadinessWorker } from "./readiness/worker.ts";
@@ -371,7 +371,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       ? null
       : await serveWebhooks({ ...config.webhooks, routes, http, log });
   const { telemetry: told } = config;
-  const drop = (butOf: readonly string[]) => dropUndelivered(pool, ["webhook", "otlp"], butOf);
+  const drop = (butOf: readonly string[]) => dropAtStart(pool, log, ["webhook", "otlp"], butOf);
   const isTold = told.webhooksFile !== null || told.traces !== null;
   if (!isTold) await drop([]);
   const telemetry = !isTold
