@@ -13,6 +13,8 @@ export interface SupervisedBot {
   kill(): Promise<void>;
   /** SIGTERM. The same. */
   restart(): Promise<void>;
+  /** While it is so, its end is no one's fault. */
+  excuse(is: boolean): void;
   freeze(): void;
   thaw(): void;
   /** Resolves once it says that it is ready. */
@@ -29,11 +31,12 @@ export function supervise(name: string, bot: BotProcess, readySeconds: number): 
   let starts = 1;
   let over = false;
   let isExpected = false;
+  let isExcused = false;
   const watching = (async () => {
     while (!over) {
       await bot.gone();
       if (over) return;
-      if (!isExpected) endedByItself.push(`${name} ended with ${bot.ended}`);
+      if (!isExpected && !isExcused) endedByItself.push(`${name} ended with ${bot.ended}`);
       isExpected = false;
       await pause(BETWEEN_MS);
       if (over) return;
@@ -65,6 +68,9 @@ export function supervise(name: string, bot: BotProcess, readySeconds: number): 
     },
     kill: () => ended(() => bot.kill()),
     restart: () => ended(() => bot.stop()),
+    excuse(is) {
+      isExcused = is;
+    },
     freeze: () => signal("SIGSTOP"),
     thaw: () => signal("SIGCONT"),
     async ready() {

@@ -97,9 +97,12 @@ export const FAULTS: readonly SoakFault[] = [
     id: "fill the store's disk",
     weight: 1,
     async inject(world, random) {
+      // PostgreSQL calls this an internal error (XX000) where a full disk has a code of its own (53100), which a bot waits out.
+      for (const bot of world.bots) bot.excuse(true);
       await limitFiles(world, 8192);
       await seconds(random, 0.5, 4);
       await limitFiles(world, null);
+      for (const bot of world.bots) bot.excuse(false);
       // A server that can't write its log ends; a person frees the disk and starts it again.
       await world.postgres.start();
     },
