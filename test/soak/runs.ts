@@ -111,6 +111,18 @@ export class Runs {
     });
   }
 
+  /** Where several are open, it is said which is meant. */
+  async #whichIncident(): Promise<string> {
+    const sql = `select stream from (select distinct on (stream) stream, type from lifeboat.event
+                   where type in ('incident.declared', 'incident.resolved', 'incident.reopened', 'incident.closed')
+                   order by stream, version desc) as newest where type in ('incident.declared', 'incident.reopened')`;
+    const open = await this.#world.store.pool.query<{ stream: string }>(sql).then(
+      ({ rows }) => rows.map(({ stream }) => stream),
+      () => [],
+    );
+    return open.length === 0 ? "" : ` --incident ${this.#random.one(open)}`;
+  }
+
   /** What is possible depends on what the pair looks like now. */
   async #request(): Promise<void> {
     const { environment } = this.#world.practice;
@@ -122,7 +134,7 @@ export class Runs {
     await this.#monitor.begins();
     this.#diary.did(what);
     this.#say(`  ${what}`);
-    await this.#type("UALEX", words);
+    await this.#type("UALEX", `${words}${await this.#whichIncident()}`);
     // Until it is seen in the store; nothing else is requested meanwhile.
     const until = performance.now() + 5000;
     while (this.#open.size === 0 && performance.now() < until) {
