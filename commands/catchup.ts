@@ -51,6 +51,7 @@ const TOLD: ReadonlySet<string> = new Set<EventType>([
     "run.aborted",
     "run.stuck",
     "split-brain.seen",
+    "fault.remains",
     "probation.changed",
     "probation.ended",
     "run.committed",

@@ -30,6 +30,7 @@ import type { Config } from "./config.ts";
 import { rosterAccountStatus } from "./control/account-status.ts";
 import { startControl } from "./control/index.ts";
 import { createEngine } from "./engine/engine.ts";
+import { createFaultLifter } from "./engine/fault-lifter.ts";
 import { type AccountStatus, defaultSettings } from "./engine/ports.ts";
 import { createProbationMonitor } from "./engine/probation-monitor.ts";
 import { createResponseMonitor } from "./engine/response-monitor.ts";
@@ -250,6 +251,10 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     log,
     everySeconds: config.watchSeconds,
   });
+  const faultLifter = createFaultLifter({
+    ...{ timeline, incidents, schedule: createSchedule(pool), actions, secret, log },
+    ...{ drillLimits: mayDrill, practice: config.practice },
+  });
   const probation = createProbationMonitor({
     timeline,
     incidents,
@@ -331,6 +336,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
   engine.start();
   monitor.start();
   probation.start();
+  faultLifter.start();
   prober.start();
   readiness.start();
   comms.start();
@@ -421,6 +427,7 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
       await slack?.stop();
       await monitor.stop();
       await probation.stop();
+      await faultLifter.stop();
       await prober.stop();
       await anchors.stop();
       await comms.stop();

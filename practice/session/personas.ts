@@ -15,6 +15,11 @@ export function membersOf(workspace: Workspace): ReadonlySet<string> {
  * Who asks for a run, by account. The one who asks can't approve: so someone whose role no gate of it needs, else someone
  * without whom enough are left. The roster's order decides among equals.
  */
+/** It breaks what it is run on, so it's typed with `--drill`. */
+export function isOnlyDrill(systemFolder: string, id: string): boolean {
+  return loadCatalog(systemFolder).catalog.runbooks.some((one) => one.id === id && one.drill === true);
+}
+
 export function requesterOf(systemFolder: string, id: string, members: ReadonlySet<string>): string {
   const { systems, runbooks } = loadCatalog(systemFolder).catalog;
   const runbook = runbooks.find((one) => one.id === id);

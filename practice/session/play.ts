@@ -5,7 +5,7 @@ import type { Message, Outcome, View } from "../slack/index.ts";
 import { Authenticator } from "./authenticator.ts";
 import { heard, isTo, seenIn } from "./heard.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
-import { membersOf, requesterOf } from "./personas.ts";
+import { isOnlyDrill, membersOf, requesterOf } from "./personas.ts";
 import { type Phones, phonesOf, unenroll } from "./phones.ts";
 import type { Practice } from "./practice.ts";
 import { type RunRecord, recordOf } from "./record.ts";
@@ -79,7 +79,8 @@ export async function playRunbook(practice: Played, options: PlayOptions): Promi
   const monitor = await monitorInvariant(environment);
   try {
     const inputs = typedInputs({ ...environment.inputs?.(runbook), ...options.inputs });
-    const line = `runbook ${runbook}${inputs} --${mode}`;
+    const drill = isOnlyDrill(practice.systemFolder, runbook) ? " --drill" : "";
+    const line = `runbook ${runbook}${inputs} --${mode}${drill}`;
     return await playLine(practice, { line, runbook, seconds, postmortem, monitor });
   } finally {
     await monitor.stop();

@@ -61,6 +61,11 @@ export interface Action<I = unknown, S = unknown> {
   /** It runs what a runbook's author wrote: only they know what it does. */
   readonly arbitrary?: true;
   /**
+   * It breaks its target on purpose, in drills of a drill environment only (`wrap/drill.ts`). The break ends by `undo`: by a step of the runbook,
+   * and where none came to it, by the bot (`engine/fault-lifter.ts`) once the run has ended or these seconds are over.
+   */
+  readonly breaks?: Breaks<I>;
+  /**
    * Control planes it can't do without, by the region they are in: those stand in no input. Absent: none. Readiness asks whether a region can be
    * left without them.
    */
@@ -85,6 +90,13 @@ export interface Action<I = unknown, S = unknown> {
   readonly undo: Undo<I, S>;
   /** What may still go wrong when it is long over: looked for by the engine, whatever became of the run. */
   readonly watch?: Watch<I>;
+}
+
+export interface Breaks<I> {
+  /** The action that ends it: a runbook that breaks something has a later step of it. */
+  readonly liftedBy: string;
+  /** How long it may last. */
+  forSeconds(input: I): number;
 }
 
 export interface Watch<I> {
@@ -210,6 +222,7 @@ export type DrillLimits = (touch: {
   readonly input: unknown;
   readonly resources: readonly string[];
   readonly changes: boolean;
+  readonly breaks: boolean;
 }) => string | null;
 
 export interface ReadContext extends Evidences {

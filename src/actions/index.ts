@@ -3,6 +3,7 @@ import { readonly as appReadonly } from "./app/readonly.ts";
 import { setRouting as arcSetRouting } from "./arc/set-routing.ts";
 import { gate as cloudwatchGate } from "./cloudwatch/gate.ts";
 import { check as composeCheck } from "./compose/check.ts";
+import { kill as composeKill } from "./compose/kill.ts";
 import { restart as composeRestart } from "./compose/restart.ts";
 import { rollback as composeRollback } from "./compose/rollback.ts";
 import { start as composeStart } from "./compose/start.ts";
@@ -20,6 +21,10 @@ import { check as kubernetesCheck } from "./kubernetes/check.ts";
 import { compare as kubernetesCompare } from "./kubernetes/compare.ts";
 import { cordon as kubernetesCordon, uncordon as kubernetesUncordon } from "./kubernetes/cordon.ts";
 import { drain as kubernetesDrain } from "./kubernetes/drain.ts";
+import { exhaust as kubernetesExhaust } from "./kubernetes/exhaust.ts";
+import { failZone as kubernetesFailZone } from "./kubernetes/fail-zone.ts";
+import { isolate as kubernetesIsolate } from "./kubernetes/isolate.ts";
+import { liftFault as kubernetesLiftFault } from "./kubernetes/lift-fault.ts";
 import { patchConfig as kubernetesPatchConfig } from "./kubernetes/patch-config.ts";
 import { restart as kubernetesRestart } from "./kubernetes/restart.ts";
 import { rollback as kubernetesRollback } from "./kubernetes/rollback.ts";
@@ -184,10 +189,15 @@ const list = [
   listed(kubernetesPatchConfig),
   listed(kubernetesRunJob),
   listed(kubernetesApply),
+  listed(kubernetesFailZone),
+  listed(kubernetesIsolate),
+  listed(kubernetesExhaust),
+  listed(kubernetesLiftFault),
   listed(composeCheck),
   listed(composeRestart),
   listed(composeStop),
   listed(composeStart),
+  listed(composeKill),
   listed(composeRollback),
   listed(rabbitmqCheck),
   listed(rabbitmqExport),
@@ -224,7 +234,7 @@ function listed<I, S>(action: Action<I, S>): Action {
 /** What planning needs to know of an action. */
 export function cardOf(action: Action): ActionCard {
   const { id, summary, risk, repeat, budget, input, resources, service, fences, opens, undo } = action;
-  const { promotes, leads, endsFence, arbitrary, controlPlanes, goesWithout } = action;
+  const { promotes, leads, endsFence, arbitrary, breaks, controlPlanes, goesWithout } = action;
   return {
     id,
     summary,
@@ -247,6 +257,7 @@ export function cardOf(action: Action): ActionCard {
     ...(leads && { leads }),
     ...(endsFence && { endsFence }),
     ...(arbitrary && { arbitrary }),
+    ...(breaks && { breaks: { liftedBy: breaks.liftedBy } }),
     ...(controlPlanes && { controlPlanes: (given: unknown) => controlPlanes(given) }),
     ...(goesWithout && { goesWithout: (given: unknown) => goesWithout(given) }),
     wayBack: (given) => undo.ahead(given),

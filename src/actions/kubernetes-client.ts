@@ -42,6 +42,8 @@ export interface Cluster {
   /** Sent once, never again by itself. */
   patch<T>(path: string, kind: PatchKind, body: unknown, query?: Query): Promise<T>;
   create<T>(path: string, body: unknown, query?: Query): Promise<T>;
+  /** Deletes exactly the object with this uid; what it owns goes with it. */
+  remove(path: string, uid: string): Promise<void>;
 }
 
 const CALL_SECONDS = 5;
@@ -120,6 +122,15 @@ export async function openCluster(ctx: ReadContext, target: ClusterTarget): Prom
         kind === "apply" ? "application/apply-patch+yaml" : `application/${kind}-patch+json`,
       ),
     create: (path, body, query) => call("POST", path, query, body),
+    async remove(path, uid) {
+      const options = {
+        apiVersion: "v1",
+        kind: "DeleteOptions",
+        propagationPolicy: "Background",
+        preconditions: { uid },
+      };
+      await call("DELETE", path, {}, options);
+    },
   };
   await refuseOther(cluster, target);
   return cluster;

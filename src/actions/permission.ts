@@ -19,7 +19,7 @@ export interface ClusterPermission {
   readonly context: string;
   /** Null: the resource is in no namespace, or asked for in all of them. */
   readonly namespace: string | null;
-  readonly verb: "get" | "list" | "patch" | "create";
+  readonly verb: "get" | "list" | "patch" | "create" | "delete";
   /** Empty: the core group. */
   readonly group: string;
   /** With its subresource: `pods/eviction`. */
@@ -54,7 +54,7 @@ function split(what: string): readonly [string, string] {
 /** What of these changes something in a cluster. A list or a look is refused by itself when it is made. */
 export function changesAmong(permissions: readonly Permission[]): readonly ClusterPermission[] {
   return permissions.filter(
-    (one): one is ClusterPermission => one.of === "cluster" && (one.verb === "patch" || one.verb === "create"),
+    (one): one is ClusterPermission => one.of === "cluster" && one.verb !== "get" && one.verb !== "list",
   );
 }
 

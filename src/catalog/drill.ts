@@ -49,7 +49,11 @@ interface Reached {
 export type Reach = ReadonlyMap<string, Reached>;
 
 /** What a step holds alone and which addresses its input names, in a form in which two of them can be compared. */
-export function placesOf({ action, input, resources }: Omit<Touch, "changes">): readonly string[] {
+export function placesOf({
+  action,
+  input,
+  resources,
+}: Pick<Touch, "action" | "input" | "resources">): readonly string[] {
   // What a script holds is a name that a runbook gives, and no identity: its whole input is compared instead.
   const held = action.startsWith("script.") ? [] : resources;
   return [...new Set([...held, ...addressesIn(input)].map((one) => one.toLowerCase()))];
@@ -75,6 +79,11 @@ export function changesSomething(runbook: Runbook, cards: ReadonlyMap<string, Ac
   return runbook.changes !== null || actionsOf(runbook, mode).some(changing);
 }
 
+/** A step of it breaks its target on purpose. */
+export function breaksSomething(runbook: Runbook, cards: ReadonlyMap<string, ActionCard>, mode?: Mode): boolean {
+  return actionsOf(runbook, mode).some(({ does }) => cards.get(does.action)?.breaks !== undefined);
+}
+
 /** What a run holds alone. A drill in its own environment never holds up what is real, whatever names its steps give. */
 export function heldAs(resources: readonly string[], drill: DrillPlan | null): readonly string[] {
   return resources.map((one) => (drill?.on === "environment" ? `drill/${one}` : one)).sort();
@@ -86,7 +95,7 @@ export type Ground = { readonly drill: DrillPlan } | { readonly problem: Problem
 export function groundOf(grounds: Grounds, system: System, runbook: Runbook, mode: Mode): Ground {
   if (system.environment === "practice") return { drill: { on: "practice" } };
   if (!changesSomething(runbook, grounds.cards, mode)) return { drill: { on: "nothing" } };
-  if (runbook.exercise === true) return { drill: { on: "exercise" } };
+  if (runbook.exercise === true && !breaksSomething(runbook, grounds.cards, mode)) return { drill: { on: "exercise" } };
   const values = grounds.drill.get(system.id);
   if (values !== undefined) return { drill: { on: "environment", values: valuesHash(values) } };
   const exercises = grounds.catalog.runbooks.filter((one) => one.system === system.id && one.exercise === true);
@@ -303,6 +312,8 @@ export interface Touch {
   readonly input: unknown;
   readonly resources: readonly string[];
   readonly changes: boolean;
+  /** It breaks what it touches on purpose: in a drill environment or in practice, and nowhere else. */
+  readonly breaks: boolean;
 }
 
 /** Why a run of this plan may not touch this, in a sentence; null: it may. Asked again before every look and every change. */
@@ -315,6 +326,9 @@ export function drillLimits(grounds: () => Grounds): (plan: Plan, touch: Touch) 
   };
   return (plan, touch) => {
     if (plan.kind !== "drill") return null;
+    const isApart = plan.drill?.on === "environment" || plan.drill?.on === "practice";
+    if (touch.breaks && touch.changes && !isApart)
+      return "This step breaks its target on purpose, and this drill isn't held in a drill environment.";
     // Made before 0.2, when no plan said where it is held; a new one without it is not taken on the timeline.
     if (plan.drill === undefined) return null;
     switch (plan.drill.on) {

@@ -1,7 +1,7 @@
 import type { Problem } from "../lib/errors.ts";
 import { type Observations, targetsToLookAt, variablesBehind } from "./binding.ts";
 import { bindInputs } from "./bound.ts";
-import { changesSomething, type Grounds, groundOf } from "./drill.ts";
+import { breaksSomething, changesSomething, type Grounds, groundOf } from "./drill.ts";
 import { referableParts, referencesIn, resolve, type Scalar } from "./reference.ts";
 import type { TargetLook } from "./roles.ts";
 import type { RuleFault } from "./rules/index.ts";
@@ -137,8 +137,10 @@ function onlyDrill(
   system: System,
   runbook: Runbook,
 ): { readonly problem: Problem } | null {
-  const is = runbook.drill === true ? "a drill" : runbook.exercise === true ? "a production exercise" : null;
-  if (is === null || dryRun === true || system.environment === "practice") return null;
+  const breaks = breaksSomething(runbook, cards, mode);
+  const is = runbook.drill === true || breaks ? "a drill" : runbook.exercise === true ? "a production exercise" : null;
+  // Practice has no production that could be meant; what breaks something is a drill there too.
+  if (is === null || dryRun === true || (system.environment === "practice" && !breaks)) return null;
   if (!changesSomething(runbook, cards, mode)) return null;
   return {
     problem: {

@@ -703,6 +703,8 @@ export interface ActionCard {
   readonly endsFence?: true;
   /** It runs what a runbook's author wrote: only they know what it does. */
   readonly arbitrary?: true;
+  /** It breaks its target on purpose, and this action ends it. Absent: never. */
+  readonly breaks?: { readonly liftedBy: string };
   /** Control planes a step with this input can't do without. Absent: none. */
   controlPlanes?(input: unknown): readonly ControlPlane[];
   /** Keys of its input whose servers it goes on without; `all`: whatever it names. Absent: it needs all of them. */

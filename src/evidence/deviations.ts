@@ -30,6 +30,7 @@ export type DeviationKind =
   | "run stuck"
   | "stage late"
   | "two servers took writes"
+  | "fault not lifted"
   | "not fenced"
   | "update late"
   | "response late"
@@ -73,6 +74,8 @@ export function deviationIn(event: LogEvent, title: (run: string, step: string) 
       return of("stage late", `${event.data.stage}: due at ${event.data.dueAt}`);
     case "split-brain.seen":
       return of("two servers took writes", event.data.says);
+    case "fault.remains":
+      return of("fault not lifted", event.data.says);
     case "comms.late":
       return of("update late", `${event.data.kind}: due at ${event.data.dueAt}`);
     case "incident.responseLate":

@@ -14,6 +14,7 @@ export type Event =
   | RunEvent
   | StageEvent
   | WatchEvent
+  | FaultEvent
   | ProbationEvent
   | GateEvent
   | StepEvent
@@ -208,6 +209,13 @@ export type WatchEvent =
   | { type: "split-brain.seen"; data: { step: string; says: string; next: string } }
   /** One of them does not any more. */
   | { type: "split-brain.over"; data: { step: string } };
+
+/** What a drill broke, where no step of its run ended it. */
+export type FaultEvent =
+  /** The bot ended it. `says`: what was seen. */
+  | { type: "fault.lifted"; data: { step: string; says: string } }
+  /** It stands still: people end it. `says`: why the bot could not, or may not. */
+  | { type: "fault.remains"; data: { step: string; says: string } };
 
 /** What came of a move once its run was verified, until people commit to it and a standby follows again. */
 export type ProbationEvent =

@@ -155,6 +155,11 @@ function runAfter(run: RunState | null, event: Recorded, id: string, plans: Plan
       );
       return { ...run, splits };
     }
+    case "fault.lifted":
+    case "fault.remains": {
+      const note = { ...event.data, at: event.at, lifted: event.type === "fault.lifted" };
+      return { ...run, faults: [...(run.faults ?? []), note] };
+    }
     case "run.committed":
     case "probation.changed":
     case "probation.ended":
@@ -295,6 +300,8 @@ const KNOWN: Record<EventType, true> = {
   "stage.late": true,
   "split-brain.seen": true,
   "split-brain.over": true,
+  "fault.lifted": true,
+  "fault.remains": true,
   "run.committed": true,
   "probation.changed": true,
   "probation.ended": true,

@@ -63,6 +63,8 @@ const AFTER_THE_END: readonly string[] = [
   "gate.reviewed",
   "split-brain.seen",
   "split-brain.over",
+  "fault.lifted",
+  "fault.remains",
   "run.committed",
   "probation.changed",
   "probation.ended",

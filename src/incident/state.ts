@@ -288,6 +288,8 @@ export interface RunState {
   readonly breaks: readonly Break[];
   /** Two servers took writes after a promotion of this run; oldest first. Absent: never. */
   readonly splits?: readonly Split[];
+  /** What it broke as a drill and no step of it ended, oldest first. Absent: nothing. */
+  readonly faults?: readonly FaultNote[];
   /** How the new side of a move was seen to be. Absent: no one has looked, or nothing is watched. */
   readonly probation?: Probation;
   /** People said that it stays where it is; absent: they did not. */
@@ -329,6 +331,14 @@ export interface ClockState {
   readonly endedAt: Date | null;
   /** When it was recorded as late. */
   readonly lateAt: Date | null;
+}
+
+export interface FaultNote {
+  readonly step: string;
+  readonly says: string;
+  readonly at: Date;
+  /** The bot ended it; false: it stands still. */
+  readonly lifted: boolean;
 }
 
 export interface Split {

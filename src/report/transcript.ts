@@ -190,6 +190,10 @@ function tell(
       return `split brain after ${step(event.data.step)}: ${event.data.says}`;
     case "split-brain.over":
       return `no split brain any more after ${step(event.data.step)}`;
+    case "fault.lifted":
+      return `lifted what ${step(event.data.step)} broke: ${event.data.says}`;
+    case "fault.remains":
+      return `what ${step(event.data.step)} broke stands still: ${event.data.says}`;
     case "run.committed":
       return `committed ${run}: it stays where it is${because(event.data.reason)}`;
     case "probation.changed":

@@ -19,6 +19,7 @@ const SEVERITIES: Readonly<Record<string, EventSeverity>> = {
   "run.aborted": "low",
   "run.stuck": "medium",
   "split-brain.seen": "high",
+  "fault.remains": "medium",
   "step.skipped": "low",
   "member.added": "low",
   "incident.declared": "low",

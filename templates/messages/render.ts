@@ -28,6 +28,7 @@ import { at, utcOnce } from "./kit/when.ts";
 import { attemptsOf, stuck, stuckOver } from "./run/attempts.ts";
 import { clockMoments, renderLate } from "./run/clocks.ts";
 import { deadlineOf } from "./run/deadline.ts";
+import { faultNote } from "./run/fault.ts";
 import { manualOver, manualStep } from "./run/manual.ts";
 import { preflight } from "./run/preflight.ts";
 import { probationMessage } from "./run/probation.ts";
@@ -155,6 +156,9 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
         : [here, { ...here, key: `${key}:announced`, in: "announce" }];
     }),
     ...(run.splits ?? []).map((split, n) => reply(`split:${run.id}:${n + 1}`, 0, splitBrain(run, split, around), true)),
+    ...(run.faults ?? []).map((note, n) =>
+      reply(`fault:${run.id}:${n + 1}`, 0, faultNote(run, note, around), !note.lifted),
+    ),
     ...(over ? [reply(`result:${run.id}`, 0, over, true)] : []),
     ...(probation ? [reply(`probation:${run.id}`, 0, probation, true)] : []),
   ];

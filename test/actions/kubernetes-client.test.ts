@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { COVERED, type Covered } from "../../practice/targets/kubernetes/coverage.ts";
 import { kubeconfigOf } from "../../practice/targets/kubernetes/index.ts";
+import { jobOf } from "../../src/actions/kubernetes/fault.ts";
 import { openCluster } from "../../src/actions/kubernetes-client.ts";
 import { actionHarness, blockedBy } from "../support/action-harness.ts";
 import { soon } from "../support/database-fixture.ts";
@@ -312,6 +313,56 @@ const PROOFS: Record<Covered, () => Promise<void>> = {
     expect(resources).toContainEqual({ name: "deployments", kind: "Deployment", namespaced: true });
     await expect(cluster.get("/apis/none/v1")).rejects.toMatchObject(refusedWith(404));
   },
+  "a deletion whose uid is another's is a conflict": async () => {
+    const { metadata } = fixture.primary.put("configmaps", NAMESPACE, { metadata: { name: "gone" }, data: {} });
+    const cluster = await open();
+    await expect(cluster.remove(`${core}/configmaps/gone`, metadata.name)).rejects.toMatchObject(refusedWith(409));
+    await cluster.remove(`${core}/configmaps/gone`, metadata.uid);
+    await expect(cluster.get(`${core}/configmaps/gone`)).rejects.toMatchObject(refusedWith(404));
+  },
+  "a job with a deadline ends by it, is deleted, and what it owns goes with it": async () => {
+    const cluster = await open();
+    const batch = `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`;
+    const job = jobOf("timer", 120, 2, { image: "pause:3", cpu: "1m", memory: "8Mi" });
+    const { metadata } = await cluster.create<{ metadata: { uid: string } }>(batch, job);
+    const owner = { apiVersion: "batch/v1", kind: "Job", name: job.metadata.name, uid: metadata.uid };
+    const policy = {
+      metadata: { name: "owned", ownerReferences: [owner] },
+      spec: { podSelector: { matchLabels: { a: "b" } } },
+    };
+    await cluster.create(policies, policy);
+    await soon("two pods of the job", async () => podsOf("lifeboat.dev/fault", "timer").length === 2);
+    await soon("all of it being gone", async () => {
+      const left = [
+        fixture.primary.get("jobs", NAMESPACE, job.metadata.name),
+        fixture.primary.get("networkpolicies", NAMESPACE, "owned"),
+      ];
+      return left.every((one) => one === undefined) && podsOf("lifeboat.dev/fault", "timer").length === 0;
+    });
+  },
+  "a policy that lets nothing in cuts a pod off": async () => {
+    await running("cut", 1);
+    const [address = ""] = fixture.primary.listeners(NAMESPACE, ["app", "cut"]);
+    expect((await fetch(address)).status).toBe(200);
+    const spec = { podSelector: { matchLabels: { app: "cut" } }, policyTypes: ["Ingress", "Egress"] };
+    fixture.primary.put("networkpolicies", NAMESPACE, { metadata: { name: "cut" }, spec });
+    await expect(fetch(address)).rejects.toThrow();
+    fixture.primary.remove("networkpolicies", NAMESPACE, "cut");
+    expect((await fetch(address)).status).toBe(200);
+  },
+  "a pod whose CPU fits nowhere is Unschedulable": async () => {
+    for (const { metadata } of fixture.primary.list("nodes"))
+      fixture.primary.edit("nodes", undefined, metadata.name, (node) => {
+        node.status = { ...node.status, allocatable: { cpu: "1" } };
+      });
+    const body = deployment("heavy", 1);
+    const [container] = body.spec.template.spec.containers;
+    Object.assign(container ?? {}, { resources: { requests: { cpu: "1500m" } } });
+    fixture.primary.put("deployments", NAMESPACE, body);
+    await soon("the scheduler saying why", async () =>
+      JSON.stringify(podsOf("app", "heavy").map(({ status }) => status)).includes("Insufficient cpu"),
+    );
+  },
   SelfSubjectAccessReview: async () => {
     fixture.primary.denied.add("patch services");
     const given = { cluster: fixture.target, service: "front", label: "color", from: "a", to: "b" };
@@ -369,6 +420,9 @@ function login(account: string) {
     },
   };
 }
+const policies = `/apis/networking.k8s.io/v1/namespaces/${NAMESPACE}/networkpolicies`;
+const podsOf = (label: string, value: string) =>
+  fixture.primary.list("pods", NAMESPACE).filter(({ metadata }) => metadata.labels?.[label] === value);
 
 async function running(name: string, count: number) {
   fixture.primary.put("deployments", NAMESPACE, deployment(name, count));

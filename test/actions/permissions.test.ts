@@ -40,10 +40,15 @@ test.each(catalog.runbooks.map((one) => [`${one.system}/${one.id}`]))(
       if (Resource.includes("*")) for (const action of Action) expect(action).toMatch(/:(Describe|Get|List)[A-Za-z]+$/);
     }
     for (const { rules = [] } of rolesOf(rbacManifests(needed, { runbook: name, group: "lifeboat" })))
-      for (const { verbs, resources, apiGroups } of rules) {
+      for (const { verbs, resources, apiGroups, resourceNames = [] } of rules) {
         expect([...verbs, ...resources, ...apiGroups]).not.toContain("*");
         expect(resources).not.toContain("secrets");
-        for (const verb of verbs) expect(["get", "list", "patch", "create"]).toContain(verb);
+        for (const verb of verbs) expect(["get", "list", "patch", "create", "delete"]).toContain(verb);
+        // Nothing is deleted but what a drill made itself.
+        if (verbs.includes("delete")) {
+          expect(resourceNames).not.toEqual([]);
+          for (const one of resourceNames) expect(one).toMatch(/^lifeboat-fault-/);
+        }
       }
   },
 );

@@ -30,6 +30,10 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(
     card("postgres.verify", "read", "safe", 1, z.strictObject({ node, sql: z.string() })),
     card("postgres.fence", "reversible", "safe", 1, z.strictObject({ node })),
     card("app.readonly", "reversible", "safe", 1, z.strictObject({ node })),
+    {
+      ...card("drill.break", "disruptive", "safe", 1, z.strictObject({ node })),
+      breaks: { liftedBy: "drill.lift" },
+    },
     card("postgres.drain", "read", "safe", 2, z.strictObject({ node })),
     card(
       "postgres.promote",

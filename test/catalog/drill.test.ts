@@ -183,6 +183,7 @@ describe("given a drill that is in progress, when a step is about to be performe
     input: { node: { name: "a", host, port: 5432 } },
     resources: [`postgres:${host}:5432`],
     changes,
+    breaks: false,
   });
   const plan = made(grounds(production, drill));
 
@@ -206,6 +207,27 @@ describe("given a drill that is in progress, when a step is about to be performe
       drillLimits(() => grounds({ ...production, standbyHost: "drill-a" }, drill))(plan, touch("drill-a")),
     ).toMatch(/belongs to production/);
     expect(drillLimits(() => grounds(null, drill))(plan, touch("drill-a"))).toMatch(/cannot be read/);
+  });
+
+  test("then what breaks its target does so in a drill environment and in practice, and nowhere else", () => {
+    const may = drillLimits(() => grounds(production, drill));
+    const breaks = { ...touch("drill-a"), breaks: true };
+    expect(may(plan, breaks)).toBeNull();
+    expect(may(plan, { ...breaks, ...touch("db-b"), breaks: true })).toMatch(/belongs to production/);
+    const { drill: _none, ...before } = plan;
+    for (const other of [
+      { ...plan, drill: { on: "exercise" } },
+      { ...plan, drill: { on: "nothing" } },
+      before,
+    ] as const) {
+      expect(may(other, breaks)).toBe(
+        "This step breaks its target on purpose, and this drill isn't held in a drill environment.",
+      );
+      // It may look at what it would break: nothing is changed by that.
+      expect(may(other, { ...breaks, changes: false })).toBeNull();
+    }
+    const practised = { ...plan, environment: "practice", drill: { on: "practice" } } as const;
+    expect(may(practised, breaks)).toBeNull();
   });
 
   test("then one that only looks changes nothing, and one for practice stays there", () => {

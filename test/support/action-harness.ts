@@ -19,6 +19,8 @@ export interface Options {
   readonly practice?: boolean;
   /** Left out: those there are. */
   readonly actions?: ReadonlyMap<string, Action>;
+  /** A drill that may touch everything; left out: for real. */
+  readonly drill?: boolean;
   /** Ends whatever is in progress. */
   readonly signal?: AbortSignal;
 }
@@ -37,7 +39,7 @@ export function actionHarness(environment: Record<string, string>, options: Opti
   const evidences = new Map<string, Evidence>();
   const progress: string[] = [];
   const context: ReadContext = {
-    kind: "real",
+    ...(options.drill ? { kind: "drill", drill: () => null } : { kind: "real" }),
     signal: options.signal ?? new AbortController().signal,
     log: createLog("silent"),
     practice: options.practice ?? true,

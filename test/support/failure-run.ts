@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "@jest/globals";
 import type { Action, Done, Fact, Inverse, NotUndone } from "../../src/actions/contract.ts";
+import { actions as listed } from "../../src/actions/index.ts";
 import { type ActionHarness, actionHarness } from "./action-harness.ts";
 import { attempt, type Death, type Outcome, takeOver } from "./attempt.ts";
 import { performAndDie } from "./crash.ts";
@@ -30,7 +31,11 @@ export class FailureRun {
   private constructor(failureCase: FailureCase, scene: CaseFixture, actions: FailureSuite["actions"]) {
     this.#case = failureCase;
     this.fixture = scene;
-    this.#harness = actionHarness({ ...scene.secrets }, actions ? { actions } : {});
+    this.#harness = actionHarness(
+      { ...scene.secrets },
+      // What breaks its target does so in drills only.
+      { ...(actions && { actions }), drill: (actions ?? listed).get(failureCase.action)?.breaks !== undefined },
+    );
     for (const [step, evidence] of Object.entries(scene.evidence ?? {})) this.#harness.remember(step, evidence);
   }
 

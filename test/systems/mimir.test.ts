@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { type Play, playRunbook } from "../../practice/session/play.ts";
+import { type Play, playRunbook, sayLine } from "../../practice/session/play.ts";
 import { type Practice, startPractice } from "../../practice/session/practice.ts";
 import { playSequence } from "../../practice/session/sequence.ts";
 import { ask } from "../../practice/systems/mimir/databases.ts";
@@ -104,6 +104,29 @@ describe("Mimir", () => {
     };
   };
   const lostCarts = async () => practice.environment.cache.lostOn(await practice.environment.cache.master());
+
+  test(
+    "a zone fails, the network is cut and CPU is used up: Mimir heals, and nothing of it is left",
+    async () => {
+      const { east } = practice.environment.clusters;
+      const onFirst = () =>
+        east
+          .list("pods", NAMESPACE)
+          .filter(({ spec, metadata }) => spec?.nodeName === "node-1" && metadata.labels?.app === "api");
+      expect(onFirst().length).toBeGreaterThan(0);
+      await played("fault-drill", "planned");
+      const made = east.writes().map(({ method, path }) => `${method} ${path.split("/").at(-1)}`);
+      expect(made).toEqual(expect.arrayContaining(["POST eviction", "POST networkpolicies", "POST jobs"]));
+      expect(east.get("nodes", undefined, "node-1")?.spec?.unschedulable).toBe(false);
+      expect([east.list("networkpolicies"), east.list("jobs")]).toEqual([[], []]);
+      // What was evicted is gone from there, and no one moved it back.
+      expect(onFirst()).toEqual([]);
+      // Typed without --drill it isn't planned.
+      const refused = await sayLine(practice, "runbook fault-drill --planned", "fault-drill", 30);
+      expect(refused).toMatch(/This runbook is a drill, and this request is for real/);
+    },
+    LIMIT,
+  );
 
   test(
     "the Redis master moves under load, and no acknowledged cart is lost",

@@ -45,7 +45,7 @@ export async function createClusters(behind: Behind, appPassword: string): Promi
     let cluster: PracticeCluster | null = null;
     cluster = await createCluster({
       name: REGION[side],
-      nodes: ["node-1", "node-2", "node-3"],
+      nodes: ["a", "b", "c"].map((zone, n) => `node-${n + 1}@${REGION[side]}${zone}`),
       containers: (pod) =>
         cluster === null || pod.metadata.labels?.app !== "api" ? null : api(cluster, side, pod, behind, pools),
     });

@@ -82,7 +82,12 @@ export async function createStack(parts: Parts): Promise<Stack> {
     healthy: () => cache.member.running,
   });
   const server = (host: Databases["primary"]) =>
-    managed({ start: () => host.start(), stop: () => host.stop(), healthy: () => host.running });
+    managed({
+      start: () => host.start(),
+      stop: () => host.stop(),
+      kill: () => host.kill(),
+      healthy: () => host.running,
+    });
   const pooler = managed({
     start: () => bouncer.run(),
     stop: () => bouncer.halt(),

@@ -124,6 +124,20 @@ const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    operation: "ContainerKill",
+    method: "POST",
+    path: /^\/containers\/([^/]+)\/kill$/,
+    async act(works, { query }, name) {
+      const one = found(works, name);
+      if (!["KILL", "SIGKILL", null].includes(query.get("signal")))
+        throw new EngineError(400, `Only SIGKILL is known here, not ${query.get("signal")}`);
+      if (one.state !== "running")
+        throw new EngineError(409, `cannot kill container: ${one.id}: container ${one.id} is not running`);
+      await works.kill(one);
+      return { status: 204 };
+    },
+  },
+  {
     operation: "ContainerRestart",
     method: "POST",
     path: /^\/containers\/([^/]+)\/restart$/,

@@ -56,6 +56,8 @@ export interface Works {
   create(name: string, wish: CreateWish): Container;
   start(one: Container): Promise<void>;
   stop(one: Container, seconds: number): Promise<void>;
+  /** SIGKILL: nothing is asked of the program, and the engine leaves it down as one that was stopped by hand. */
+  kill(one: Container): Promise<void>;
   tell(one: Container, action: string): void;
 }
 
@@ -90,7 +92,8 @@ export async function createDocker({ socket, stopMilliseconds = 20 }: DockerOpti
       return one;
     },
     start: (one) => inTurn(one, () => begin(one)),
-    stop: (one, seconds) => inTurn(one, () => end(one, seconds)),
+    stop: (one, seconds) => inTurn(one, () => end(one, (running) => running.stop(seconds))),
+    kill: (one) => inTurn(one, () => end(one, (running) => running.kill?.() ?? running.stop(0))),
     tell(one, Action) {
       const now = Date.now();
       const Actor = { ID: one.id, Attributes: { name: one.name } };
@@ -113,11 +116,14 @@ export async function createDocker({ socket, stopMilliseconds = 20 }: DockerOpti
     works.tell(one, "start");
   }
 
-  async function end(one: Container, seconds: number): Promise<void> {
+  async function end(
+    one: Container,
+    how: (running: NonNullable<Container["running"]>) => Promise<void>,
+  ): Promise<void> {
     if (one.state !== "running") return;
     works.tell(one, "kill");
     await pause(stopMilliseconds);
-    await one.running?.stop(seconds);
+    if (one.running) await how(one.running);
     one.running = null;
     one.state = "exited";
     one.health = "none";

@@ -15,6 +15,8 @@ export interface Running {
   healthy(): Promise<boolean> | boolean;
   /** Asked to end; resolves when it has, and has to within the seconds. */
   stop(seconds: number): Promise<void>;
+  /** As SIGKILL does. Absent: as `stop(0)`. */
+  kill?(): Promise<void>;
 }
 
 /** What an image does when a container of it starts. Rejects when it can't. */
@@ -43,10 +45,12 @@ export const sick: Program = async () => ({ healthy: () => false, stop: async ()
 export function managed(program: {
   start(): Promise<void>;
   stop(): Promise<void>;
+  kill?(): Promise<void>;
   healthy(): Promise<boolean> | boolean;
 }): Program {
   return async () => {
     await program.start();
-    return { healthy: program.healthy, stop: program.stop };
+    const { healthy, stop, kill } = program;
+    return { healthy, stop, ...(kill && { kill }) };
   };
 }

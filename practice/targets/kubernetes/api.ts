@@ -174,6 +174,7 @@ function single(
     case "GET":
       return { code: 200, body: current };
     case "DELETE":
+      insistOnUid(current, (asked.body as Options | null)?.preconditions?.uid);
       if (!dry) kind.plural === "pods" ? terminate(store, current) : store.remove(kind, current);
       return { code: 200, body: { kind: "Status", apiVersion: "v1", status: "Success", metadata: {} } };
     case "PUT":
@@ -251,18 +252,20 @@ function scale(
   return { code: 200, body: scaleOf(written) };
 }
 
+interface Options {
+  readonly preconditions?: { readonly uid?: string };
+}
+
+function insistOnUid({ metadata }: Thing, uid: string | undefined): void {
+  if (uid === undefined || uid === metadata.uid) return;
+  const what = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`;
+  throw new Refusal("Conflict", what, 409);
+}
+
 function evict(store: ObjectStore, namespace: string | undefined, name: string, asked: Asked, dry: boolean): Answer {
   const pods = kindNamed("pods");
   const pod = store.get(pods, namespace, name);
-  const options = (asked.body as { deleteOptions?: { preconditions?: { uid?: string } } }).deleteOptions;
-  const uid = options?.preconditions?.uid;
-  if (uid !== undefined && uid !== pod.metadata.uid) {
-    throw new Refusal(
-      "Conflict",
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`,
-      409,
-    );
-  }
+  insistOnUid(pod, (asked.body as { deleteOptions?: Options }).deleteOptions?.preconditions?.uid);
   const blocking = store
     .list(kindNamed("poddisruptionbudgets"), namespace)
     .filter((one) =>

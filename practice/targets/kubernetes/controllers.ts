@@ -10,6 +10,7 @@ const deployments = kindNamed("deployments");
 const replicasets = kindNamed("replicasets");
 const statefulsets = kindNamed("statefulsets");
 const pods = kindNamed("pods");
+const policies = kindNamed("networkpolicies");
 const jobs = kindNamed("jobs");
 const cronjobs = kindNamed("cronjobs");
 const services = kindNamed("services");
@@ -51,6 +52,7 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
       for (const one of store.list(statefulsets)) keepStateful(one);
       waiting.push(kubelet.tick(), ...store.list(jobs).map(runJob));
       for (const one of store.list(services)) publishEndpoints(store, one);
+      collectGarbage(store);
       for (const one of store.list(budgets)) store.report(budgets, one, { ...budgetOf(store, one) });
       settled = store.resourceVersion() === version && !waiting.includes(true) ? version : null;
     },
@@ -219,12 +221,28 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     return known?.mark === mark ? ((now - known.at) / 1000) * pace.timeScale : 0;
   }
 
+  /** Its pods run until the deadline, by which it fails: what is used to take something up for a while. */
+  function runUntil(job: Thing, end: number, startTime: string): boolean {
+    const { parallelism = 1, template } = job.spec as { parallelism?: number; template: PodTemplate };
+    if (performance.now() >= end) {
+      for (const pod of podsOf(job)) terminate(store, pod);
+      const conditions = [{ type: "Failed", status: "True", reason: "DeadlineExceeded" }];
+      store.report(jobs, job, { failed: parallelism, startTime, conditions });
+    } else {
+      kubelet.keep(job, template, parallelism);
+      store.report(jobs, job, { active: parallelism, startTime });
+    }
+    return true;
+  }
+
   /** True while it runs. */
   function runJob(job: Thing): boolean {
     if ((job.status?.conditions ?? null) !== null) return collect(job);
     const { uid } = job.metadata;
     const since = started.get(uid) ?? started.set(uid, performance.now()).get(uid) ?? 0;
     const startTime = (job.status?.startTime as string | undefined) ?? stamp();
+    const { activeDeadlineSeconds: deadline } = job.spec as { activeDeadlineSeconds?: number };
+    if (deadline !== undefined) return runUntil(job, since + (deadline * 1000) / pace.timeScale, startTime);
     if (performance.now() - since < (pace.jobSeconds * 1000) / pace.timeScale) {
       store.report(jobs, job, { active: 1, startTime });
       return true;
@@ -240,6 +258,20 @@ export function createControllers(store: ObjectStore, kubelet: Kubelet, pace: Pa
     );
     return false;
   }
+}
+
+const OWNERS = new Map([["Job", jobs]]);
+
+/** What a deleted Job owned goes with it. */
+function collectGarbage(store: ObjectStore): void {
+  for (const kind of [pods, policies])
+    for (const thing of store.list(kind)) {
+      const orphaned = (thing.metadata.ownerReferences ?? []).some((owner) => {
+        const of = OWNERS.get(owner.kind);
+        return of !== undefined && store.find(of, thing.metadata.namespace, owner.name)?.metadata.uid !== owner.uid;
+      });
+      if (orphaned) kind === pods ? terminate(store, thing) : store.remove(kind, thing);
+    }
 }
 
 function failure(message: string): Tree {

@@ -20,6 +20,10 @@ export const COVERED = [
   "an autoscaler moves a count into its range, and sleeps at 0",
   "SelfSubjectAccessReview",
   "RBAC: a service account's token may what roles say that are bound to it; a rule with names allows nothing without a name",
+  "a deletion whose uid is another's is a conflict",
+  "a job with a deadline ends by it, is deleted, and what it owns goes with it",
+  "a policy that lets nothing in cuts a pod off",
+  "a pod whose CPU fits nowhere is Unschedulable",
 ] as const;
 export type Covered = (typeof COVERED)[number];
 

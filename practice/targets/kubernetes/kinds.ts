@@ -37,6 +37,7 @@ export const KINDS: readonly Kind[] = [
   kind("/apis/apps/v1", "daemonsets", "DaemonSet"),
   kind("/apis/batch/v1", "jobs", "Job"),
   kind("/apis/batch/v1", "cronjobs", "CronJob"),
+  kind("/apis/networking.k8s.io/v1", "networkpolicies", "NetworkPolicy"),
   kind("/apis/policy/v1", "poddisruptionbudgets", "PodDisruptionBudget"),
   kind("/apis/autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
   kind("/apis/discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),

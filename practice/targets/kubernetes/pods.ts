@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { kindNamed } from "./kinds.ts";
+import { hasLabels } from "./selector.ts";
 import type { ObjectStore } from "./store.ts";
 import { ownedBy, ownerOf, type PodTemplate, stamp, type Thing } from "./thing.ts";
 
@@ -19,6 +20,7 @@ export interface Pace {
 const pods = kindNamed("pods");
 const nodes = kindNamed("nodes");
 const quotas = kindNamed("resourcequotas");
+const policies = kindNamed("networkpolicies");
 
 /** What the scheduler and the kubelet do: pods get a node, and a listener that answers HTTP while they are ready. */
 export interface Kubelet {
@@ -121,7 +123,11 @@ export function createKubelet(store: ObjectStore, pace: Pace, containers: Contai
       const about = { status: "healthy", pod: pod.metadata.name, path: request.url, image };
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(about));
     };
-    const listener = createServer(containers(pod) ?? usual);
+    const program = containers(pod) ?? usual;
+    const listener = createServer((request, response) => {
+      if (isIsolated(store, pod)) request.socket.destroy();
+      else program(request, response);
+    });
     listeners.set(pod.metadata.uid, listener);
     listener.listen(0, "127.0.0.1", () => {
       store.report(pods, pod, {
@@ -163,6 +169,24 @@ export function isReady(pod: Thing): boolean {
   return conditions.some(({ type, status }) => type === "Ready" && status === "True");
 }
 
+/** A policy that lets nothing in selects it. Packets are dropped there; here the connection is cut, which is as unreachable and sooner known. */
+function isIsolated(store: ObjectStore, { metadata }: Thing): boolean {
+  return store.list(policies, metadata.namespace).some(({ spec }) => {
+    const { podSelector, policyTypes = ["Ingress"], ingress = [] } = spec as unknown as PolicySpec;
+    return (
+      policyTypes.includes("Ingress") &&
+      ingress.length === 0 &&
+      hasLabels(podSelector.matchLabels ?? {}, metadata.labels)
+    );
+  });
+}
+
+interface PolicySpec {
+  readonly podSelector: { readonly matchLabels?: Record<string, string> };
+  readonly policyTypes?: readonly string[];
+  readonly ingress?: readonly unknown[];
+}
+
 function podHash(owner: Thing): Record<string, string> {
   const hash = owner.metadata.labels?.["pod-template-hash"];
   return hash === undefined ? {} : { "pod-template-hash": hash };
@@ -180,23 +204,47 @@ function overQuota(store: ObjectStore, { metadata: { namespace, name } }: Thing)
   return null;
 }
 
-/** A node with `status.allocatable.pods` takes no more than that; a pod that fits nowhere says why, as the scheduler does. */
+interface Allocatable {
+  readonly pods?: string;
+  readonly cpu?: string;
+}
+
+/** `500m` and `2` in thousandths of a CPU. */
+function millis(cpu: string | undefined, absent: number): number {
+  if (cpu === undefined) return absent;
+  return cpu.endsWith("m") ? Number(cpu.slice(0, -1)) : Number(cpu) * 1000;
+}
+
+/** What its containers request. */
+function cpuOf({ spec }: Thing): number {
+  const { containers = [] } = (spec ?? {}) as {
+    containers?: readonly { resources?: { requests?: { cpu?: string } } }[];
+  };
+  return containers.reduce((sum, { resources }) => sum + millis(resources?.requests?.cpu, 0), 0);
+}
+
+/**
+ * A node with `status.allocatable` takes no more pods and no more requested CPU than that; a pod that fits nowhere says why, as the scheduler does.
+ */
 function schedule(store: ObjectStore, pod: Thing): void {
   const all = store.list(nodes);
-  const load = (node: Thing) => store.list(pods).filter((one) => one.spec?.nodeName === node.metadata.name).length;
-  const room = (node: Thing) =>
-    Number(
-      (node.status as { allocatable?: { pods?: string } } | undefined)?.allocatable?.pods ?? Number.POSITIVE_INFINITY,
-    );
+  const on = (node: Thing) => store.list(pods).filter((one) => one.spec?.nodeName === node.metadata.name);
+  const load = (node: Thing) => on(node).length;
+  const allocatable = (node: Thing) => (node.status as { allocatable?: Allocatable } | undefined)?.allocatable ?? {};
+  const room = (node: Thing) => Number(allocatable(node).pods ?? Number.POSITIVE_INFINITY);
+  const cpuLeft = (node: Thing) =>
+    millis(allocatable(node).cpu, Number.POSITIVE_INFINITY) - on(node).reduce((sum, one) => sum + cpuOf(one), 0);
   const open = all.filter((node) => node.spec?.unschedulable !== true);
-  const free = open.filter((node) => load(node) < room(node));
+  const roomy = open.filter((node) => load(node) < room(node));
+  const free = roomy.filter((node) => cpuOf(pod) === 0 || cpuOf(pod) <= cpuLeft(node));
   const [node] = free.map((one) => ({ one, load: load(one) })).sort((a, b) => a.load - b.load);
   if (node) {
     store.write(pods, { ...pod, spec: { ...pod.spec, nodeName: node.one.metadata.name } });
     return;
   }
   const why = [
-    ...(open.length > free.length ? [`${open.length - free.length} Too many pods`] : []),
+    ...(open.length > roomy.length ? [`${open.length - roomy.length} Too many pods`] : []),
+    ...(roomy.length > free.length ? [`${roomy.length - free.length} Insufficient cpu`] : []),
     ...(all.length > open.length ? [`${all.length - open.length} node(s) were unschedulable`] : []),
   ];
   const message = `0/${all.length} nodes are available: ${why.join(", ")}.`;

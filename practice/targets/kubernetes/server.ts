@@ -61,6 +61,7 @@ export interface PracticeCluster {
 
 export interface ClusterOptions {
   readonly name: string;
+  /** `node-1`, or with its zone `node-1@zone-a`. */
   readonly nodes?: readonly string[];
   readonly pace?: Partial<Pace>;
   /** What pods run; left out, each answers everything with who it is. */
@@ -209,9 +210,12 @@ export async function createCluster({
   };
 }
 
-function populate(store: ObjectStore, name: string): void {
+/** `node-1@zone-a`: a node in that zone. */
+function populate(store: ObjectStore, written: string): void {
+  const [name = "", zone] = written.split("@");
+  const labels = zone === undefined ? {} : { "topology.kubernetes.io/zone": zone };
   const status = { conditions: [{ type: "Ready", status: "True", reason: "KubeletReady" }] };
-  store.create(kindNamed("nodes"), undefined, { metadata: { name }, spec: {}, status });
+  store.create(kindNamed("nodes"), undefined, { metadata: { name, labels }, spec: {}, status });
 }
 
 function isWrite({ method, path, query }: Asked): boolean {

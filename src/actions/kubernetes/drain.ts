@@ -29,7 +29,7 @@ const input = z.strictObject({
 });
 type Input = z.infer<typeof input>;
 
-interface PodView {
+export interface PodView {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -80,7 +80,7 @@ export const drain = defineAction<Input, Seen>({
   async apply(ctx, given, seen) {
     const cluster = await openCluster(ctx, given.cluster);
     const pods = seen.answers ? seen.pods.filter(({ ending }) => !ending) : [];
-    await Promise.all(pods.map((pod) => evict(ctx, cluster, pod, given)));
+    await Promise.all(pods.map((pod) => evict(ctx, cluster, pod, given.retrySeconds)));
     return { evicted: pods.map(({ name }) => name) };
   },
   async verify(ctx, { cluster: target, node }) {
@@ -125,7 +125,7 @@ interface ApiPod {
 }
 
 /** Without what belongs to the node (DaemonSets, mirror pods) and what has ended. */
-async function podsOn(cluster: Cluster, node: string): Promise<readonly PodView[]> {
+export async function podsOn(cluster: Cluster, node: string): Promise<readonly PodView[]> {
   const pods = await cluster.list<ApiPod>("/api/v1/pods", { fieldSelector: `spec.nodeName=${node}` });
   return pods
     .filter(({ metadata, status }) => {
@@ -143,7 +143,8 @@ async function podsOn(cluster: Cluster, node: string): Promise<readonly PodView[
     }));
 }
 
-async function evict(ctx: ApplyContext, cluster: Cluster, pod: PodView, { retrySeconds }: Input): Promise<void> {
+/** Asks again while a disruption budget says no. */
+export async function evict(ctx: ApplyContext, cluster: Cluster, pod: PodView, retrySeconds: number): Promise<void> {
   const { namespace, name, uid } = pod;
   const body = {
     apiVersion: "policy/v1",

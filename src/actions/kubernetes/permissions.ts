@@ -7,6 +7,7 @@ import {
   inCluster,
   type Permission,
 } from "../permission.ts";
+import { objectOf } from "./fault.ts";
 
 type Of<T> = Declares<{ readonly cluster: Cluster } & T>;
 interface Node {
@@ -18,6 +19,14 @@ interface Workloads {
   readonly counts?: Readonly<Record<string, number>> | undefined;
   readonly restoreFrom?: string | undefined;
   readonly reads?: readonly string[] | undefined;
+}
+
+interface Fault {
+  readonly fault: string;
+}
+
+function ofJob(cluster: Cluster, fault: string): readonly Permission[] {
+  return [...inCluster(cluster)("get", "batch/jobs", [objectOf(fault)]), ...inCluster(cluster)("create", "batch/jobs")];
 }
 
 const KINDS = ["deployments", "statefulsets"] as const;
@@ -127,6 +136,36 @@ export const kubernetesPermissions = {
     ...inCluster(cluster, null)("list", "pods"),
     ...inCluster(cluster, null)("create", "pods/eviction"),
   ]) satisfies Of<Node>,
+  "kubernetes.fail_zone": (({ cluster }) => [
+    ...entering(cluster),
+    ...inCluster(cluster, null)("list", "nodes"),
+    // Which nodes are in a zone is known once it was looked at.
+    ...inCluster(cluster, null)("patch", "nodes"),
+    ...inCluster(cluster, null)("list", "pods"),
+    ...inCluster(cluster, null)("create", "pods/eviction"),
+  ]) satisfies Of<object>,
+  "kubernetes.isolate": (({ cluster, fault }) => [
+    ...entering(cluster),
+    ...ofJob(cluster, fault),
+    ...inCluster(cluster)("get", "networking.k8s.io/networkpolicies", [objectOf(fault)]),
+    ...inCluster(cluster)("create", "networking.k8s.io/networkpolicies"),
+    ...inCluster(cluster)("delete", "networking.k8s.io/networkpolicies", [objectOf(fault)]),
+    ...inCluster(cluster)("list", "pods"),
+  ]) satisfies Of<Fault>,
+  "kubernetes.exhaust": (({ cluster, fault }) => [
+    ...entering(cluster),
+    ...ofJob(cluster, fault),
+    ...inCluster(cluster)("list", "pods"),
+  ]) satisfies Of<Fault>,
+  "kubernetes.lift_fault": (({ cluster, fault, kind }) => [
+    ...entering(cluster),
+    ...(kind === "zone"
+      ? [...inCluster(cluster, null)("list", "nodes"), ...inCluster(cluster, null)("patch", "nodes")]
+      : ["batch/jobs", ...(kind === "partition" ? ["networking.k8s.io/networkpolicies"] : [])].flatMap((what) => [
+          ...inCluster(cluster)("get", what, [objectOf(fault)]),
+          ...inCluster(cluster)("delete", what, [objectOf(fault)]),
+        ])),
+  ]) satisfies Of<Fault & { readonly kind: string }>,
   "kubernetes.apply": (async ({ cluster, manifests, makesNamespace }) => {
     const objects = await readObjects(manifests);
     const own: Wished = { apiVersion: "v1", kind: "Namespace", metadata: { name: cluster.namespace } };

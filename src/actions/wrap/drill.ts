@@ -37,11 +37,22 @@ export function withDrillLimits<I, S>(action: Action<I, S>): Action<I, S> {
 }
 
 function refuse<I, S>(action: Action<I, S>, ctx: ReadContext, input: I, changes: boolean): void {
-  if (ctx.kind === "real") return;
+  const breaks = action.breaks !== undefined;
+  if (ctx.kind === "real") {
+    if (!(breaks && changes)) return;
+    throw new LifeboatError({
+      code: "drill-limits",
+      where: action.id,
+      what: "This step breaks its target on purpose, and this run is no drill",
+      stateNow: "Nothing was changed by this step",
+      next: "Abort this run; hold it as a drill in a drill environment",
+    });
+  }
   const touch = {
     action: action.id,
     input,
     changes,
+    breaks,
     get resources() {
       return action.resources(input);
     },

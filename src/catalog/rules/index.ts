@@ -10,6 +10,7 @@ import { drillPlace } from "./drill-place.ts";
 import { duplicateId } from "./duplicate-id.ts";
 import { escalationOrder } from "./escalation-order.ts";
 import { exerciseGate } from "./exercise-gate.ts";
+import { faultLifted } from "./fault-lifted.ts";
 import { gateQuorum } from "./gate-quorum.ts";
 import { inputIsData } from "./input-is-data.ts";
 import { manifestAllowed } from "./manifest-allowed.ts";
@@ -70,6 +71,7 @@ export const rules: readonly Rule[] = [
   missingGate,
   exerciseGate,
   drillPlace,
+  faultLifted,
   parallelGate,
   weakerGate,
   unheldRole,

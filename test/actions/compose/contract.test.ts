@@ -137,6 +137,6 @@ describe("compose.rollback refuses", () => {
 
 test("what the stand-in covers is what its table answers", () => {
   expect(dockerCovered().join(" ")).toMatchInlineSnapshot(
-    `"ContainerCreate ContainerDelete ContainerInspect ContainerList ContainerRename ContainerRestart ContainerStart ContainerStop DistributionInspect ImageCreate ImageInspect SystemEvents SystemInfo SystemPing SystemVersion"`,
+    `"ContainerCreate ContainerDelete ContainerInspect ContainerKill ContainerList ContainerRename ContainerRestart ContainerStart ContainerStop DistributionInspect ImageCreate ImageInspect SystemEvents SystemInfo SystemPing SystemVersion"`,
   );
 });

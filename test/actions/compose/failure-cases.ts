@@ -94,6 +94,14 @@ const stop = overDocker("compose.stop", async (docker) => ({
   blocks: "services.present",
 }));
 
+const kill = overDocker("compose.kill", async (docker) => ({
+  input: apiOf(docker),
+  holds: () => state(docker) === "exited",
+  byHand: () => order(docker, "stop"),
+  wrong: () => noOne(docker),
+  blocks: "services.present",
+}));
+
 const start = overDocker("compose.start", async (docker) => {
   await order(docker, "stop");
   return {
@@ -134,5 +142,5 @@ export const suite: FailureSuite = {
     shared.folder = await mkdtemp(join(tmpdir(), "lifeboat-docker-"));
   },
   close: () => rm(shared.folder, { recursive: true, force: true }),
-  cases: [restart, stop, start, rollback],
+  cases: [restart, stop, kill, start, rollback],
 };

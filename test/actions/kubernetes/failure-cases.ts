@@ -19,16 +19,18 @@ import { deployment, NAMESPACE, openKubernetesFixture } from "../../support/kube
 /** What every action on a cluster has to stand, whatever it does. */
 interface Case {
   readonly id: string;
-  readonly more: Readonly<Record<string, unknown>>;
+  /** The rest of its input; a function where the cluster has to say it. */
+  readonly more: Readonly<Record<string, unknown>> | ((cluster: PracticeCluster) => Readonly<Record<string, unknown>>);
   arrange(cluster: PracticeCluster): unknown;
   holds(cluster: PracticeCluster): boolean;
   /** A person with kubectl was faster. Left out: what a person did would not be this step's. */
   byHand?(cluster: PracticeCluster): unknown;
   readonly intentFirst?: true;
-  wrong(cluster: PracticeCluster): unknown;
-  readonly blocks: string;
+  wrong?(cluster: PracticeCluster): unknown;
+  readonly blocks?: string;
   readonly of?: string;
   readonly requests?: number;
+  readonly absolute?: string;
   readonly instead?: Readonly<Partial<Record<FailureMode, Instead>>>;
 }
 
@@ -236,6 +238,78 @@ const CASES: readonly Case[] = [
     blocks: "cronJob.present",
   },
   {
+    id: "kubernetes.fail_zone",
+    requests: 2,
+    more: { fault: "zone", zone: "a", retrySeconds: 0.05 },
+    async arrange(cluster) {
+      zoned(cluster);
+      cluster.put("deployments", NAMESPACE, deployment("api", 2));
+      await available(cluster, "api", 2);
+    },
+    byHand(cluster) {
+      changeNode(cluster, "node-1", true);
+      for (const { metadata } of podsOn(cluster, "node-1")) cluster.remove("pods", NAMESPACE, metadata.name);
+    },
+    holds: (cluster) =>
+      cluster.get("nodes", undefined, "node-1")?.spec?.unschedulable === true && podsOn(cluster, "node-1").length === 0,
+    wrong: (cluster) => changeNode(cluster, "node-2", true),
+    blocks: "zone.others",
+  },
+  {
+    id: "kubernetes.isolate",
+    requests: 2,
+    more: (cluster) => ({ fault: "cut", pods: { app: "api" }, seconds: 7200, probe: { url: addressOf(cluster) } }),
+    arrange: api,
+    holds: (cluster) =>
+      cluster.list("networkpolicies", NAMESPACE).length === 1 && cluster.list("jobs", NAMESPACE).length === 1,
+    instead: { "done by hand": "a policy of another name is somebody else's, and nothing would end it" },
+    absolute: "a policy whose Job the cluster does not know is removed by the cluster, and both are made again",
+    async wrong(cluster) {
+      change(cluster, "deployments", "api", { replicas: 0 });
+      await soon("no pod of it", async () => cluster.listeners(NAMESPACE, ["app", "api"]).length === 0);
+    },
+    blocks: "probe.answers",
+  },
+  {
+    id: "kubernetes.exhaust",
+    more: { fault: "load", pods: 2, cpu: "500m", memory: "64Mi", seconds: 7200 },
+    arrange: async () => {},
+    holds: (cluster) => cluster.list("jobs", NAMESPACE).length === 1,
+    instead: { "done by hand": "a load of another name is somebody else's, and has an end of its own" },
+    wrong: (cluster) => endedJob(cluster, "lifeboat-fault-load"),
+    blocks: "fault.free",
+  },
+  {
+    id: "kubernetes.lift_fault",
+    requests: 2,
+    more: { fault: "zone", kind: "zone" },
+    arrange: async (cluster) => markZone(cluster, "zone"),
+    byHand: (cluster) => markZone(cluster, null),
+    holds: (cluster) => cluster.list("nodes").every(({ spec }) => spec?.unschedulable !== true),
+    instead: { "wrong state": "what is left of the fault is lifted, whatever else is so" },
+  },
+  {
+    id: "kubernetes.lift_fault",
+    of: "of a partition",
+    requests: 2,
+    more: { fault: "cut", kind: "partition" },
+    async arrange(cluster) {
+      const { metadata } = cluster.put("jobs", NAMESPACE, heldJob("lifeboat-fault-cut"));
+      const owner = { apiVersion: "batch/v1", kind: "Job", name: metadata.name, uid: metadata.uid };
+      cluster.put("networkpolicies", NAMESPACE, {
+        metadata: { name: "lifeboat-fault-cut", ownerReferences: [owner] },
+        spec: { podSelector: { matchLabels: { app: "api" } } },
+      });
+    },
+    byHand(cluster) {
+      cluster.remove("networkpolicies", NAMESPACE, "lifeboat-fault-cut");
+      cluster.remove("jobs", NAMESPACE, "lifeboat-fault-cut");
+    },
+    holds: (cluster) =>
+      cluster.list("networkpolicies", NAMESPACE).length === 0 && cluster.list("jobs", NAMESPACE).length === 0,
+    instead: { "wrong state": "what is left of the fault is lifted, whatever else is so" },
+  },
+  {
     id: "kubernetes.apply",
     more: { manifests: [MANIFEST] },
     arrange: async () => writeFileSync(MANIFEST.path, MANIFEST_TEXT),
@@ -278,6 +352,33 @@ const specOf = (cluster: PracticeCluster, plural: string, name: string) => clust
 const podsOn = (cluster: PracticeCluster, node: string) =>
   cluster.list("pods", NAMESPACE).filter(({ spec }) => spec?.nodeName === node);
 
+function zoned(cluster: PracticeCluster): void {
+  for (const { metadata } of cluster.list("nodes"))
+    cluster.edit("nodes", undefined, metadata.name, (node) => {
+      const zone = node.metadata.name === "node-1" ? "a" : "b";
+      node.metadata.labels = { ...node.metadata.labels, "topology.kubernetes.io/zone": zone };
+    });
+}
+
+/** Two nodes as a zone failure leaves them, or as they were. */
+function markZone(cluster: PracticeCluster, fault: string | null): void {
+  for (const name of ["node-1", "node-2"])
+    cluster.edit("nodes", undefined, name, (node) => {
+      node.spec = { ...node.spec, unschedulable: fault !== null };
+      node.metadata.labels = fault === null ? {} : { "lifeboat.dev/fault": fault };
+    });
+}
+
+const addressOf = (cluster: PracticeCluster) => cluster.listeners(NAMESPACE, ["app", "api"])[0] ?? "";
+const heldJob = (name: string) => ({
+  metadata: { name },
+  spec: { activeDeadlineSeconds: 7200, template: deployment(name, 1).spec.template },
+});
+
+function endedJob(cluster: PracticeCluster, name: string): void {
+  cluster.put("jobs", NAMESPACE, { ...heldJob(name), status: { conditions: [{ type: "Failed", status: "True" }] } });
+}
+
 function crons(cluster: PracticeCluster): void {
   for (const name of ["backup", "report"])
     cluster.put("cronjobs", NAMESPACE, {
@@ -308,27 +409,41 @@ function revisionOf(cluster: PracticeCluster): string | undefined {
 
 /** Told from the API server's side. Another cluster behind the same context is another target. */
 function overCluster(one: Case): FailureCase {
-  const { id, more, arrange, holds, byHand, intentFirst, wrong, blocks, of, requests = 1, instead = {} } = one;
+  const {
+    id,
+    more,
+    arrange,
+    holds,
+    byHand,
+    intentFirst,
+    wrong,
+    blocks,
+    of,
+    absolute,
+    requests = 1,
+    instead = {},
+  } = one;
   return {
     action: id,
     ...(of ? { of } : {}),
     requests,
     ...(requests > 1 ? { inTurn: true } : {}),
+    ...(absolute && { absolute }),
     instead,
     seconds: { hanging: 0.4 },
     ...(intentFirst ? { intentFirst } : {}),
     async begin() {
       const { primary, target, close } = await openKubernetesFixture();
       await arrange(primary);
-      const input = { cluster: target, ...more };
+      const input = { cluster: target, ...(typeof more === "function" ? more(primary) : more) };
       return {
         input,
         secrets: { KUBECONFIG_SHOP: kubeconfigOf([primary]) },
         ...struck(primary),
         holds: () => holds(primary),
         ...(byHand ? { byHand: () => byHand(primary) } : {}),
-        wrong: () => wrong(primary),
-        blocks,
+        ...(wrong && { wrong: () => wrong(primary) }),
+        ...(blocks && { blocks }),
         other: () => asked({ ...input, cluster: { ...target, clusterUid: randomUUID() } }),
         close,
       };

@@ -43,3 +43,21 @@ describe.each(all)("%s in a drill", (_, action) => {
       await expect(call()).rejects.toMatchObject({ problem: { code: "drill-limits" } });
   });
 });
+
+const breaking = all.filter(([, { breaks }]) => breaks !== undefined);
+
+test("what breaks its target on purpose is known as such", () => {
+  expect(breaking.map(([id]) => id).sort()).toEqual([
+    "compose.kill",
+    "kubernetes.exhaust",
+    "kubernetes.fail_zone",
+    "kubernetes.isolate",
+  ]);
+});
+
+test.each(breaking)("%s changes nothing in a run that is no drill", async (_, action) => {
+  const attempt = action.apply?.({ ...around, kind: "real" }, {}, null);
+  await expect(attempt).rejects.toMatchObject({
+    problem: { code: "drill-limits", what: expect.stringMatching(/is no drill/) },
+  });
+});
