@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
-import { LifeboatError } from "../lib/errors.ts";
+import { LifeboatError, messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { identity, type PgBinaries, postgresBinaries, stderrOf } from "./binaries.ts";
 import { type Owner, ownerOf, type ServerSettings, writeSettings } from "./cluster.ts";
@@ -77,11 +77,12 @@ export async function adoptServer(dir: string): Promise<PgServer | null> {
   for (;;) {
     const noted = await readPidFile(data);
     if (noted === null || !isAlive(noted.pid)) return null;
-    if (noted.ready && (await serves(data, noted.port))) {
+    const found = noted.ready ? await serves(data, noted.port) : "later";
+    if (found === "yes") {
       const binaries = await postgresBinaries();
       return server(binaries, { dir: data, ...noted }, await ownerOf(data), gone(noted.pid));
     }
-    if (noted.ready || Date.now() > until) return null;
+    if (found === "no" || Date.now() > until) return null;
     await pause(50);
   }
 }
@@ -150,7 +151,14 @@ async function readPidFile(dir: string): Promise<{ pid: number; port: number; re
   return { pid, port: Number(lines[3]), ready: /^(ready|standby)\b/.test(lines[7] ?? "") };
 }
 
-async function serves(dir: string, port: number): Promise<boolean> {
+/**
+ * PostgreSQL's codes of a server that lives and can't answer now: it starts, or all its connections are taken, as they may be for a moment
+ * after a process that held many was killed.
+ */
+const LATER: ReadonlySet<unknown> = new Set(["57P03", "53300"]);
+
+/** `later`: something listens there and doesn't say in time. On a machine that is busy that is no sign of another program. */
+async function serves(dir: string, port: number): Promise<"yes" | "no" | "later"> {
   const owner = await ownerOf(dir);
   const client = new pg.Client({
     ...owner,
@@ -164,9 +172,10 @@ async function serves(dir: string, port: number): Promise<boolean> {
   try {
     await client.connect();
     const { rows } = await client.query<{ data_directory: string }>("show data_directory");
-    return (await realpath(rows[0]?.data_directory ?? "")) === dir;
-  } catch {
-    return false;
+    return (await realpath(rows[0]?.data_directory ?? "")) === dir ? "yes" : "no";
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    return LATER.has(code) || /timeout/i.test(messageOf(error)) ? "later" : "no";
   } finally {
     await client.end().catch(() => {});
   }

@@ -1,11 +1,12 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pg from "pg";
 import { postgresBinaries } from "../../src/embedded-postgres/binaries.ts";
 import { initCluster } from "../../src/embedded-postgres/cluster.ts";
 import { adoptServer, startServer } from "../../src/embedded-postgres/server.ts";
 import { freePort } from "../../src/lib/port.ts";
-import { asSuperuser, tempFolder } from "../support/postgres.ts";
+import { asSuperuser, tempFolder, until } from "../support/postgres.ts";
 
 describe("a PostgreSQL server from npm", () => {
   let folder: string;
@@ -51,6 +52,18 @@ describe("a PostgreSQL server from npm", () => {
     expect(adopted).toMatchObject({ port: server.port, pid: server.pid, dir: server.dir });
     await adopted?.stop("immediate");
     await server.exited;
+  });
+
+  test("is found once it has a connection left: those of a process that was killed may be taken for a moment", async () => {
+    const settings = { max_connections: 4, superuser_reserved_connections: 0, max_wal_senders: 0 };
+    const server = await startServer({ dir, port, settings });
+    const taken = Array.from({ length: 4 }, () => new pg.Client({ connectionString: server.url() }));
+    for (const client of taken) await client.connect();
+    const adopting = adoptServer(dir);
+    await until(async () => (await readFile(join(dir, "server.log"), "utf8")).includes("too many clients"), 30);
+    await Promise.all(taken.map((client) => client.end()));
+    expect(await adopting).toMatchObject({ port: server.port, pid: server.pid });
+    await server.stop();
   });
 
   test("keeps what was committed when its power is cut", async () => {
