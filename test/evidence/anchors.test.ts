@@ -134,6 +134,28 @@ test("a checkpoint is made once, however many processes do so, and placed where 
   expect(asked).toBeGreaterThan(0);
 });
 
+test("what is on its way is looked at again long before the next round", async () => {
+  const own = await server.database();
+  const story = stories.drill();
+  await storeWith(own, { "inc-drill000": eventsOf(story, -3653) }, story.plans);
+  const { timeline, keyring, pool, close } = await storeOn(own, { signsAfter: ["incident.resolved"] });
+  let looks = 0;
+  const anchors = createAnchorWorker({
+    settings: { channel: "audit", mail: [], authority: null },
+    ...{ timeline, keyring, heads: () => signedHeads(pool, keyring), send: async () => {}, log: quiet },
+    posted: async () => {
+      looks += 1;
+      return looks < 3 ? [] : [{ key: "checkpoint:1", place: "C0AUDIT", reference: "1700000000.000100" }];
+    },
+    everyMs: 3_600_000,
+  });
+  anchors.start();
+  await until(async () => (await timeline.read(ANCHORS)).some(({ type }) => type === "anchor.placed"), 60);
+  await anchors.stop();
+  await close();
+  expect(looks).toBe(3);
+}, 90_000);
+
 test("an authority that didn't answer is asked again, and its timestamp is checked by who trusts it", async () => {
   refuses = false;
   await worker().round();
