@@ -220,13 +220,12 @@ const LEFT = /Vera Lindqvist: [^;)]*deactivated/;
 
 interface Readiness {
   readonly to: string;
-  readonly runbook: string;
   readonly findings: readonly { readonly says: string }[];
 }
 
 function isNotReady({ type, data }: StoredEvent): boolean {
-  const { to, runbook, findings = [] } = data as Readiness;
-  if (type !== "readiness.changed" || to !== "notReady" || runbook !== "region-failover") return false;
+  const { to, findings = [] } = data as Readiness;
+  if (type !== "readiness.changed" || to !== "notReady") return false;
   return findings.some(({ says }) => LEFT.test(says));
 }
 
