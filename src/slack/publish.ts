@@ -153,7 +153,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const version = events.at(-1)?.version ?? 0;
     if (version === ((await outbox.drawn(stream))?.version ?? 0)) return;
     const { systems } = catalog;
-    const messages = options.drawReadiness(events, { systems, practice: options.practice, names: namesIn(systems) });
+    // Who has left isn't called upon.
+    const present = systems.map((system) => withoutAccounts(system, blocked()));
+    const around = { systems: present, practice: options.practice, names: namesIn(systems) };
+    const messages = options.drawReadiness(events, around);
     await outbox.want(noticesState(stream, version, messages, options.announceIn, blocked()));
     homes.changed();
     projector.wake();
