@@ -82,7 +82,8 @@ export function createTime({ store, clock, stream, answer, heard }: TimeOptions)
         continue;
       }
       const at = await dueAt();
-      if (at !== undefined) return at;
+      // What was started between the two looks is recorded before the calendar says when it is due next.
+      if (at !== undefined && goingOn(await listen()).length === 0) return at;
       if (performance.now() > until) throw late("what is due on the calendar was not looked at");
       await pause(LOOK_MS);
     }

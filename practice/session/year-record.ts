@@ -101,13 +101,20 @@ const NAMES = new Set([
   "gate.summoned",
 ]);
 
+interface Named {
+  readonly people?: readonly string[];
+  readonly told?: readonly string[];
+  readonly source?: string;
+}
+
 /** What was still asked of someone, or told to them alone, after they had left: a sentence each. `person`: their id. */
 export function stillAsked(events: readonly Recorded[], person: string, left: Date): readonly string[] {
   return events
     .filter(({ type, at }) => NAMES.has(type) && at > left)
     .filter(({ data }) => {
-      const { people = [], told = [] } = data as { people?: readonly string[]; told?: readonly string[] };
-      return people.includes(person) || told.includes(person);
+      const { people = [], told = [], source } = data as Named;
+      // What the pager answers is the pager's: such a gate falls through to the next.
+      return source !== "pagerduty" && (people.includes(person) || told.includes(person));
     })
     .map(({ type, stream, version }) => `${type} (${stream}, event ${version}) counts on ${person}, who has left`);
 }
