@@ -140,6 +140,18 @@ export function fencedFact(server: string): Fact {
   return { id: "fencedServer", label: "Takes no writes", value: server, material: false };
 }
 
+const WAITED_FOR = "nothing: the run goes on only when ";
+
+/** Of a step that a run passes only when nothing of that data is missing any more. `what`: "orders-b has everything". */
+export function sayWaitedFor(what: string): string {
+  return `${WAITED_FOR}${what}`;
+}
+
+/** Then what other steps measure of the same data before the start is how far it is behind, and no loss. */
+export function isWaitedFor(loss: Fact["value"]): boolean {
+  return String(loss).startsWith(WAITED_FOR);
+}
+
 export interface Check {
   readonly id: string;
   readonly ok: boolean;

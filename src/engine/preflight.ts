@@ -1,4 +1,4 @@
-import type { Check } from "../actions/contract.ts";
+import { type Check, isWaitedFor } from "../actions/contract.ts";
 import type { ActionStep, Plan, PlanStep } from "../catalog/types.ts";
 import type { Preflight, ShownCheck, ShownFact } from "../incident/events.ts";
 import { unbegun } from "../incident/evolve/run.ts";
@@ -178,12 +178,16 @@ function lossOf(givesUp: readonly string[], looks: readonly Look[]): string {
   return worth.length === 0 ? "nothing" : worth.join("; ");
 }
 
-/** One figure for one thing: of the first look in the plan that knows it of the same data, also one that only reads. */
+/**
+ * One figure for one thing: of the step that waits until nothing is lost, else of the first look in the plan that knows it of the same
+ * data, also one that only reads.
+ */
 function figureOf(told: ShownFact, looks: readonly Look[]): string {
   const same = looks.flatMap(({ facts }) =>
     facts.filter(({ id, of }) => id === "loss" && of !== undefined && of === told.of),
   );
-  const known = same.find(({ value }) => !String(value).startsWith("unknown"));
+  const known =
+    same.find(({ value }) => isWaitedFor(value)) ?? same.find(({ value }) => !String(value).startsWith("unknown"));
   return String((known ?? same[0] ?? told).value);
 }
 

@@ -130,6 +130,8 @@ describe("what stops a switchover", () => {
     );
     const unplanned = await harness.look("postgres.check", { ...limits, mode: "unplanned" });
     expect(blockedBy(unplanned.checks)).toEqual([]);
+    const ahead = { from: databases.a, to: databases.b, fenceStep: "fence" };
+    expect((await harness.look("postgres.drain", { ...ahead, allowDataLoss: true })).facts.loss).toMatch(/^about/);
 
     await harness.perform("fence", "postgres.fence", { node: databases.a, app: databases.app });
     const drain = { from: databases.a, to: databases.b, fenceStep: "fence", timeoutSeconds: 1 };

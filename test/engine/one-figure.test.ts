@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { z } from "zod";
-import type { Action, Fact } from "../../src/actions/contract.ts";
+import { type Action, type Fact, sayWaitedFor } from "../../src/actions/contract.ts";
 import { lookAhead } from "../../src/engine/preflight.ts";
 import { action, gate, IncidentScenario, plan } from "../support/incident-scenario.ts";
 import { quiet } from "../support/postgres.ts";
@@ -44,5 +44,15 @@ test("steps that speak of the same data are told once, by the first that knows",
   );
   expect(await lossShown(sees, drain, telling("promote", "what only this step knows"))).toBe(
     "what only this step knows",
+  );
+});
+
+test("what the run waits for is not lost, however far behind it was when others looked", async () => {
+  const sees = telling("look", "about 37 s of writes, after 17:53:12 UTC", "postgres:b:5432");
+  const promote = telling("promote", "about 37 s of writes, after 17:53:12 UTC", "postgres:b:5432");
+  const drain = telling("drain", sayWaitedFor("orders-b has everything"), "postgres:b:5432");
+  expect(await lossShown(sees, drain, promote)).toBe("nothing");
+  expect(await lossShown(sees, telling("drain", sayWaitedFor("it has"), "postgres:c:5432"), promote)).toBe(
+    "about 37 s of writes, after 17:53:12 UTC",
   );
 });

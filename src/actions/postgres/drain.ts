@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import type { Check, Evidence, Evidences } from "../contract.ts";
+import { type Check, type Evidence, type Evidences, sayWaitedFor } from "../contract.ts";
 import { lossFact, sayWindow } from "../loss.ts";
 import { defineRead } from "../read.ts";
 import { nodeInput, resourceOf } from "./node.ts";
-import { lookAtPair, type PairView, sayLoss, windowOf } from "./pair.ts";
+import { followerOf, lookAtPair, type PairView, sayLoss, windowOf } from "./pair.ts";
 import { bytesBehind, type Position, reached } from "./position.ts";
 import { identityChecks, isPrimary, isStandby, lookAt, type NodeView, silenceOf } from "./view.ts";
 
@@ -27,10 +27,10 @@ export const drain = defineRead<Input, PairView>({
   input,
   budget: { typicalSeconds: 1, warnSeconds: 10, failSeconds: 610 },
   observe: (ctx, { from, to }) => lookAtPair(ctx, from, to),
-  facts: (seen, { to }) => [
+  facts: (seen, given) => [
     { id: "lagBytes", label: "Lag in bytes", value: seen.lag?.bytes ?? null, material: false },
     { id: "lagSeconds", label: "Lag in seconds", value: seen.lag?.seconds ?? null, material: false },
-    lossFact(sayLoss(seen), resourceOf(to)),
+    lossFact(given.allowDataLoss ? sayLoss(seen) : lossAhead(seen), resourceOf(given.to)),
   ],
   ready: (seen, given, evidence) => [
     ...identityChecks(seen.from, seen.to),
@@ -51,6 +51,14 @@ export const drain = defineRead<Input, PairView>({
     return drained(goal, seen);
   },
 });
+
+/** What a streaming standby lacks now is waited for; a run that may lose nothing goes no further without it. */
+function lossAhead(seen: PairView): string {
+  const { from, to, lag } = seen;
+  const streams = isPrimary(from) && followerOf(from, to)?.state === "streaming";
+  if (!streams || lag === null || lag.bytes === 0) return sayLoss(seen);
+  return sayWaitedFor(`${to.name} has everything; it is ${lag.bytes} bytes behind now`);
+}
 
 function answers(to: NodeView): Check {
   return {
