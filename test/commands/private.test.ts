@@ -258,7 +258,7 @@ describe("an evidence pack in a chat", () => {
 
   test("is refused to everyone else, and in channels that are shared with another company", async () => {
     for (const who of ["sam", "alex", "toni", "cass"])
-      expect(await refusalOf(takes(who))).toContain("Vera Lindqvist may");
+      expect(await refusalOf(takes(who))).toContain("Who can: Vera Lindqvist.");
     const where = { why: "This channel is shared with another company", known: true };
     const [caller] = app.context.catalog.systems[0]?.people.filter(({ id }) => id === "vera-lindqvist") ?? [];
     const request = {

@@ -1,10 +1,12 @@
 import { join } from "node:path";
 import { cards } from "../../src/actions/index.ts";
+import { breaksSomething } from "../../src/catalog/drill.ts";
 import { sampleOf } from "../../src/catalog/input.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
 import { movesOf } from "../../src/catalog/moves.ts";
 import { planRunbook } from "../../src/catalog/plan.ts";
 import type { PlanRequest } from "../../src/catalog/prepare.ts";
+import type { Scalar } from "../../src/catalog/reference.ts";
 import type { ActionCard, GateStep, Mode, Plan, Runbook, System } from "../../src/catalog/types.ts";
 import type { Preflight } from "../../src/incident/events.ts";
 import type { Declared, RunState } from "../../src/incident/state.ts";
@@ -41,17 +43,24 @@ export const everyRunbook = catalog.runbooks.flatMap((book) =>
   ),
 );
 
+/** For real; what breaks its targets, as a drill in an environment of its own. */
 export function planOf(book: Runbook, mode: Mode, back: boolean): { system: System; plan: Plan } {
   const system = catalog.systems.find(({ id }) => id === book.system) as System;
-  const values = system.variables.map(
-    ({ name, type }, i) => [name, type === "number" ? i + 1 : type === "boolean" ? false : name] as const,
-  );
+  const kind = breaksSomething(book, cards, mode) ? "drill" : "real";
   const inputs = new Map((book.inputs ?? []).map((input) => [input.name, sampleOf(input)]));
   const seen = seenFor(system, book, back);
-  const request = { catalog, variables: new Map([[system.id, new Map(values)]]), cards: guessing, inputs, seen };
-  const planned = planRunbook({ ...request, system: system.id, runbook: book.id, mode, kind: "real" } as PlanRequest);
+  const values = { variables: valuesOf(system, ""), drillVariables: valuesOf(system, "drill-") };
+  const request = { catalog, ...values, cards: guessing, inputs, seen };
+  const planned = planRunbook({ ...request, system: system.id, runbook: book.id, mode, kind } as PlanRequest);
   if (!planned.ok) throw new Error(JSON.stringify(planned.problems, null, 2));
   return { system, plan: planned.plan };
+}
+
+function valuesOf(system: System, prefix: string): ReadonlyMap<string, ReadonlyMap<string, Scalar>> {
+  const values = system.variables.map(
+    ({ name, type }, i) => [name, type === "number" ? i + 1 : type === "boolean" ? false : `${prefix}${name}`] as const,
+  );
+  return new Map([[system.id, new Map(values)]]);
 }
 
 /**
