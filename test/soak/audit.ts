@@ -15,8 +15,14 @@ export interface Evidence {
   readonly notes: Diary["notes"];
   /** Bodies of what the inbox holds. */
   readonly heard: readonly string[];
-  /** When each account alone was told something, milliseconds since 1970. */
-  readonly toldTo: (user: string) => readonly number[];
+  /** What each account alone was told. */
+  readonly toldTo: (user: string) => readonly Answer[];
+}
+
+/** `at`: milliseconds since 1970. */
+export interface Answer {
+  readonly at: number;
+  readonly says: string;
 }
 
 interface Plan {
@@ -44,7 +50,7 @@ const FOREVER = Number.POSITIVE_INFINITY;
 
 /** I1–I8 and I10–I12 of docs/testing.md, held against what the servers, the store and Slack hold. It shares no code with the sources. */
 export function auditSoak(evidence: Evidence): readonly Complaint[] {
-  return [...audit(evidence.on), ...once(evidence), ...heardOrTold(evidence), ...exclusive(evidence.on)];
+  return [...audit(evidence.on), ...once(evidence), ...auditNotes(evidence), ...exclusive(evidence.on)];
 }
 
 /** I1: a server was told nothing that no intent of its own stands before. */
@@ -84,23 +90,42 @@ function intentsIn(on: Audited, ahead: readonly Ahead[]): readonly Intent[] {
     .sort((one, other) => one.at - other.at);
 }
 
+/** What a command that could not be written down is acknowledged with. */
+const NOT_WRITTEN_DOWN = /could not write this down/;
+const NOTED = /^Noted on the timeline/;
+
 /** I3: what Slack was told was kept is on a timeline once, or its author was told why it isn't. */
-function heardOrTold({ on, notes, heard, toldTo }: Evidence): Complaint[] {
+export function auditNotes({
+  on,
+  notes,
+  heard,
+  toldTo,
+}: Pick<Evidence, "on" | "notes" | "heard" | "toldTo">): Complaint[] {
   const texts = [...on.database.streams.values()].flatMap(({ events }) =>
     events.filter(({ type }) => type === "incident.noted").map(({ data }) => data),
   );
   const times = (mark: string) => texts.filter((data) => data.includes(mark)).length;
   const left = new Map(
-    [...new Set(notes.map(({ user }) => user))].map((user) => [user, toldTo(user).toSorted((a, b) => a - b)]),
+    [...new Set(notes.map(({ user }) => user))].map((user) => [
+      user,
+      toldTo(user).toSorted((one, other) => one.at - other.at),
+    ]),
   );
-  return notes.flatMap(({ mark, user, at }) => {
+  return notes.flatMap(({ mark, user, at, acknowledgedAt }) => {
     if (times(mark) > 1) return [{ invariant: "I3", says: `The note ${mark} stands there ${times(mark)} times` }];
     if (times(mark) === 1) return [];
-    if (!heard.some((body) => body.includes(mark)))
+    const answers = left.get(user) ?? [];
+    if (answers.some(({ says }) => NOTED.test(says) && says.includes(mark)))
+      return [{ invariant: "I3", says: `${user} was told that ${mark} is noted, and it stands nowhere` }];
+    // Its row may come in late all the same, and is then left undone: so this comes before the inbox.
+    const refused = answers.findIndex(
+      (told) => NOT_WRITTEN_DOWN.test(told.says) && told.at >= at - SKEW_MS && told.at <= acknowledgedAt + SKEW_MS,
+    );
+    if (refused === -1 && !heard.some((body) => body.includes(mark)))
       return [{ invariant: "I3", says: `The note ${mark} of ${user} was acknowledged, and was never in the inbox` }];
     // The first word to them alone after that which isn't about a note before.
-    const answers = left.get(user) ?? [];
-    const own = answers.findIndex((told) => told >= at - SKEW_MS);
+    const own =
+      refused === -1 ? answers.findIndex((told) => told.at >= at - SKEW_MS && !NOTED.test(told.says)) : refused;
     if (own === -1) return [{ invariant: "I3", says: `The note ${mark} of ${user} was heard, and stands nowhere` }];
     answers.splice(own, 1);
     return [];

@@ -1,8 +1,9 @@
-/** Heard at this moment, milliseconds since 1970. */
+/** Sent and acknowledged at these moments, milliseconds since 1970. */
 export interface Note {
   readonly mark: string;
   readonly user: string;
   readonly at: number;
+  readonly acknowledgedAt: number;
 }
 
 /** What people did and were told, for the one who checks at the end. */

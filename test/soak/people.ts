@@ -69,7 +69,7 @@ async function note(world: SoakEnvironment, random: Random, diary: Diary): Promi
   if (channel === undefined) return;
   const at = Date.now();
   const outcome = await world.practice.workspace.as(user).slash(`/dr note Seen by ${user}: ${mark}`, channel);
-  if (outcome.ok) diary.notes.push({ mark, user, at });
+  if (outcome.ok) diary.notes.push({ mark, user, at, acknowledgedAt: Date.now() });
 }
 
 async function read(world: SoakEnvironment, random: Random): Promise<void> {

@@ -207,7 +207,7 @@ async function noted(on: Upgrade, count: number): Promise<void> {
     const mark = `mark-${on.marks.length}-end`;
     const at = Date.now();
     await said(on, "UCASS", `/dr note ${mark}`, open.id);
-    on.marks.push({ mark, user: "UCASS", at });
+    on.marks.push({ mark, user: "UCASS", at, acknowledgedAt: Date.now() });
   }
 }
 
@@ -217,7 +217,9 @@ async function problemsOf(on: Upgrade, isThirdAlive: boolean): Promise<readonly 
   await pause(500);
   const { messages, ephemerals } = on.practice.workspace.snapshot();
   const toldTo = (user: string) =>
-    [...messages, ...ephemerals].filter(({ only }) => only === user).map(({ ts }) => Number(ts) * 1000);
+    [...messages, ...ephemerals]
+      .filter(({ only }) => only === user)
+      .map(({ ts, text }) => ({ at: Number(ts) * 1000, says: text }));
   const complaints = auditSoak({
     on: await recorded({ practice: on.practice, postgres: on.postgres }),
     statements: on.told.statements,
