@@ -270,14 +270,13 @@ function unsettledBefore(run: Run, event: Event): string | null {
   const earlier = run.plan.stages
     .slice(0, stage)
     .flatMap(({ steps }) => steps.filter(({ kind, when }) => kind !== "gate" && (when ?? null) === null));
-  const isSettled = ({ id }: StepText) =>
-    run.events.some(({ type, says, version }) => SETTLES.includes(type) && says.step === id && version < event.version);
-  return earlier.find((step) => !isSettled(step))?.id ?? null;
+  return earlier.find(({ id }) => !isSettledBy(run, id, event))?.id ?? null;
 }
 
 /**
  * What was shown to those who approved was so when it was used: the process that lets a gate pass has looked at each target once more
- * since it was asked, and has seen what was shown.
+ * since it was asked, and has seen what was shown. What was shown of a step that is settled since stands: an approval is not void
+ * because what it allowed has begun.
  */
 function notAsShown(on: Audited, run: Run, gate: StepText, passed: Event): string | null {
   const known = on.world.looks;
@@ -290,7 +289,7 @@ function notAsShown(on: Audited, run: Run, gate: StepText, passed: Event): strin
   const by = on.writers.get(`${passed.stream}/${passed.version}`);
   for (const fact of shown.says.facts as readonly FactText[]) {
     const target = stepsOf(run).find(({ id }) => id === fact.step)?.input?.target;
-    if (!fact.material || target === undefined) continue;
+    if (!fact.material || target === undefined || isSettledBy(run, fact.step, passed)) continue;
     const looks = known.filter(
       (look) => look.process === by && look.target === target && look.at > ms(on, opened) && look.at <= ms(on, passed),
     );
@@ -298,6 +297,12 @@ function notAsShown(on: Audited, run: Run, gate: StepText, passed: Event): strin
       return `${gate.id} was passed though ${target} was not seen to be ${fact.value} again`;
   }
   return null;
+}
+
+function isSettledBy(run: Run, step: string, by: Event): boolean {
+  return run.events.some(
+    ({ type, says, version }) => SETTLES.includes(type) && says.step === step && version < by.version,
+  );
 }
 
 function against(
