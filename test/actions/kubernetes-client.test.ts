@@ -350,6 +350,33 @@ const PROOFS: Record<Covered, () => Promise<void>> = {
     fixture.primary.remove("networkpolicies", NAMESPACE, "cut");
     expect((await fetch(address)).status).toBe(200);
   },
+  "400 for a name that isn't the URL's": async () => {
+    const cluster = await open();
+    fixture.primary.put("configmaps", NAMESPACE, { metadata: { name: "named" }, data: {} });
+    const other = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "other" } };
+    for (const kind of ["merge", "apply"] as const) {
+      const patch = cluster.patch(`${core}/configmaps/named`, kind, other, { fieldManager: "x" });
+      await expect(patch).rejects.toMatchObject(refusedWith(400, "does not match the name on the URL (named)"));
+    }
+  },
+  "500 for a field of a manifest that the schema doesn't know": async () => {
+    const config = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "spam" }, dta: {} };
+    const dry = { fieldManager: "x", dryRun: "All" };
+    const apply = (await open()).patch(`${core}/configmaps/spam`, "apply", config, dry);
+    const says = "failed to create typed patch object (/spam; /v1, Kind=ConfigMap): .dta: field not declared in schema";
+    await expect(apply).rejects.toMatchObject(refusedWith(500, says));
+  },
+  "items of a list don't say their kind, and a scale of 0 leaves its count out": async () => {
+    fixture.primary.put("deployments", NAMESPACE, deployment("quiet", 0));
+    const cluster = await open();
+    const found = await cluster.list<object>(`${apps}/deployments`, { fieldSelector: "metadata.name=quiet" });
+    expect(found).toHaveLength(1);
+    expect(found[0]).not.toHaveProperty("kind");
+    expect(await cluster.get(`${apps}/deployments/quiet/scale`)).not.toHaveProperty("spec.replicas");
+    const stale = { metadata: { resourceVersion: "1" }, spec: { replicas: 1 } };
+    const patch = cluster.patch(`${apps}/deployments/quiet/scale`, "merge", stale);
+    await expect(patch).rejects.toMatchObject(refusedWith(409, "has been modified"));
+  },
   "a pod whose CPU fits nowhere is Unschedulable": async () => {
     for (const { metadata } of fixture.primary.list("nodes"))
       fixture.primary.edit("nodes", undefined, metadata.name, (node) => {

@@ -141,7 +141,8 @@ function collection(store: ObjectStore, kind: Kind, namespace: string | undefine
       kind: `${kind.kind}List`,
       apiVersion: apiVersionOf(kind),
       metadata: { resourceVersion: store.resourceVersion() },
-      items,
+      // The list says what they are; they don't say it again.
+      items: items.map(({ apiVersion: _v, kind: _k, ...item }) => item),
     },
   };
 }
@@ -178,12 +179,26 @@ function single(
       if (!dry) kind.plural === "pods" ? terminate(store, current) : store.remove(kind, current);
       return { code: 200, body: { kind: "Status", apiVersion: "v1", status: "Success", metadata: {} } };
     case "PUT":
-      return { code: 200, body: store.write(kind, asked.body as Thing, dry) };
-    case "PATCH":
-      return { code: 200, body: store.write(kind, patched(asked.contentType, current, asked.body) as Thing, dry) };
+      return { code: 200, body: store.write(kind, placed(asked.body as Thing, current), dry) };
+    case "PATCH": {
+      const next = patched(asked.contentType, current, asked.body) as Thing;
+      return { code: 200, body: store.write(kind, placed(next, current), dry) };
+    }
     default:
       throw new Refusal("MethodNotAllowed", "the server does not allow this method on the requested resource", 405);
   }
+}
+
+/** In the namespace of the URL, and of the name that it has there. */
+function placed(next: Thing, { metadata: { name, namespace } }: Thing): Thing {
+  insistOnName(next, name);
+  return { ...next, metadata: { ...next.metadata, ...(namespace !== undefined && { namespace }) } };
+}
+
+function insistOnName({ metadata }: Draft, name: string): void {
+  if (metadata.name === name) return;
+  const what = `the name of the object (${metadata.name}) does not match the name on the URL (${name})`;
+  throw new Refusal("BadRequest", what, 400);
 }
 
 /** Server-side apply: a field another manager applied may only be changed by force. */
@@ -197,7 +212,9 @@ function applied(
 ): Answer {
   const manager = asked.query.get("fieldManager");
   if (!manager) throw new Refusal("BadRequest", "fieldManager is required for apply patch", 400);
+  insistOnName(asked.body as Draft, name);
   const { metadata, apiVersion: _v, kind: _k, ...rest } = asked.body as Draft;
+  insistOnSchema(kind, name, Object.keys(rest));
   const { labels, annotations } = metadata;
   const labelled = { ...(labels && { labels }), ...(annotations && { annotations }) };
   const fields = leaves({ metadata: labelled, ...rest });
@@ -228,6 +245,21 @@ function applied(
   return { code: 200, body: store.write(kind, next, dry) };
 }
 
+/** What a manifest may say beside its metadata, of the kinds that are held to it. */
+const FIELDS: Readonly<Record<string, readonly string[]>> = {
+  ConfigMap: ["data", "binaryData", "immutable"],
+  Deployment: ["spec", "status"],
+};
+
+/** Of the first level only. With 500 and no reason, as Kubernetes 1.36.3 says it. */
+function insistOnSchema(kind: Kind, name: string, fields: readonly string[]): void {
+  const unknown = fields.find((one) => FIELDS[kind.kind]?.includes(one) === false);
+  if (unknown === undefined) return;
+  const where = `/${name}; ${kind.base === "/api/v1" ? "/v1" : apiVersionOf(kind)}, Kind=${kind.kind}`;
+  const what = `failed to create typed patch object (${where}): .${unknown}: field not declared in schema`;
+  throw new Refusal("", what, 500);
+}
+
 function scale(
   store: ObjectStore,
   kind: Kind,
@@ -236,11 +268,13 @@ function scale(
   asked: Asked,
   dry: boolean,
 ): Answer {
+  // A count of 0 is left out, as Kubernetes leaves it out.
+  const countOf = (replicas: unknown) => (replicas === 0 ? {} : { replicas: replicas ?? 1 });
   const scaleOf = ({ metadata, spec, status }: Thing): Tree => ({
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, namespace, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
-    spec: { replicas: spec?.replicas ?? 1 },
+    spec: countOf(spec?.replicas),
     status: { replicas: status?.replicas ?? 0 },
   });
   const current = store.get(kind, namespace, name);
@@ -248,7 +282,10 @@ function scale(
   if (asked.method !== "PATCH")
     throw new Refusal("MethodNotAllowed", "only GET and PATCH of scale are known here", 405);
   const next = patched(asked.contentType, scaleOf(current), asked.body) as unknown as Thing;
-  const written = store.write(kind, { ...current, spec: { ...current.spec, replicas: next.spec?.replicas } }, dry);
+  const { resourceVersion } = next.metadata;
+  const metadata = { ...current.metadata, resourceVersion };
+  const spec = { ...current.spec, replicas: next.spec?.replicas ?? 0 };
+  const written = store.write(kind, { ...current, metadata, spec }, dry);
   return { code: 200, body: scaleOf(written) };
 }
 

@@ -24,11 +24,19 @@ export const COVERED = [
   "a job with a deadline ends by it, is deleted, and what it owns goes with it",
   "a policy that lets nothing in cuts a pod off",
   "a pod whose CPU fits nowhere is Unschedulable",
+  "400 for a name that isn't the URL's",
+  "500 for a field of a manifest that the schema doesn't know",
+  "items of a list don't say their kind, and a scale of 0 leaves its count out",
 ] as const;
 export type Covered = (typeof COVERED)[number];
 
 /** What the real one has, and this has not. */
 export const NOT_COVERED = [
+  "validation of what is sent, immutable fields, and most defaults",
+  "fields that a POST, PUT or PATCH takes over, which another's apply conflicts with; an apply that leaves a field out removes it",
+  "generation only of kinds that have one",
+  "403 of system:anonymous without a token, where anonymous logins are let in",
+  "a namespace that is Terminating until what is in it has gone",
   "watch",
   "metrics, and autoscaling by them",
   "limit and continue",

@@ -97,10 +97,19 @@ export async function holdAgainst(cluster: Cluster, path: string, object: Wished
       if (differs && looks < LOOKS && versionOf(await find(cluster, path)) !== versionOf(current)) continue;
       return { ref, there: current !== null, differs, refused: null, previous };
     } catch (error) {
-      if (!(error instanceof ApiRefusal) || error.status >= 500 || error.status === 429) throw error;
+      if (!(error instanceof ApiRefusal) || !isVerdict(error)) throw error;
       return { ref, there: current !== null, differs: true, refused: error.problem.what, previous };
     }
   }
+}
+
+/** What the schema doesn't know, and a value of another type, Kubernetes refuses with 500 (seen of 1.36.3): it is the manifest's fault for all that. */
+const NOT_OF_SCHEMA = "failed to create typed patch object";
+
+/** Refused for what the manifest says, and not because the server can't answer now. */
+function isVerdict({ status, problem }: ApiRefusal): boolean {
+  if (status === 500) return problem.what.includes(NOT_OF_SCHEMA);
+  return status < 500 && status !== 429;
 }
 
 function versionOf(object: object | null): string | undefined {

@@ -97,6 +97,8 @@ describe("kubernetes.apply", () => {
     expect(await blocked({ ...config, apiVersion: "none/v1" })).toEqual(["manifests"]);
     expect(await blocked({ ...config, metadata: { name: "api", namespace: "kube-system" } })).toEqual(["manifests"]);
     expect(await blocked({ apiVersion: "v1", kind: "Namespace", metadata: { name: "other" } })).toEqual(["manifests"]);
+    // A slip in a field's name, which Kubernetes refuses with 500: the manifest's fault, not the cluster's.
+    expect(await blocked({ ...config, dta: {} })).toEqual(["dryRun"]);
     await harness.perform("mine", "kubernetes.apply", {
       cluster: fixture.target,
       manifests: [await file("x", config)],
