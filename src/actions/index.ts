@@ -257,7 +257,7 @@ export function cardOf(action: Action): ActionCard {
     ...(leads && { leads }),
     ...(endsFence && { endsFence }),
     ...(arbitrary && { arbitrary }),
-    ...(breaks && { breaks: { liftedBy: breaks.liftedBy } }),
+    ...(breaks && { breaks: { liftedBy: breaks.liftedBy, forSeconds: (given: unknown) => breaks.forSeconds(given) } }),
     ...(controlPlanes && { controlPlanes: (given: unknown) => controlPlanes(given) }),
     ...(goesWithout && { goesWithout: (given: unknown) => goesWithout(given) }),
     wayBack: (given) => undo.ahead(given),

@@ -368,7 +368,7 @@ function budgetOf({ budget }: ActionCard, timeoutSeconds = budget.failSeconds): 
 export function statedBy(
   card: ActionCard,
   input: unknown,
-): Pick<ActionStep, "undo" | "fences" | "opens" | "promotes" | "leads" | "service"> {
+): Pick<ActionStep, "undo" | "fences" | "opens" | "promotes" | "leads" | "breaksForSeconds" | "service"> {
   const service = card.service?.(input);
   return {
     ...(card.risk !== "read" && { undo: card.wayBack(input) }),
@@ -376,6 +376,7 @@ export function statedBy(
     ...(card.opens?.(input) === true && { opens: true as const }),
     ...(card.promotes && { promotes: card.promotes }),
     ...(card.leads && { leads: card.leads }),
+    ...(card.breaks && { breaksForSeconds: card.breaks.forSeconds(input) }),
     ...(service !== undefined && { service }),
   };
 }

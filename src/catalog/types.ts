@@ -605,6 +605,8 @@ export interface ActionStep extends StepBase {
   readonly promotes?: true;
   /** It leads users or their application from one place to another. Absent too in plans of before 0.3. */
   readonly leads?: true;
+  /** It breaks its target on purpose, for so many seconds at most: then the bot lifts it. Absent too in plans of before 0.3. */
+  readonly breaksForSeconds?: number;
   /** What it does to the service. Absent on reads, and in plans of 0.1: see `serviceOf` (`src/incident/service.ts`). */
   readonly service?: Service;
 }
@@ -704,7 +706,7 @@ export interface ActionCard {
   /** It runs what a runbook's author wrote: only they know what it does. */
   readonly arbitrary?: true;
   /** It breaks its target on purpose, and this action ends it. Absent: never. */
-  readonly breaks?: { readonly liftedBy: string };
+  readonly breaks?: { readonly liftedBy: string; forSeconds(input: unknown): number };
   /** Control planes a step with this input can't do without. Absent: none. */
   controlPlanes?(input: unknown): readonly ControlPlane[];
   /** Keys of its input whose servers it goes on without; `all`: whatever it names. Absent: it needs all of them. */

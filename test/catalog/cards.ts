@@ -32,7 +32,7 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(
     card("app.readonly", "reversible", "safe", 1, z.strictObject({ node })),
     {
       ...card("drill.break", "disruptive", "safe", 1, z.strictObject({ node })),
-      breaks: { liftedBy: "drill.lift" },
+      breaks: { liftedBy: "drill.lift", forSeconds: () => 600 },
     },
     card("postgres.drain", "read", "safe", 2, z.strictObject({ node })),
     card(

@@ -19,6 +19,7 @@ import { at, clock, lasting, local } from "../kit/when.ts";
 import { againLines, againPlain } from "../run/again.ts";
 import { deadlineOf } from "../run/deadline.ts";
 import { directionLine } from "../run/direction.ts";
+import { breakLine } from "../run/fault.ts";
 import { aloud, fenceWords, notFencedLines, notFencedPlain } from "../run/fence.ts";
 import { inputLine } from "../run/inputs.ts";
 import { coveredBy, stepsOf } from "../run/plan.ts";
@@ -78,6 +79,7 @@ export function gateCard(ask: ApprovalRequest, around: Surroundings, apart = fal
           `*Data loss:* ${safe(gate.loss)}`,
           ...risks,
           ...(fence === null ? [] : [`*Fencing:* ${fence}`]),
+          ...breakLine(run.plan),
           `*Point of no return:* ${noReturn(ask)}`,
           ...timeLeft(ask, around),
           `*Starts:* ${startWords(ask)}`,

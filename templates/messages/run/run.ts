@@ -14,6 +14,7 @@ import type { Surroundings } from "../kit/view.ts";
 import { at, between, clock, lasting } from "../kit/when.ts";
 import { clockAt, givenWords } from "./clocks.ts";
 import { directionWords } from "./direction.ts";
+import { breakLines } from "./fault.ts";
 import { inputWords } from "./inputs.ts";
 import { changes, expectedSeconds, gatesOf, stepsOf } from "./plan.ts";
 import { probationLines } from "./probation.ts";
@@ -40,6 +41,7 @@ export function runCard(state: IncidentState, declared: Declared, run: RunState,
           ...(held ? [`*${held}*`] : []),
           `*${safe(plan.target)}*`,
           ...(hasBegun(run) ? [] : [safe(plan.summary)]),
+          ...(run.endedAt === null && !run.dryRun ? breakLines(plan) : []),
         ].join("\n"),
       ),
       ...(isMoving(run) ? [section(progressLines(state, run, around).join("\n"))] : []),
