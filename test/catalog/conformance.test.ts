@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { cards } from "../../src/actions/index.ts";
 import { conformanceOf } from "../../src/catalog/conformance.ts";
+import { breaksSomething } from "../../src/catalog/drill.ts";
 import { stricter } from "../../src/catalog/gates.ts";
 import { sampleOf } from "../../src/catalog/input.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
@@ -38,13 +39,17 @@ const guessing = new Map(
 
 function planOf(from: Catalog, book: Runbook, mode: Plan["mode"], back = false): Plan {
   const system = from.systems.find(({ id }) => id === book.system) as System;
-  const values = system.variables.map(
-    ({ name, type }, i) => [name, type === "number" ? i + 1 : type === "boolean" ? false : name] as const,
-  );
+  const kind = breaksSomething(book, cards, mode) ? "drill" : "real";
+  const valuesOf = (prefix: string) =>
+    system.variables.map(
+      ({ name, type }, i) =>
+        [name, type === "number" ? i + 1 : type === "boolean" ? false : `${prefix}${name}`] as const,
+    );
+  const [variables, drillVariables] = ["", "drill-"].map((prefix) => new Map([[system.id, new Map(valuesOf(prefix))]]));
   const inputs = new Map((book.inputs ?? []).map((input) => [input.name, sampleOf(input)]));
   const seen = seenFor(system, book, back);
-  const request = { catalog: from, variables: new Map([[system.id, new Map(values)]]), cards: guessing, inputs, seen };
-  const planned = planRunbook({ ...request, system: system.id, runbook: book.id, mode, kind: "real" } as PlanRequest);
+  const request = { catalog: from, variables, drillVariables, cards: guessing, inputs, seen };
+  const planned = planRunbook({ ...request, system: system.id, runbook: book.id, mode, kind } as PlanRequest);
   if (!planned.ok) throw new Error(JSON.stringify(planned.problems, null, 2));
   return planned.plan;
 }

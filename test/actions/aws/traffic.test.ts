@@ -427,6 +427,7 @@ test("what the stand-in covers is what its tables answer", () => {
   "rds": [
     "CreateDBInstanceReadReplica",
     "DeleteDBInstance",
+    "DescribeAccountAttributes",
     "DescribeDBClusters",
     "DescribeDBInstanceAutomatedBackups",
     "DescribeDBInstances",

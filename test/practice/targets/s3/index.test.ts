@@ -176,7 +176,7 @@ describe("S3, as its SDK sees it", () => {
 
   test("what the stand-in covers", () => {
     expect(s3Covered().join(" ")).toMatchInlineSnapshot(
-      `"AbortMultipartUpload CompleteMultipartUpload CopyObject CreateBucket CreateMultipartUpload DeleteObject DeleteObjects GetBucketLocation GetBucketReplication GetObject HeadBucket HeadObject ListBuckets ListMultipartUploads ListObjectsV2 ListParts PutObject UploadPart"`,
+      `"AbortMultipartUpload CompleteMultipartUpload CopyObject CreateBucket CreateMultipartUpload DeleteObject DeleteObjects GetBucketLocation GetBucketReplication GetBucketTagging GetObject HeadBucket HeadObject ListBuckets ListMultipartUploads ListObjectsV2 ListParts PutObject UploadPart"`,
     );
   });
 });
