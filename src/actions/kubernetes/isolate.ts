@@ -110,7 +110,7 @@ export const isolate = defineAction<Input, Seen>({
     return { job: uid };
   },
   async verify(ctx, { cluster: target, fault, probe, seconds }) {
-    const path = `${policiesPath(target)}/${objectOf(fault)}`;
+    const name = objectOf(fault);
     return await until(
       {
         what: `${probe.url} to be out of reach`,
@@ -120,7 +120,13 @@ export const isolate = defineAction<Input, Seen>({
         stateNow: () => "It answers still: the cluster's network plugin may not enforce NetworkPolicies",
       },
       async () => {
-        if ((await readKept(await openCluster(ctx, target), path)) === null) return null;
+        const cluster = await openCluster(ctx, target);
+        const [policy, timer] = await Promise.all([
+          readKept(cluster, `${policiesPath(target)}/${name}`),
+          readKept(cluster, `${jobsPath(target)}/${name}`),
+        ]);
+        // Without the Job that ends it, the cluster collects the policy soon.
+        if (!isCutOff({ policy, timer })) return null;
         const answer = await askOnce(ctx, { ...probe, timeoutSeconds: Math.min(2, probe.timeoutSeconds) });
         if (answer.met) return null;
         return {

@@ -266,7 +266,7 @@ const CASES: readonly Case[] = [
     absolute: "a policy whose Job the cluster does not know is removed by the cluster, and both are made again",
     async wrong(cluster) {
       change(cluster, "deployments", "api", { replicas: 0 });
-      await soon("no pod of it", async () => cluster.listeners(NAMESPACE, ["app", "api"]).length === 0);
+      await soon("no pod of it", async () => cluster.list("pods", NAMESPACE).length === 0);
     },
     blocks: "probe.answers",
   },
