@@ -1,10 +1,19 @@
 import { z } from "zod";
-import { type Done, defineAction } from "../contract.ts";
+import { defineAction } from "../contract.ts";
 import { byHand, inverse, nothing, undoneBy } from "../undo.ts";
 import { sayContainer } from "./container.ts";
 import { openEngine } from "./engine.ts";
 import { isStopped } from "./running.ts";
-import { factsOf, lookAtServices, presentChecks, type Seen, servicesInput, untilAll } from "./services.ts";
+import {
+  allDone,
+  factsOf,
+  lookAtServices,
+  presentChecks,
+  type Seen,
+  servicesHeld,
+  servicesInput,
+  untilAll,
+} from "./services.ts";
 
 const input = servicesInput.extend({
   /** They are started again after this, whatever becomes of the run. */
@@ -24,16 +33,11 @@ export const kill = defineAction<Input, Seen>({
   repeat: "safe",
   breaks: { liftedBy: "compose.start", forSeconds: ({ seconds }) => seconds },
   budget: { typicalSeconds: 5, warnSeconds: 20, failSeconds: 60 },
-  resources: ({ project, services }) =>
-    services.map((service) => `compose:${project.engineId}/${project.project}/${service}`),
+  resources: servicesHeld,
   observe: lookAtServices,
   facts: factsOf,
   ready: presentChecks,
-  done(seen, { services }): Done {
-    if (!seen.answers) return "unknown";
-    const all = services.every((service) => seen.containers.some((one) => one.service === service));
-    return all && seen.containers.every(isStopped) ? "yes" : "no";
-  },
+  done: (seen, given) => allDone(seen, given, isStopped),
   async apply(ctx, given, seen) {
     const engine = await openEngine(ctx, given.project);
     const due = (seen.answers ? seen.containers : []).filter((one) => !isStopped(one));

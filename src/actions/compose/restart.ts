@@ -7,6 +7,7 @@ import {
   lookAtServices,
   presentChecks,
   type Seen,
+  servicesHeld,
   servicesInput,
   stableSeconds,
   stopSeconds,
@@ -26,8 +27,7 @@ export const restart = defineAction<Input, Seen>({
   opens: () => true,
   repeat: "safe",
   budget: { typicalSeconds: 45, warnSeconds: 120, failSeconds: 900 },
-  resources: ({ project, services }) =>
-    services.map((service) => `compose:${project.engineId}/${project.project}/${service}`),
+  resources: servicesHeld,
   observe: lookAtServices,
   facts: factsOf,
   ready: presentChecks,

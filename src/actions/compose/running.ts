@@ -1,9 +1,19 @@
 import type { z } from "zod";
-import { type Action, type Done, defineAction } from "../contract.ts";
+import { type Action, defineAction } from "../contract.ts";
 import { inverse, nothing, undoneBy } from "../undo.ts";
 import { type ContainerView, sayContainer } from "./container.ts";
 import { openEngine } from "./engine.ts";
-import { factsOf, lookAtServices, presentChecks, type Seen, servicesInput, stopSeconds, untilAll } from "./services.ts";
+import {
+  allDone,
+  factsOf,
+  lookAtServices,
+  presentChecks,
+  type Seen,
+  servicesHeld,
+  servicesInput,
+  stopSeconds,
+  untilAll,
+} from "./services.ts";
 
 const input = servicesInput.extend({ stopSeconds });
 type Input = z.infer<typeof input>;
@@ -30,16 +40,11 @@ export function running({ id, summary, word, undone, isSo, shows }: Side): Actio
     ...(word === "start" && { opens: () => true }),
     repeat: "safe",
     budget: { typicalSeconds: 15, warnSeconds: 60, failSeconds: 900 },
-    resources: ({ project, services }) =>
-      services.map((service) => `compose:${project.engineId}/${project.project}/${service}`),
+    resources: servicesHeld,
     observe: lookAtServices,
     facts: factsOf,
     ready: presentChecks,
-    done(seen, { services }): Done {
-      if (!seen.answers) return "unknown";
-      const all = services.every((service) => seen.containers.some((one) => one.service === service));
-      return all && seen.containers.every(isSo) ? "yes" : "no";
-    },
+    done: (seen, given) => allDone(seen, given, isSo),
     async apply(ctx, given, seen) {
       const engine = await openEngine(ctx, given.project);
       const due = (seen.answers ? seen.containers : []).filter((one) => !isSo(one));

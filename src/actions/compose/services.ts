@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { LifeboatError } from "../../lib/errors.ts";
-import type { ApplyContext, Check, Evidence, Fact, ReadContext } from "../contract.ts";
+import type { ApplyContext, Check, Done, Evidence, Fact, ReadContext } from "../contract.ts";
 import { until } from "../poll.ts";
 import { type ContainerView, isUp, readContainers, sayContainer } from "./container.ts";
 import {
@@ -26,6 +26,18 @@ export type Seen = EngineLook<{ readonly containers: readonly ContainerView[] }>
 export interface Services {
   readonly project: ProjectTarget;
   readonly services: readonly string[];
+}
+
+/** Held alone: each service by itself. */
+export function servicesHeld({ project, services: named }: Services): readonly string[] {
+  return named.map((service) => `compose:${project.engineId}/${project.project}/${service}`);
+}
+
+/** Whether every service has containers, and all of them are so. */
+export function allDone(seen: Seen, { services: named }: Services, isSo: (one: ContainerView) => boolean): Done {
+  if (!seen.answers) return "unknown";
+  const all = named.every((service) => seen.containers.some((one) => one.service === service));
+  return all && seen.containers.every(isSo) ? "yes" : "no";
 }
 
 export function lookAtServices(ctx: ReadContext, { project, services: named }: Services): Promise<Seen> {
