@@ -1,18 +1,7 @@
 import type { S3 } from "@aws-sdk/client-s3";
-import { z } from "zod";
-import { accountChecks, accountInput, type Found, isNamed, isTagged, tagsOf } from "../account-drift.ts";
-import { awsErrorOf, clientSettings, type Identity, identify } from "../aws.ts";
-import type { ReadContext } from "../contract.ts";
-import { defineLook } from "../read.ts";
+import { type Given, isNamed, isTagged, lookForUnlisted, type Ours, tagsOf } from "../account-drift.ts";
+import { awsErrorOf, clientSettings } from "../aws.ts";
 import { loadS3, type Within } from "./bucket.ts";
-
-const input = z.strictObject(accountInput);
-type Input = z.infer<typeof input>;
-
-interface Seen {
-  readonly identity: Identity;
-  readonly found: Found;
-}
 
 /** Requests for tags at the same time, and in all: an account may have thousands of buckets. */
 const AT_ONCE = 4;
@@ -20,45 +9,27 @@ const TAGS_MAX = 200;
 const PAGES_MAX = 20;
 
 /** Which buckets of the system no runbook names: what is in one that no one knows of is copied nowhere. */
-export const unlisted = defineLook<Input, Seen>({
-  id: "s3.unlisted",
+export const unlisted = lookForUnlisted("s3.unlisted", {
   summary: "See which buckets of a system are in no runbook",
-  input,
-  budget: { typicalSeconds: 2, warnSeconds: 10, failSeconds: 30 },
-  goesWithout: () => "all",
-  async observe(ctx, given) {
-    const [identity, found] = await Promise.all([identify(ctx, given), look(ctx, given)]);
-    return { identity, found };
+  ...{ kind: "bucket", many: "buckets" },
+  allow: "s3:ListAllMyBuckets and s3:GetBucketTagging",
+  async ours(ctx, given) {
+    const { S3 } = await loadS3();
+    const settings = await clientSettings(ctx, "S3", given.region, "read");
+    const client = new S3({ ...settings, forcePathStyle: settings.endpoint !== undefined });
+    try {
+      return await bucketsOf(client, given, { abortSignal: ctx.signal });
+    } finally {
+      client.destroy();
+    }
   },
-  facts: () => [],
-  checks: ({ identity, found }, given) =>
-    accountChecks(found, identity, given, {
-      ...{ kind: "bucket", many: "buckets" },
-      allow: "s3:ListAllMyBuckets and s3:GetBucketTagging",
-    }),
-  where: ({ region }) => region,
 });
 
-async function look(ctx: ReadContext, given: Input): Promise<Found> {
-  const { S3 } = await loadS3();
-  const settings = await clientSettings(ctx, "S3", given.region, "read");
-  const client = new S3({ ...settings, forcePathStyle: settings.endpoint !== undefined });
-  try {
-    return await ours(client, given, { abortSignal: AbortSignal.any([ctx.signal]) });
-  } catch (error) {
-    ctx.signal.throwIfAborted();
-    const { kind, says } = awsErrorOf(error);
-    return { seen: false, why: kind === "silent" || kind === "throttled" ? null : says };
-  } finally {
-    client.destroy();
-  }
-}
-
 /** Tags are asked one by one, and only of buckets whose name says nothing and which no runbook names. */
-async function ours(s3: S3, given: Input, within: Within): Promise<Found> {
+async function bucketsOf(s3: S3, given: Given, within: Within): Promise<Ours> {
   const names = await bucketsIn(s3, given.region, within);
   const named = names.filter((name) => isNamed(name, given));
-  if (given.tags === undefined) return { seen: true, things: named.map(thing), unread: 0 };
+  if (given.tags === undefined) return { things: named.map(thing), unread: 0 };
   const others = names.filter((name) => !named.includes(name) && !given.known.includes(name));
   const asked = others.slice(0, TAGS_MAX);
   const tagged: string[] = [];
@@ -72,7 +43,7 @@ async function ours(s3: S3, given: Input, within: Within): Promise<Found> {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, ask));
-  return { seen: true, things: [...named, ...tagged].toSorted().map(thing), unread };
+  return { things: [...named, ...tagged].toSorted().map(thing), unread };
 }
 
 const thing = (name: string) => `bucket/${name}`;
@@ -93,7 +64,7 @@ async function bucketsIn(s3: S3, region: string, within: Within): Promise<readon
 }
 
 /** Null: no one may read them, or it can't be told. */
-async function hasTags(s3: S3, name: string, given: Input, within: Within): Promise<boolean | null> {
+async function hasTags(s3: S3, name: string, given: Given, within: Within): Promise<boolean | null> {
   try {
     const { TagSet } = await s3.getBucketTagging({ Bucket: name, ExpectedBucketOwner: given.account }, within);
     return isTagged(tagsOf(TagSet), given);
