@@ -3,56 +3,17 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { cards } from "../../src/actions/index.ts";
 import { conformanceOf } from "../../src/catalog/conformance.ts";
-import { breaksSomething } from "../../src/catalog/drill.ts";
 import { stricter } from "../../src/catalog/gates.ts";
-import { sampleOf } from "../../src/catalog/input.ts";
 import { loadCatalog } from "../../src/catalog/load.ts";
-import { planRunbook } from "../../src/catalog/plan.ts";
-import type { PlanRequest } from "../../src/catalog/prepare.ts";
-import type {
-  ActionCard,
-  ActionStep,
-  Catalog,
-  Gate,
-  Plan,
-  PlanStep,
-  Runbook,
-  System,
-} from "../../src/catalog/types.ts";
+import type { ActionStep, Catalog, Gate, Plan, PlanStep, Runbook, System } from "../../src/catalog/types.ts";
 import { planUndo } from "../../src/catalog/undo.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { makeFolder } from "../support/catalog-folder.ts";
-import { seenFor } from "../support/target-observations.ts";
+import { planOf as planIn } from "../support/runbook-plans.ts";
 
 const { catalog } = loadCatalog(join(projectRoot(), "templates", "systems"), cards);
 
-/** Values only an installation can give are guessed here, so an input may miss what its action demands of such a value. */
-const guessing = new Map(
-  [...cards].map(([id, card]): [string, ActionCard] => {
-    const checkInput: ActionCard["checkInput"] = (input) => {
-      const checked = card.checkInput(input);
-      return checked.ok ? checked : { ok: true, input };
-    };
-    return [id, { ...card, checkInput, resources: () => [] }];
-  }),
-);
-
-function planOf(from: Catalog, book: Runbook, mode: Plan["mode"], back = false): Plan {
-  const system = from.systems.find(({ id }) => id === book.system) as System;
-  const kind = breaksSomething(book, cards, mode) ? "drill" : "real";
-  const valuesOf = (prefix: string) =>
-    system.variables.map(
-      ({ name, type }, i) =>
-        [name, type === "number" ? i + 1 : type === "boolean" ? false : `${prefix}${name}`] as const,
-    );
-  const [variables, drillVariables] = ["", "drill-"].map((prefix) => new Map([[system.id, new Map(valuesOf(prefix))]]));
-  const inputs = new Map((book.inputs ?? []).map((input) => [input.name, sampleOf(input)]));
-  const seen = seenFor(system, book, back);
-  const request = { catalog: from, variables, drillVariables, cards: guessing, inputs, seen };
-  const planned = planRunbook({ ...request, system: system.id, runbook: book.id, mode, kind } as PlanRequest);
-  if (!planned.ok) throw new Error(JSON.stringify(planned.problems, null, 2));
-  return planned.plan;
-}
+const planOf = (from: Catalog, book: Runbook, mode: Plan["mode"], back = false) => planIn(book, mode, back, from).plan;
 
 const of = (plan: Plan, from: Catalog = catalog, origin: Parameters<typeof conformanceOf>[2] = null) =>
   conformanceOf(plan, { catalog: from, cards, variables: new Map() }, origin);

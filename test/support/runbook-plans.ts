@@ -21,7 +21,7 @@ const systems = join(projectRoot(), "templates", "systems");
 const { catalog } = loadCatalog(systems, cards);
 
 /** Values only an installation can give are guessed here, so an input may miss what its action demands of such a value. */
-const guessing = new Map([...cards].map(([id, card]) => [id, lenient(card)]));
+export const guessing = new Map([...cards].map(([id, card]) => [id, lenient(card)]));
 
 function lenient(card: ActionCard): ActionCard {
   return {
@@ -44,13 +44,13 @@ export const everyRunbook = catalog.runbooks.flatMap((book) =>
 );
 
 /** For real; what breaks its targets, as a drill in an environment of its own. */
-export function planOf(book: Runbook, mode: Mode, back: boolean): { system: System; plan: Plan } {
-  const system = catalog.systems.find(({ id }) => id === book.system) as System;
+export function planOf(book: Runbook, mode: Mode, back: boolean, from = catalog): { system: System; plan: Plan } {
+  const system = from.systems.find(({ id }) => id === book.system) as System;
   const kind = breaksSomething(book, cards, mode) ? "drill" : "real";
   const inputs = new Map((book.inputs ?? []).map((input) => [input.name, sampleOf(input)]));
   const seen = seenFor(system, book, back);
   const values = { variables: valuesOf(system, ""), drillVariables: valuesOf(system, "drill-") };
-  const request = { catalog, ...values, cards: guessing, inputs, seen };
+  const request = { catalog: from, ...values, cards: guessing, inputs, seen };
   const planned = planRunbook({ ...request, system: system.id, runbook: book.id, mode, kind } as PlanRequest);
   if (!planned.ok) throw new Error(JSON.stringify(planned.problems, null, 2));
   return { system, plan: planned.plan };
