@@ -150,7 +150,7 @@ export class YearScenario {
     this.problem(`${what}: ${outcome}, ${problem ?? "without a reason"}`);
   }
 
-  /** Whoever is asked to confirm that they can be reached does so, but for the CTO in the first month. */
+  /** People who are to confirm that they can be reached do so, but for the CTO in the first month. */
   async #confirm({ type, data }: StoredEvent): Promise<void> {
     if (type !== "seats.asked") return;
     this.#rounds += 1;

@@ -40,7 +40,7 @@ export async function carryOut(runContext: RunContext, work: Work): Promise<Admi
 
 type Unasked = Exclude<Work, { readonly do: "passGates" | "open" | "start" | "takeOver" }>;
 
-/** Nothing is asked for these: they look, ask people, or end what began. */
+/** No decision comes before these: they look, ask people, or end what began. */
 async function unasked(runContext: RunContext, work: Unasked): Promise<void> {
   switch (work.do) {
     case "preflight":

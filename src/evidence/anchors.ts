@@ -204,7 +204,7 @@ export function createAnchorWorker(parts: AnchorParts): AnchorWorker {
     return turn;
   };
 
-  /** What is still on its way is asked for again sooner than the next round by time, and less and less often. */
+  /** What is still on its way is looked at again sooner than the next round by time, and less and less often. */
   async function inTurn(): Promise<void> {
     await round();
     clearTimeout(soon);

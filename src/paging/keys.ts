@@ -32,7 +32,7 @@ export function unresolvedKey(incident: string, since: number, level: number): s
   return `${alarmKey(incident)}/unresolved-${since}${String(level).padStart(2, "0")}`;
 }
 
-/** The test page of one person in one round of a system: the same whoever sends it, and whenever. */
+/** The test page of one person in one round of a system: the same from any process, at any time. */
 export function seatKey({ person, ...of }: SeatPage): string {
   return `${seatRoundKey(of)}/${person}`;
 }
