@@ -45,6 +45,9 @@ describe("an approval that does not count", () => {
   }, 60_000);
   afterAll(() => harness.endOpenRuns(), 60_000);
 
+  /** How many events of the run are people's: the bot may still be paging for the question. */
+  const ofPeople = async () =>
+    (await harness.lastRun()).events.filter(({ actor }) => (actor as Actor).kind === "person").length;
   const approvedBy = (user: string) =>
     answerTo(harness, user, () => harness.workspace.as(user).click(question.card, "gate.approve", { confirm: true }));
 
@@ -55,14 +58,14 @@ describe("an approval that does not count", () => {
   ])(
     "of %s: they are told why, it is counted and not on the timeline, the servers hear nothing",
     async (_who, user, says) => {
-      const { length } = (await harness.lastRun()).events;
+      const events = await ofPeople();
       const tally = createTally(harness.store.pool);
       const counted = async () =>
         (await tally.read("refused/account-blocked")).filter(({ last }) => last?.startsWith("gate.approve in ")).length;
       const before = await counted();
       expect(await approvedBy(user)).toMatch(says);
       expect(await counted()).toBe(before + 1);
-      expect((await harness.lastRun()).events).toHaveLength(length);
+      expect(await ofPeople()).toBe(events);
       expect(await harness.userActions()).toEqual(userActions);
     },
   );
