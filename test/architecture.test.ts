@@ -397,7 +397,7 @@ describe("the import table", () => {
     const strays = files.filter(
       (file) =>
         !Object.values(rooms).some((room) => file.startsWith(room.at)) &&
-        !/^src\/(main|cli|config|bot|aws-places|published-figures|command-context|health|people-in-events|reload|renamed-settings|secrets|script-host)\.ts$|^src\/(cli|doctor)\/|^practice\/(session|cli)\//.test(
+        !/^src\/(main|cli|config|bot|aws-places|published-figures|command-context|health|people-in-events|reload|renamed-settings|secrets|script-host)\.ts$|^src\/(bot|cli|doctor)\/|^practice\/(session|cli)\//.test(
           file,
         ),
     );
