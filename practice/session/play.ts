@@ -3,7 +3,7 @@ import { LifeboatError, messageOf } from "../../src/lib/errors.ts";
 import type { SystemEnvironment } from "../environment/system-environment.ts";
 import type { Message, Outcome, View } from "../slack/index.ts";
 import { Authenticator } from "./authenticator.ts";
-import { heard, isTo, seenIn } from "./heard.ts";
+import { type Filling, fillsIn, heard, isTo, seenIn } from "./heard.ts";
 import { type InvariantMonitor, monitorInvariant, type Violation } from "./invariant.ts";
 import { isOnlyDrill, membersOf, requesterOf } from "./personas.ts";
 import { type Phones, phonesOf, unenroll } from "./phones.ts";
@@ -265,11 +265,11 @@ class Player {
     if (user === undefined) return this.#rise(card, call);
     const person = this.#practice.workspace.as(user);
     if (needsCode) await this.#hasCode(user);
-    const before = this.#seen();
-    const toThem = (message: Message) => isTo(user, message) && !before(message);
     let says: string;
     try {
       says = await this.#heard(user, async () => {
+        const before = this.#seen();
+        const toThem = (message: Message) => isTo(user, message) && !before(message);
         if (!opensForm) return person.click(card, "gate.approve", { confirm: true });
         const pressed = await person.click(card, "gate.approve");
         if (!pressed.ok) return pressed;
@@ -318,12 +318,10 @@ class Player {
     if (!buttonOf(card, "gate.escalate"))
       throw new LifeboatError({ code: "gate-stuck", where: card.text, what: `It can't be approved: ${why}` });
     this.#risen.set(ask, people.join());
-    const person = this.#practice.workspace.as(this.#requester);
-    await this.#heard(this.#requester, async () => {
-      const pressed = await person.click(card, "gate.escalate");
-      if (!pressed.ok) return pressed;
-      const form = await person.waitForView(({ callback_id: id }: View) => id === "gate.escalate", this.#left());
-      return person.submit(form, { reason: why.slice(0, 400) });
+    await this.#fillsIn(this.#requester, {
+      press: (person) => person.click(card, "gate.escalate"),
+      form: "gate.escalate",
+      filled: async () => ({ reason: why.slice(0, 400) }),
     });
   }
 
@@ -336,12 +334,10 @@ class Player {
         what: "No one here may confirm that it is done",
       });
     await this.#practice.environment.byHand?.(this.#runbook, step);
-    const person = this.#practice.workspace.as(user);
-    const says = await this.#heard(user, async () => {
-      const pressed = await person.click(card, "step.confirm");
-      if (!pressed.ok) return pressed;
-      const form = await person.waitForView(({ callback_id: id }: View) => id === "step.confirm", this.#left());
-      return person.submit(form, { note: "Done as written, and looked at: it is so." });
+    const says = await this.#fillsIn(user, {
+      press: (person) => person.click(card, "step.confirm"),
+      form: "step.confirm",
+      filled: async () => ({ note: "Done as written, and looked at: it is so." }),
     });
     if (!/ is done\. /.test(says)) throw new LifeboatError({ code: "by-hand-refused", where: card.text, what: says });
     this.#byHand.add(step);
@@ -356,15 +352,15 @@ class Player {
   }
 
   async #enroll(user: string): Promise<void> {
-    const person = this.#practice.workspace.as(user);
-    const says = await this.#heard(user, async () => {
-      const asked = await person.slash("/dr enroll");
-      if (!asked.ok) return asked;
-      const form = await person.waitForView(({ callback_id: id }: View) => id === "enroll", this.#left());
-      const secret = /`((?:[A-Z2-7]{4} ?)+)`/.exec(JSON.stringify(form.blocks))?.[1]?.replaceAll(" ", "") ?? "";
-      const phone = new Authenticator(secret);
-      this.#phones.set(user, phone);
-      return person.submit(form, { code: await phone.code() });
+    const says = await this.#fillsIn(user, {
+      press: (person) => person.slash("/dr enroll"),
+      form: "enroll",
+      filled: async (form) => {
+        const secret = /`((?:[A-Z2-7]{4} ?)+)`/.exec(JSON.stringify(form.blocks))?.[1]?.replaceAll(" ", "") ?? "";
+        const phone = new Authenticator(secret);
+        this.#phones.set(user, phone);
+        return { code: await phone.code() };
+      },
     });
     if (!/Your authenticator is set up/.test(says))
       throw new LifeboatError({ code: "not-enrolled", where: user, what: says });
@@ -411,6 +407,10 @@ class Player {
       if (performance.now() > until) throw new LifeboatError({ code: "not-resolved", what: says });
       await pause(500);
     }
+  }
+
+  #fillsIn(user: string, filling: Filling): Promise<string> {
+    return fillsIn(this.#practice.workspace, user, filling, this.#until);
   }
 
   /** Types a command, and gives what the typist is told. */

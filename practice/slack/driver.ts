@@ -126,7 +126,6 @@ export class Persona {
     });
   }
 
-  /** Resolves when no modal is open. */
   /** A modal like that, or a message like that instead of it. */
   waitForViewOrMessage(
     isView: (view: View) => boolean,
@@ -149,6 +148,7 @@ export class Persona {
     return whyRefused(told.view.blocks) ?? "";
   }
 
+  /** Resolves when no modal is open. */
   async waitForNoView(timeoutMs = 5000): Promise<void> {
     await this.wait("no modal", timeoutMs, (snapshot) => (snapshot.modals[this.user]?.length ? undefined : true));
   }

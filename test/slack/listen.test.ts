@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
+import { type Filling, fillsIn } from "../../practice/session/heard.ts";
 import type { Message } from "../../practice/slack/index.ts";
 import { createWorkspace } from "../../practice/slack/workspace.ts";
 import type { Reply } from "../../src/command/command.ts";
@@ -180,13 +181,22 @@ describe("what people do in Slack", () => {
     });
   });
 
-  test("a form that comes too late is said in words", async () => {
+  test("a form that comes too late is said in words, and a player of practice does it again as people do", async () => {
     harness = await openSlackHarness(server);
-    harness.reply = async () => {
-      await new Promise((resolve) => setTimeout(resolve, 3200));
+    let tries = 0;
+    harness.reply = async ({ verb }) => {
+      if (verb !== "abort") return say("It is aborted.");
+      tries += 1;
+      if (tries === 1) await new Promise((resolve) => setTimeout(resolve, 3200));
       return reasonForm;
     };
-    await alex().slash("/dr abort");
+    const filling: Filling = {
+      press: (person) => person.slash("/dr abort"),
+      form: "run.abort",
+      filled: async () => ({ reason: "It is the wrong one" }),
+    };
+    expect(await fillsIn(harness.workspace, "UALEX", filling, performance.now() + 20_000)).toBe("It is aborted.");
+    expect(tries).toBe(2);
     await alex().waitForMessage(({ text }) => text.includes("could not be opened in time"));
   });
 

@@ -1,5 +1,5 @@
 import { CODE_FIELDS } from "../../../templates/messages/approval/forms.ts";
-import { withTyped } from "../../../templates/messages/kit/late.ts";
+import { formNotOpened, withTyped } from "../../../templates/messages/kit/late.ts";
 import type { Form, Message } from "../../../templates/messages/kit/message.ts";
 import type { Instead, Reply } from "../../command/command.ts";
 import { messageOf } from "../../lib/errors.ts";
@@ -174,7 +174,7 @@ async function openForm(
   form: Extract<Reply, { kind: "form" }>["form"],
 ) {
   if (live.view !== null) return replaceForm(deps, delivery, live.view, form);
-  if (live.trigger === null) return tell(deps, delivery, tooLate(form.title));
+  if (live.trigger === null) return tell(deps, delivery, formNotOpened(form.title));
   try {
     await showForm(deps, delivery, live.trigger, form);
   } catch (error) {
@@ -182,7 +182,7 @@ async function openForm(
       { event: "slack.form_not_opened", verb: delivery.verb, says: callFailureOf(error).says },
       "a form could not be opened",
     );
-    await tell(deps, delivery, tooLate(form.title));
+    await tell(deps, delivery, formNotOpened(form.title));
   }
 }
 
@@ -200,13 +200,6 @@ async function replaceForm(deps: Replying, delivery: Delivery, id: string, form:
       "an open form could not be updated",
     );
   }
-}
-
-function tooLate(title: string): Message {
-  return {
-    text: `The form “${title}” could not be opened in time. Nothing was changed. Please try again.`,
-    blocks: [],
-  };
 }
 
 /** Into the channel it belongs to; who asked elsewhere is told where it is. */

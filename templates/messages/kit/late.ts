@@ -27,6 +27,14 @@ export function tooLate({ typed, doneAt, now }: Late): Message {
   };
 }
 
+/** Slack opens a form within three seconds of a press, or not at all. */
+export function formNotOpened(title: string): Message {
+  return {
+    text: `⛔ The form “${safe(title)}” could not be opened in time. Nothing changed.\nNext: do it again.`,
+    blocks: [],
+  };
+}
+
 /** A refusal that also holds what was typed into a form which can't be shown again. */
 export function withTyped(message: Message, typed: readonly (readonly [label: string, typed: string])[]): Message {
   if (typed.length === 0) return message;
