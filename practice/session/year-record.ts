@@ -154,8 +154,10 @@ function onceName({ stream, type, data, run }: Recorded): string | null {
     case "run.requested":
     case "run.verified":
     case "run.committed":
-    case "probation.ended":
       return `${type} of ${run}`;
+    // A window that is over, and a later move that takes the place of its run, are two things.
+    case "probation.ended":
+      return `${type} of ${run}, ${said.moved ? "moved again" : "its time over"}`;
     case "incident.resolved":
     case "record.signedOff":
       return `${type} of ${stream}`;

@@ -23,7 +23,11 @@ describe("what happens once", () => {
       () => event("step.started", { step: "fence", attempt: 1, epoch: "3" }, { stream: "inc-1", run: "run-1" }),
     ],
     ["a commit", () => event("run.committed", {}, { stream: "inc-1", run: "run-1" })],
-    ["the end of a probation", () => event("probation.ended", {}, { stream: "inc-1", run: "run-1" })],
+    [
+      "a probation whose time is over",
+      () => event("probation.ended", { moved: false }, { stream: "inc-1", run: "run-1" }),
+    ],
+    ["a move that is replaced", () => event("probation.ended", { moved: true }, { stream: "inc-1", run: "run-1" })],
     ["a checkpoint", () => event("checkpoint.made", { checkpoint: 4 }, { stream: "anchors" })],
     ["a sign-off", () => event("record.signedOff", {}, { stream: "inc-1" })],
   ])("%s is named when it is recorded twice, and not when once", (_, made) => {
@@ -31,6 +35,12 @@ describe("what happens once", () => {
     const one = made();
     expect(repeated([one])).toEqual([]);
     expect(repeated([one, made()])).toEqual([expect.stringMatching(/ is recorded 2 times$/)]);
+  });
+
+  test("a probation whose time is over and whose move is replaced later is none", () => {
+    versions = {};
+    const ended = (moved: boolean) => event("probation.ended", { moved }, { stream: "inc-1", run: "run-1" });
+    expect(repeated([ended(false), ended(true)])).toEqual([]);
   });
 
   test("a step that another process takes over is none, and a gap in a timeline is one", () => {
