@@ -173,12 +173,13 @@ class Chapters {
   }
 
   async down(): Promise<string> {
+    const before = await this.#scenario.time.now();
     await this.#scenario.killBoth("nothing goes on", () =>
       this.#scenario.practice.clock.moveForward(96 * HOUR_SECONDS),
     );
     await this.#scenario.time.settled();
-    const hasExpired = ({ type, data }: StoredEvent) =>
-      type === "readiness.changed" && "unprovenSince" in (data as object);
+    const hasExpired = ({ type, at, data }: StoredEvent) =>
+      type === "readiness.changed" && at > before && "unprovenSince" in (data as object);
     const expired = await this.#scenario.time.recorded(
       this.#scenario.readiness,
       "that proofs have expired",
