@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createWorkspace, type Workspace } from "../practice/slack/index.ts";
@@ -16,6 +16,8 @@ import { testServer } from "./support/postgres.ts";
  */
 const root = projectRoot();
 let image: string;
+/** Where what the build made of the sources was before it was copied: source maps are relative to it. */
+let built: string;
 let dockerfile: string;
 let workspace: Workspace;
 let server: Awaited<ReturnType<typeof testServer>>;
@@ -35,12 +37,8 @@ afterAll(async () => {
 }, 60_000);
 
 async function layOut(): Promise<void> {
-  const built = join(image, "..", `${image.split("/").at(-1)}-dist`);
-  await promisify(execFile)(
-    process.execPath,
-    [join(root, "node_modules/.bin/tsc"), "-p", "tsconfig.build.json", "--outDir", built],
-    { cwd: root },
-  );
+  built = join(image, "..", `${image.split("/").at(-1)}-dist`);
+  await promisify(execFile)("npm", ["run", "build", "--", `--outdir=${built}`], { cwd: root });
   const last = dockerfile.slice(dockerfile.lastIndexOf("\nFROM "));
   for (const [, stage, what] of last.matchAll(/^COPY (?:--from=(\w+) )?(.+)$/gm)) {
     const words = (what as string).split(" ");
@@ -73,6 +71,17 @@ async function linkPackages(target: string): Promise<void> {
     await mkdir(dirname(join(target, name)), { recursive: true });
     await symlink(join(root, "node_modules", name), join(target, name));
   }
+}
+
+/** What is in the build, by its source maps: paths in the project. */
+async function sourcesOfImage(files: readonly string[]): Promise<string[]> {
+  const maps = files.filter((file) => /^dist\/.*\.js\.map$/.test(file));
+  const found = maps.map(async (file) => {
+    const { sources } = JSON.parse(await readFile(join(image, file), "utf8")) as { sources: string[] };
+    const folder = join(built, dirname(relative("dist", file)));
+    return sources.map((source) => relative(root, resolve(folder, source)));
+  });
+  return (await Promise.all(found)).flat();
 }
 
 describe("the image", () => {
@@ -114,7 +123,10 @@ describe("the image", () => {
   test("holds nothing of practice: neither its code nor what it alone is made of", async () => {
     const files = await readdir(image, { recursive: true });
     expect(files.filter((file) => /^(dist\/)?(practice|src\/practice)(\/|$)/.test(file))).toEqual([]);
-    expect(await readdir(join(image, "dist"))).toEqual(["commands", "src", "templates"]);
+    expect(await readdir(join(image, "dist"))).toEqual(["src"]);
+    const sources = await sourcesOfImage(files);
+    expect(sources.filter((source) => source === "src/bot.ts")).toHaveLength(1);
+    expect(sources.filter((source) => !/^(src|commands|templates)\//.test(source))).toEqual([]);
     const installed = await packagesOfImage();
     expect(installed).toContain("pg");
     const { dependencies } = JSON.parse(await readFile(join(root, "practice/package.json"), "utf8"));

@@ -159,7 +159,7 @@ test("what holds an installation's secrets is never sent to the builder of the i
     "values.yml",
   ])
     expect({ file, ignored: isIgnored(file) }).toEqual({ file, ignored: true });
-  const needed = ["package.json", "package-lock.json", "src/main.ts", "manifest.yml", "LICENSE", "tsconfig.build.json"];
+  const needed = ["package.json", "package-lock.json", "src/main.ts", "manifest.yml", "LICENSE", "tsconfig.json"];
   const copied = tracked.filter((file) => /^(src|commands|templates)\//.test(file));
   expect([...needed, ...copied].filter(isIgnored)).toEqual([]);
 });
