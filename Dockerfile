@@ -31,7 +31,7 @@ VOLUME /var/lib/lifeboat
 RUN cp /usr/local/bin/node /usr/local/bin/lifeboat-node && chmod 0711 /usr/local/bin/lifeboat-node
 USER node
 EXPOSE 8080
-# Alive means: connected to the store. Whether Slack can be heard is /ready, which must not restart a bot mid-failover.
+# Alive means: it answers. That the store takes writes and Slack is heard is /ready, which must not restart a bot mid-failover.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.LIFEBOAT_INTERNAL_LISTEN.split(':').pop() + '/live').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # exec form: signals reach the bot itself, which finishes the steps under way before it leaves. It logs at the start how long

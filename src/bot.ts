@@ -1,5 +1,5 @@
 import { openBase } from "./bot/base.ts";
-import { openHealth, openWebhooks, startAlertIntake, startPager } from "./bot/inward.ts";
+import { openWebhooks, startAlertIntake, startPager } from "./bot/inward.ts";
 import { createAnchors, createComms, startFigures, startTelemetry } from "./bot/outward.ts";
 import { createCalendarWorker, createReadiness } from "./bot/preparedness.ts";
 import { actionPartsOf, createRunWorkers } from "./bot/runs.ts";
@@ -25,12 +25,11 @@ export interface Bot {
  */
 export async function startBot(config: Config, log: Logger, book: SecretBook): Promise<Bot> {
   const base = await openBase(config, log, book);
-  const { catalog, context, incidents, metrics, page, reloader, slack, store } = base;
+  const { catalog, context, health, incidents, metrics, page, reloader, slack, store } = base;
   const { timeline, keyring, pool } = store;
   const parts = await actionPartsOf(base);
   if (slack === null) await recordStartWithoutSlack(base);
   const { engine, splitBrain, probation, faultLifter, prober, drainSeconds } = createRunWorkers(base, parts);
-  const health = await openHealth(base);
   const comms = createComms(base);
   const calendar = createCalendarWorker(base);
   const readiness = createReadiness(base, parts);
@@ -58,15 +57,16 @@ export async function startBot(config: Config, log: Logger, book: SecretBook): P
     reload: async () => void (await reloader.now("signal", { kind: "bot" })),
     async stop() {
       await reloader.stop();
-      await webhooks?.close();
       await calendar.stop();
-      await alerts.stop();
       await responses.stop();
       await telemetry?.stop();
       await figures?.stop();
       await readiness.stop();
       // People are heard until the steps under way have ended: a run can still be aborted.
       await engine.stop();
+      // So are senders of alerts: an address that several bots share leads to this one, too.
+      await webhooks?.close();
+      await alerts.stop();
       await control.close();
       await slack?.stop();
       for (const worker of [splitBrain, probation, faultLifter, prober, anchors, comms]) await worker.stop();

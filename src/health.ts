@@ -4,10 +4,8 @@ import { withDeadline } from "./lib/deadline.ts";
 import { requestUrl } from "./lib/request-url.ts";
 
 export interface HealthChecks {
-  /** Can this process do its work: is the store there, and does it take writes? */
-  live(): Promise<Health>;
-  /** Can people reach it, and is the store the one it knew? */
-  ready(): Health;
+  /** Can it do its work and be reached: does the store it knew take writes, and is Slack heard? */
+  ready(): Promise<Health>;
   /** What places outside were not shown, as a sentence beside it; null: everything is delivered. */
   undelivered?(): Promise<string | null>;
 }
@@ -55,6 +53,9 @@ export interface ServedMetrics {
   text(): Promise<string>;
 }
 
+/** A bot that answers is alive: what it waits for outside, a restart doesn't bring, and people who ask would be told nothing meanwhile. */
+const ALIVE: Health = { ok: true, says: "This bot is alive." };
+
 /** `GET /live` and `GET /ready`, 200 or 503, a sentence in the body; `GET /metrics`. Loopback unless told otherwise. */
 export async function serveHealth(
   http: HttpAddresses,
@@ -63,9 +64,10 @@ export async function serveHealth(
   metrics?: ServedMetrics,
 ): Promise<Served> {
   const answers: Record<string, () => Promise<Health>> = {
-    "/live": () => checks.live(),
+    "/live": async () => ALIVE,
     "/ready": async () => {
-      const { ok, says } = checks.ready();
+      const { ok, says } = await checks.ready();
+      if (!ok) return { ok, says };
       const more = await withDeadline("The outbox", 1, async () => checks.undelivered?.()).catch(() => null);
       return { ok, says: more ? `${says} ${more}` : says };
     },

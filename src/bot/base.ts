@@ -8,7 +8,7 @@ import { openPage, type StatusPage } from "../comms/page/serve.ts";
 import type { Config } from "../config.ts";
 import { rosterAccountStatus } from "../control/account-status.ts";
 import type { AccountStatus } from "../engine/ports.ts";
-import { createHttpAddresses, type HttpAddresses } from "../http/addresses.ts";
+import { createHttpAddresses, type HttpAddresses, type Served } from "../http/addresses.ts";
 import { PAGERDUTY_WEBHOOK, SLACK_EVENTS } from "../http/paths.ts";
 import { createIncidents, type Incidents } from "../incidents/index.ts";
 import type { Logger } from "../lib/log.ts";
@@ -22,9 +22,10 @@ import type { Secrets } from "../secrets.ts";
 import { createSlack, type Slack } from "../slack/index.ts";
 import { openStore, type Store } from "../timeline/index.ts";
 import { redacted } from "../timeline/redacted.ts";
+import { openHealth } from "./health.ts";
 import { metricsOf } from "./metrics.ts";
 
-/** What all the rest of a bot stands on: nothing here does anything by itself, but for the page that is served. */
+/** What all the rest of a bot stands on: nothing here does anything by itself, but for what is served. */
 export interface Base {
   readonly config: Config;
   readonly log: Logger;
@@ -34,6 +35,8 @@ export interface Base {
   readonly secrets: Secrets;
   readonly http: HttpAddresses;
   readonly page: StatusPage;
+  /** Null: it isn't served. */
+  readonly health: Served | null;
   /** Its timeline is counted and redacted. */
   readonly store: Store;
   readonly incidents: Incidents;
@@ -55,15 +58,16 @@ export async function openBase(config: Config, log: Logger, book: SecretBook): P
   // Before anything else, and with what it last said: it is read when everything else is down.
   const http = createHttpAddresses(log, pathsOf(config));
   const page = await openPage({ ...config.comms.page, http, log });
+  // The parts below know each other: what is called later finds the whole base.
+  let base: Base | null = null;
+  const metrics = metricsOf(() => base as Base, log);
+  const health = await openHealth({ config, http, metrics, base: () => base });
   const opened = await openStore({
     ...config.store,
     people: peopleInEvents(() => ({ systems: catalog.ever, runbooks: [] })),
     signsAfter: ["incident.resolved", "incident.closed"],
     log,
   });
-  // The parts below know each other: what is called later finds the whole base.
-  let base: Base | null = null;
-  const metrics = metricsOf(() => base as Base, log);
   const store = { ...opened, timeline: metrics.counted(redacted(opened.timeline, book.redact)) };
   const { timeline, inbox, pool } = store;
   const outbox = createOutbox(pool);
@@ -104,7 +108,7 @@ export async function openBase(config: Config, log: Logger, book: SecretBook): P
     createSlack({ config: config.slack, context, timeline, inbox, outbox, http, redact: book.redact, log });
   const accountStatus = slack?.accountStatus ?? rosterAccountStatus(config.slackUnavailable);
   base = {
-    ...{ config, log, book, catalog, reloader, http, page, store, incidents, outbox, context, metrics },
+    ...{ config, log, book, catalog, reloader, http, page, health, store, incidents, outbox, context, metrics },
     ...{ slack, accountStatus, gone },
     secrets: secretsOf(config, catalog, book),
     deliveries: createDeliveries(pool),

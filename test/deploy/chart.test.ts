@@ -30,6 +30,8 @@ interface Container {
   readonly ports?: { name: string; containerPort: number }[];
   readonly securityContext: Record<string, unknown>;
   readonly volumeMounts: { name: string; mountPath: string; readOnly?: boolean }[];
+  readonly livenessProbe?: { httpGet: { path: string } };
+  readonly readinessProbe?: { httpGet: { path: string } };
 }
 
 interface PodSpec {
@@ -171,6 +173,14 @@ describe("the Helm chart", () => {
       http: { paths: { path: string }[] };
     }[];
     expect(rule?.http.paths.map(({ path }) => path)).toEqual(["/slack/events", "/pagerduty/webhook", "/alerts", "/"]);
+  });
+
+  test("the status page and alerts are served while no bot is ready, and only a bot that hangs is restarted", async () => {
+    const objects = await render("--values", everything);
+    const services = objects.filter(({ kind }) => kind === "Service");
+    expect(services.map(({ spec }) => spec.publishNotReadyAddresses)).toEqual([true, true]);
+    const { livenessProbe, readinessProbe } = containerOf(objects, "StatefulSet");
+    expect([livenessProbe?.httpGet.path, readinessProbe?.httpGet.path]).toEqual(["/live", "/ready"]);
   });
 
   test("a large number stays the number it is, and a release may have a dot in its name", async () => {

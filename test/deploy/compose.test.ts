@@ -81,7 +81,7 @@ describe("the compose file", () => {
     });
     const gone = once(bot, "exit");
     const lives = () =>
-      fetch(`http://127.0.0.1:${port}/live`, { signal: AbortSignal.timeout(1000) }).then(
+      fetch(`http://127.0.0.1:${port}/ready`, { signal: AbortSignal.timeout(1000) }).then(
         ({ ok }) => ok,
         () => false,
       );
