@@ -2,7 +2,7 @@ import { ONLY_LOOKS } from "../../src/catalog/plan.ts";
 import type { Plan, PlanStep } from "../../src/catalog/types.ts";
 import { fold } from "../../src/incident/evolve.ts";
 import { isFence } from "../../src/incident/fences.ts";
-import { failedOf } from "../../src/incident/findings.ts";
+import { failedOf, inFull } from "../../src/incident/findings.ts";
 import { decodePlan } from "../../src/incidents/index.ts";
 import { createLog } from "../../src/lib/log.ts";
 import type { Timeline } from "../../src/timeline/contract.ts";
@@ -54,7 +54,7 @@ export async function recordIn(timeline: Timeline, run: string): Promise<RunReco
   return {
     report: reportOfRun(state, found),
     timeline: { events: events.length, verified: chain.ok },
-    findings: failedOf(found.preflight?.checks ?? []).map(({ says }) => says),
+    findings: failedOf(found.preflight?.checks ?? []).map(inFull),
     marks: marksOf(found.plan, own),
     begun: own.some(({ type }) => type === "step.started"),
     changes: stepsOf(found.plan).some((step) => byHand(step, found.plan) || isChange(step)),

@@ -144,8 +144,8 @@ export function rightAccount(identity: Identity, place: Place): Check {
   const ok = identity.account === place.account;
   const says = ok
     ? `The credentials belong to account ${place.account}.`
-    : `The credentials belong to account ${identity.account}; the plan is for ${place.account}. Use the right role.`;
-  return { id, level: "block", ok, says };
+    : `The credentials belong to account ${identity.account}; the plan is for ${place.account}.`;
+  return { id, level: "block", ok, says, next: "Use the right role." };
 }
 
 /** The region as a whole does not answer: several checks of several steps fail of it. */

@@ -157,8 +157,10 @@ export interface Check {
   readonly ok: boolean;
   /** A failed `block` check stops the run before anything is changed; a failed `warn` is shown. */
   readonly level: "block" | "warn";
-  /** One sentence: what was found, what the limit is, and what to do when it failed. */
+  /** One sentence: what was found, and what the limit is. Without advice. */
   readonly says: string;
+  /** What to do when it failed. Absent: what the runbook asks for beforehand is all there is to say. */
+  readonly next?: string;
   /** Why it failed, where other checks may fail of the same: people are told the cause once, instead of each check. */
   readonly cause?: Cause;
   /**

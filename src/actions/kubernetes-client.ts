@@ -348,11 +348,11 @@ function isConnection(error: unknown): boolean {
 /** The checks every step on a cluster begins with. */
 export function clusterChecks(seen: Look<object>, { context, clusterUid }: ClusterTarget): readonly Check[] {
   if (!seen.answers) {
-    const says =
-      seen.kind === "other"
-        ? `${seen.why}. Correct the kubeconfig or the system's catalogue.`
-        : `${context} ${seen.kind === "refused" ? "did not let us in" : "does not answer"}: ${seen.why}.`;
-    return [{ id: "cluster.answers", level: "block", ok: false, says }];
+    const silent = `${context} ${seen.kind === "refused" ? "did not let us in" : "does not answer"}: ${seen.why}.`;
+    const not = { id: "cluster.answers", level: "block", ok: false } as const;
+    return seen.kind === "other"
+      ? [{ ...not, says: `${seen.why}.`, next: "Correct the kubeconfig or the system's catalogue." }]
+      : [{ ...not, says: silent }];
   }
   const lacks = seen.mayNot.join(", ");
   return [
@@ -361,7 +361,8 @@ export function clusterChecks(seen: Look<object>, { context, clusterUid }: Clust
       id: "cluster.permitted",
       level: "block",
       ok: lacks === "",
-      says: lacks === "" ? "The login may do this." : `The login may not ${lacks}. Grant it (see the README).`,
+      says: lacks === "" ? "The login may do this." : `The login may not ${lacks}.`,
+      next: "Grant it (see the README).",
     },
   ];
 }

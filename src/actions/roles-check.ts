@@ -102,7 +102,8 @@ function unchanged(seen: Seen, one: Looked): Check {
     ok,
     says: ok
       ? `${one.title}: ${one.active} is active, as planned (${says}).`
-      : `${one.title}: the plan was made for ${one.active} being active. Now: ${says}. Ask again, so that a plan is made for the world as it is.`,
+      : `${one.title}: the plan was made for ${one.active} being active. Now: ${says}.`,
+    next: "Request it again, so that the plan fits what is active now.",
   };
 }
 

@@ -43,13 +43,14 @@ export function unchanged(script: Script, hash: string | null): Check {
   const says =
     hash === null
       ? `Script ${script.name} can't be read at ${script.path}.`
-      : `Script ${script.name} was edited after the plan was made. Request the run again, so that the new one is approved.`;
+      : `Script ${script.name} was edited after the plan was made.`;
   const ok = hash === script.sha256;
   return {
     id: "script.unchanged",
     level: "block",
     ok,
     says: ok ? `Script ${script.name} is as it was planned.` : says,
+    next: "Request the run again, so that the new one is approved.",
   };
 }
 

@@ -26,7 +26,8 @@ export function unlistedChecks(
     .filter((thing) => !known.has(thing) && !patterns.some((pattern) => pattern.test(thing)))
     .map((thing) => ({
       ...{ id: `drift.${thing}`, level: "warn", ok: false },
-      says: `${thing} in ${where} is in no runbook. Add it to one, or to readiness.ignore.`,
+      says: `${thing} in ${where} is in no runbook.`,
+      next: "Add it to one, or to readiness.ignore.",
     }));
 }
 

@@ -2,7 +2,7 @@ import type { Origin } from "../catalog/conformance.ts";
 import type { Conformance, Plan } from "../catalog/types.ts";
 import { firmly } from "../incident/conforms.ts";
 import type { NewEvent, Preflight } from "../incident/events.ts";
-import { failedOf, findingsOf } from "../incident/findings.ts";
+import { failedOf, findingsOf, inFull } from "../incident/findings.ts";
 import { voided } from "../incident/gates.ts";
 import {
   approversOf,
@@ -179,7 +179,7 @@ async function looksAgain(runContext: RunContext, step: string): Promise<Preflig
 
 function whyVoid(run: RunState, step: string, fresh: Preflight): string | null {
   const blocked = findingsOf(failedOf(fresh.checks, "block"));
-  if (blocked.length > 0) return `It can't start any more: ${blocked.map(({ says }) => says).join(" ")}`;
+  if (blocked.length > 0) return `It can't start any more: ${blocked.map(inFull).join(" ")}`;
   if (gatesToPass(run, step).every((gate) => gate.factsHash === fresh.factsHash)) return null;
   const changes = changesBetween(run.preflight?.facts ?? [], fresh.facts);
   return `What was shown has changed: ${changes.join("; ")}`;

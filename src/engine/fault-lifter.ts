@@ -3,6 +3,7 @@ import type { Action, ApplyContext } from "../actions/contract.ts";
 import type { Touch } from "../catalog/drill.ts";
 import type { ActionStep, Plan } from "../catalog/types.ts";
 import type { NewEvent } from "../incident/events.ts";
+import { inFull } from "../incident/findings.ts";
 import type { IncidentState, RunState, StepState } from "../incident/state.ts";
 import type { Incidents } from "../incidents/index.ts";
 import { withDeadline } from "../lib/deadline.ts";
@@ -92,7 +93,7 @@ export function createFaultLifter(options: FaultLifterOptions): Projector {
         };
         const seen = await action.observe(ctx, input);
         const [blocked] = blocking(action.ready(seen, input, ctx));
-        if (blocked !== undefined) throw new LifeboatError({ code: "fault-blocked", what: blocked.says });
+        if (blocked !== undefined) throw new LifeboatError({ code: "fault-blocked", what: inFull(blocked) });
         const handle =
           action.done(seen, input, null) === "yes" ? null : ((await action.apply?.(ctx, input, seen)) ?? null);
         return (await action.verify(ctx, input, seen, handle)).says;

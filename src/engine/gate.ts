@@ -1,7 +1,7 @@
 import { awaited } from "../incident/authority.ts";
 import { delegationsNow } from "../incident/delegation.ts";
 import type { Preflight } from "../incident/events.ts";
-import { failedOf, findingsOf } from "../incident/findings.ts";
+import { adviceOf, failedOf, findingsOf } from "../incident/findings.ts";
 import { fallThrough, gateDue, openGate } from "../incident/gates.ts";
 import type { RunState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
@@ -114,7 +114,7 @@ function blocked(runContext: RunContext, run: RunState, ask: string, looked: Pre
         where: run.title,
         what: found.map(({ says }) => says).join(" "),
         stateNow: stateNow(run),
-        next: "Fix it and resume (it's checked again), or abort the run.",
+        next: `${adviceOf(found)} resume (it's checked again), or abort the run.`,
       },
       facts: looked.facts,
     },

@@ -1,6 +1,7 @@
 import type { ActionStep } from "../catalog/types.ts";
 import { clocksDue } from "../incident/clocks.ts";
 import type { NewEvent } from "../incident/events.ts";
+import { adviceOf, failedOf, findingsOf } from "../incident/findings.ts";
 import { unplannedInstead } from "../incident/offers.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
@@ -176,9 +177,12 @@ function preflightProblem(run: RunState): Problem {
   };
 }
 
+/** What was found says best what to do about it; what the runbook asks for beforehand is said where it does not. */
 function nextAfterPreflight(run: RunState): string {
   if (unplannedInstead(run, run.preflight?.facts ?? [])) return `Run it unplanned: \`/dr unplanned ${run.id}\``;
-  return [...(run.plan.beforehand ?? []), "Fix it and request the run again."].join(" ");
+  const found = findingsOf(failedOf(run.preflight?.checks ?? [], "block"));
+  const advised = found.some(({ next }) => next !== null);
+  return [...(advised ? [] : (run.plan.beforehand ?? [])), `${adviceOf(found)} request the run again.`].join(" ");
 }
 
 /** The run can't go on though nothing happened to it: a person is told why, and resumes or aborts. */

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Check, Done, Evidence, Handle } from "../actions/contract.ts";
 import type { ActionStep } from "../catalog/types.ts";
+import { adviceOf } from "../incident/findings.ts";
 import { withDeadline } from "../lib/deadline.ts";
 import { LifeboatError, messageOf, type Problem } from "../lib/errors.ts";
 import { type Attempt, openAttempt, Superseded } from "./attempt.ts";
@@ -296,7 +297,7 @@ function refusedBy(attempt: Attempt, job: Job, seen: unknown, checks: readonly C
     where: attempt.step.title,
     what: blocks.map((check) => check.says).join(" "),
     stateNow: `${UNTOUCHED} ${sayState(job, seen)}`,
-    next: "Fix it and retry, skip it with a reason, or abort the run.",
+    next: `${adviceOf(blocks)} retry, skip it with a reason, or abort the run.`,
   };
 }
 

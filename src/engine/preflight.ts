@@ -108,9 +108,10 @@ async function look(step: ActionStep, run: Ahead, around: Surroundings, signal?:
 function shownChecks(job: Job, checks: readonly Check[], earlier: readonly Earlier[]): readonly ShownCheck[] {
   return checks
     .filter((check) => check.ok || check.level === "warn" || !earlier.some((one) => makesSo(one, check)))
-    .map(({ madeSoBy: _, ...check }) => ({
+    .map(({ madeSoBy: _, next, ...check }) => ({
       step: job.step.id,
       ...check,
+      ...(next !== undefined && !check.ok && { next }),
       level: check.level === "block" ? levelFor(job.step) : check.level,
     }));
 }

@@ -261,6 +261,8 @@ export interface ShownCheck {
   readonly ok: boolean;
   readonly level: "block" | "warn";
   readonly says: string;
+  /** What to do about it, of a failed check. Absent: nothing of its own, or an older log has it in `says`. */
+  readonly next?: string;
   /** Why it failed, where several checks fail of one cause (`checks.ts`); absent: what it says is all. */
   readonly cause?: { readonly id: string; readonly says: string };
   /** It failed because what the step repairs is healthy. Absent: no, or an older log does not say. */

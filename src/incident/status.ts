@@ -91,12 +91,10 @@ function problemOfStep(step: StepState): Problem | null {
 }
 
 function blockedBy(run: Unjudged): Problem {
-  const found = findingsOf(run.preflight === null ? [] : failedOf(run.preflight.checks, "block")).map(
-    ({ says }) => says,
-  );
+  const found = findingsOf(run.preflight === null ? [] : failedOf(run.preflight.checks, "block"));
   return {
     code: "preflight-blocked",
-    what: found.length > 0 ? found.join(" ") : "The preflight found that this can't start",
+    what: found.length > 0 ? found.map(({ says }) => says).join(" ") : "The preflight found that this can't start",
     stateNow: stateNow(run),
   };
 }

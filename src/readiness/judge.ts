@@ -1,4 +1,5 @@
 import type { Preflight, ReadinessFinding, ReadinessVerdict } from "../incident/events.ts";
+import { inFull } from "../incident/findings.ts";
 import type { Problem } from "../lib/errors.ts";
 import { isDrift } from "./state.ts";
 
@@ -43,12 +44,12 @@ export function judgePreflight(
   const drift = checks.filter((one) => !one.ok && isDrift({ code: one.id }));
   return judged(
     [
-      ...failed.map(({ step, id, says, cause, notNeeded = false }) => ({
-        ...{ code: id, step, says: withoutStop(cause?.says ?? says), notNeeded },
+      ...failed.map(({ step, id, says, next, cause, notNeeded = false }) => ({
+        ...{ code: id, step, says: withoutStop(cause?.says ?? inFull({ says, next })), notNeeded },
       })),
       ...beside.map((one) => ({ ...one, notNeeded: false })),
     ],
-    drift.map(({ step, id, says }) => ({ code: id, step, says: withoutStop(says) })),
+    drift.map((one) => ({ code: one.id, step: one.step, says: withoutStop(inFull(one)) })),
     notes,
   );
 }

@@ -19,7 +19,7 @@ describe("an unplanned failover", () => {
 
     const planned = await harness.look("postgres.check", { nodes: [databases.a, databases.b], mode: "planned" });
     expect(blockedBy(planned.checks)).toEqual(["primary.answers"]);
-    expect(planned.checks.find((check) => check.id === "primary.answers")?.says).toContain("run it unplanned");
+    expect(planned.checks.find((check) => check.id === "primary.answers")?.next).toBe("Run it unplanned.");
     const looked = await harness.look("postgres.promote", {
       from: databases.a,
       to: databases.b,
@@ -113,7 +113,7 @@ describe("what stops a switchover", () => {
     const harness = databases.harness();
     expect(blockedBy((await harness.look("postgres.promote", cases())).checks)).toContain("standby.replaying");
     const looked = await harness.look("postgres.check", { nodes: [databases.a, databases.b] });
-    expect(looked.checks.find((check) => check.id === "standby.replaying")?.says).toContain("pg_wal_replay_resume()");
+    expect(looked.checks.find((check) => check.id === "standby.replaying")?.next).toContain("pg_wal_replay_resume()");
   });
 
   test("a standby that falls behind: over the limit it blocks planned and warns unplanned", async () => {

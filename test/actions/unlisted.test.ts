@@ -15,7 +15,8 @@ describe("what is in no runbook", () => {
     expect(unlistedChecks(["database/x"], { known: new Set(), ignore: [], where: "orders-a" })).toEqual([
       {
         ...{ id: "drift.database/x", level: "warn", ok: false },
-        says: "database/x in orders-a is in no runbook. Add it to one, or to readiness.ignore.",
+        says: "database/x in orders-a is in no runbook.",
+        next: "Add it to one, or to readiness.ignore.",
       },
     ]);
   });

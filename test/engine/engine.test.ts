@@ -140,6 +140,23 @@ describe("a run from the request to the end", () => {
     await scenario.requested(planOf([[go()], [ledgerStep(dir, "put", "fence")]]), "run-2");
   });
 
+  test("what a finding advises comes next, and what the runbook asks for beforehand where it advises nothing", async () => {
+    const beforehand = ["It needs a node that is cold."];
+    const plan = planOf([[go()], [ledgerStep(dir, "put", "fence")]], { beforehand });
+    behave(dir, "fence", "blocked", "The node is on fire.");
+    await scenario.requested(plan);
+    start();
+    const unadvised = await scenario.until((one) => one.status === "failed");
+    expect(unadvised.problem?.next).toBe("It needs a node that is cold. Fix it and request the run again.");
+    behave(dir, "fence", "advises", "Put it out.");
+    await scenario.requested(plan, "run-2");
+    const advised = await scenario.until((one) => one.status === "failed", "run-2");
+    expect(advised.problem).toMatchObject({
+      what: "The node is on fire.",
+      next: "Put it out. Then request the run again.",
+    });
+  });
+
   test("a target that hangs does not hold the preflight for ever", async () => {
     behave(dir, "fence", "hangsLooking");
     await scenario.requested(planOf([[go()], [ledgerStep(dir, "put", "fence")]]));

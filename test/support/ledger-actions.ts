@@ -17,6 +17,7 @@ interface Seen {
   readonly value: string | null;
   readonly condition: string;
   readonly blocked: string | null;
+  readonly advised: string | null;
 }
 
 export const ledgerFile = "ledger";
@@ -45,6 +46,7 @@ type Behaviour =
   | "unclear" // `done` can't tell
   | "half" // `done` finds a part of it
   | "blocked" // `ready` says no, in these words
+  | "advises" // what to do about that
   | "condition" // a material fact
   | "unproven" // `verify` does not see it, so many times
   | "throws"; // `facts` has a bug
@@ -89,6 +91,7 @@ function ledgerAction(verb: string, risk: Risk, repeat: Repeat, cause: ((input: 
         value: fileOf(one),
         condition: how(one.dir, one.name, "condition") ?? "fair",
         blocked: how(one.dir, one.name, "blocked"),
+        advised: how(one.dir, one.name, "advises"),
       };
     },
     facts(seen, one) {
@@ -102,7 +105,10 @@ function ledgerAction(verb: string, risk: Risk, repeat: Repeat, cause: ((input: 
     ready(seen, one, ctx) {
       const needed = one.needs === undefined || ctx.evidenceOf(one.needs) !== null;
       return [
-        { id: "clear", ok: seen.blocked === null, level: "block", says: seen.blocked ?? "The way is clear." },
+        {
+          ...{ id: "clear", ok: seen.blocked === null, level: "block", says: seen.blocked ?? "The way is clear." },
+          ...(seen.advised !== null && { next: seen.advised }),
+        },
         {
           id: "evidence.before",
           ok: needed,

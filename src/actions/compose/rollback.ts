@@ -110,23 +110,29 @@ function checksOf(seen: Seen, given: Input): readonly Check[] {
   const there = current !== null || old !== null;
   return [
     answers,
-    block(
-      "service.present",
-      there && others === 0,
-      there && others === 0
-        ? `${given.service} has one container.`
-        : there
-          ? `${given.service} has ${others + 1} containers. One at a time can be rolled back: scale it to one first.`
-          : `There is no container of ${given.service}.`,
-    ),
+    {
+      ...block(
+        "service.present",
+        there && others === 0,
+        there && others === 0
+          ? `${given.service} has one container.`
+          : there
+            ? `${given.service} has ${others + 1} containers; one at a time can be rolled back.`
+            : `There is no container of ${given.service}.`,
+      ),
+      ...(there && { next: "Scale it to one first." }),
+    },
     block("image.available", seen.wantedImageId !== null || seen.inRegistry === true, availability(seen, given)),
-    block(
-      "volumes.named",
-      nameless.length === 0,
-      nameless.length === 0
-        ? "Every volume has a name."
-        : `${nameless.join(", ")} of ${given.service} is a volume without a name, whose data would be left behind. Name it in the compose file first.`,
-    ),
+    {
+      ...block(
+        "volumes.named",
+        nameless.length === 0,
+        nameless.length === 0
+          ? "Every volume has a name."
+          : `${nameless.join(", ")} of ${given.service} is a volume without a name, whose data would be left behind.`,
+      ),
+      next: "Name it in the compose file first.",
+    },
   ];
 }
 

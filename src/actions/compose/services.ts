@@ -67,8 +67,17 @@ export function presentChecks(seen: Seen, { project, services: named }: Services
   const says =
     missing.length === 0
       ? "Every service has a container."
-      : `There is no container of ${missing.join(", ")} in ${project.project}. Create it with docker compose first.`;
-  return [engineChecks(seen, project), { id: "services.present", level: "block", ok: missing.length === 0, says }];
+      : `There is no container of ${missing.join(", ")} in ${project.project}.`;
+  return [
+    engineChecks(seen, project),
+    {
+      id: "services.present",
+      level: "block",
+      ok: missing.length === 0,
+      says,
+      next: "Create it with docker compose first.",
+    },
+  ];
 }
 
 /** Everything up and healthy, and then the same containers, started no second time, after `seconds`. */

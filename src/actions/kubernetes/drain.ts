@@ -173,9 +173,9 @@ function isBudget(error: unknown): boolean {
 
 function cordoned(node: NodeView | null, { cluster, node: name }: Input): Check {
   const ok = node?.schedulable === false;
-  const says = ok ? `${name} takes no new pods.` : `${name} still takes new pods. Cordon it first.`;
+  const says = ok ? `${name} takes no new pods.` : `${name} still takes new pods.`;
   const madeSoBy = { resources: [nodeResource(cluster, name)] };
-  return { id: "evidence.cordoned", level: "block", ok, says, madeSoBy };
+  return { id: "evidence.cordoned", level: "block", ok, says, next: "Cordon it first.", madeSoBy };
 }
 
 function bare(pods: readonly PodView[], { evictBarePods }: Input): Check {

@@ -112,10 +112,11 @@ function isSince(restartedAt: string | null, moment: string): boolean {
 export function canRoll(view: WorkloadView | null, ref: string): Check {
   const id = "workload.rolls";
   if (view === null) return { id, level: "block", ok: false, says: `There is no ${ref}.` };
-  if (view.paused) return { id, level: "block", ok: false, says: `${ref} is paused. Resume its rollout first.` };
+  if (view.paused)
+    return { id, level: "block", ok: false, says: `${ref} is paused.`, next: "Resume its rollout first." };
   const { heldBack = 0, replicas } = view;
   if (heldBack === 0 || replicas === 0) return { id, level: "block", ok: true, says: `${ref} can roll.` };
   const kept = heldBack >= replicas ? "none of its pods (OnDelete)" : `not all of its pods (partition ${heldBack})`;
-  const says = `A new template of ${ref} replaces ${kept}. Delete the pods one by one, or change its update strategy.`;
-  return { id, level: "block", ok: false, says };
+  const says = `A new template of ${ref} replaces ${kept}.`;
+  return { id, level: "block", ok: false, says, next: "Delete the pods one by one, or change its update strategy." };
 }

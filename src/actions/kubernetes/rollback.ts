@@ -179,8 +179,14 @@ function kept(wanted: SetView | null, { deployment, toRevision }: Input): Check 
   const ok = wanted !== null;
   const says = ok
     ? `Revision ${toRevision} of ${deployment} is kept by ${wanted.name}.`
-    : `${deployment} keeps no revision ${toRevision}. It may run already, under a new number. See kubectl rollout history.`;
-  return { id: "revision.kept", level: "block", ok, says };
+    : `${deployment} keeps no revision ${toRevision}.`;
+  return {
+    id: "revision.kept",
+    level: "block",
+    ok,
+    says,
+    next: "It may run already, under a new number. See kubectl rollout history.",
+  };
 }
 
 function nothingToGoBackTo(deployment: string): LifeboatError {

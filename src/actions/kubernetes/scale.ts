@@ -338,8 +338,8 @@ function replaced(seen: Seen): readonly Check[] {
     .filter(({ view }) => seen.answers && isStale(view, seen.config));
   if (kept.length === 0) return [];
   const names = kept.map(({ view }) => view.ref).join(", ");
-  const says = `Pods of ${names} read an older configuration, and its update strategy replaces none. Delete them one by one.`;
-  return [{ id: "pods.replaced", level: "block", ok: false, says }];
+  const says = `Pods of ${names} read an older configuration, and its update strategy replaces none.`;
+  return [{ id: "pods.replaced", level: "block", ok: false, says, next: "Delete them one by one." }];
 }
 
 function opsOf(view: WorkloadView, replicas: number, given: Input, config: ConfigRead): readonly JsonOp[] {
@@ -405,8 +405,8 @@ function leftAlone({ ref, name, min, max }: Scaler, { wishes }: Scene): Check {
   const ok = wish === 0 || (wish >= min && wish <= max);
   const says = ok
     ? `Autoscaler ${name} allows ${wish} of ${ref}.`
-    : `Autoscaler ${name} would move ${ref} from ${wish} to between ${min} and ${max}. Change the autoscaler first.`;
-  return { id: `autoscaler.${name}`, level: "block", ok, says };
+    : `Autoscaler ${name} would move ${ref} from ${wish} to between ${min} and ${max}.`;
+  return { id: `autoscaler.${name}`, level: "block", ok, says, next: "Change the autoscaler first." };
 }
 
 function unremembered({ restoreFrom }: Input, evidences: Evidences): readonly Check[] {

@@ -100,8 +100,9 @@ function noLeader(seen: ClusterView): Check {
     says: ok
       ? `No leader, according to ${answering} members.`
       : leader !== null
-        ? `${leader.name} leads. Use patroni.switchover, or wait until its key expires.`
-        : `Only ${answering} of ${seen.apis.length} members answer. Two must confirm that there is no leader.`,
+        ? `${leader.name} leads.`
+        : `Only ${answering} of ${seen.apis.length} members answer, and two have to confirm that there is no leader.`,
+    ...(leader !== null && { next: "Use patroni.switchover, or wait until its key expires." }),
   };
 }
 
@@ -156,6 +157,7 @@ function accepted(allowDataLoss: boolean): Check {
     ok: allowDataLoss,
     says: allowDataLoss
       ? "You accept losing data that only the lost leader had."
-      : "Data only the lost leader had would be lost. Accept with allowDataLoss.",
+      : "Data only the lost leader had would be lost.",
+    next: "Accept with allowDataLoss.",
   };
 }

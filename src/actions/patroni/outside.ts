@@ -73,17 +73,20 @@ export function noOtherWriter(
     if (!one.answers && one.mayBeAbsent)
       return { id, level: "block", ok: true, says: `${one.name} does not answer: nothing is restored there.` };
     if (!one.answers) {
-      const next = acceptUnreachable
-        ? "If it takes writes, two servers do. You accept this by approving."
-        : "Whether it takes writes cannot be seen. Run it unplanned to accept that.";
-      const says = `${one.name} does not answer (${one.why}). ${next}`;
-      return { id, level: acceptUnreachable ? "warn" : "block", ok: false, says };
+      const silent = `${one.name} does not answer (${one.why})`;
+      if (acceptUnreachable) {
+        const says = `${silent}. If it takes writes, two servers do. You accept this by approving.`;
+        return { id, level: "warn", ok: false, says };
+      }
+      const says = `${silent}, so it's unknown whether it takes writes.`;
+      return { id, level: "block", ok: false, says, next: "Run it unplanned to accept that." };
     }
     const same = cluster.systemId === null || one.systemId === cluster.systemId;
     const ok = !(same && takesWrites(one));
     const says = ok
       ? `${one.name} takes no writes of this database.`
-      : `${one.name} takes the writes of this database. With Patroni acting on ${cluster.name} two servers would: make ${cluster.name} a standby cluster of ${one.name} instead.`;
-    return { id, level: "block", ok, says };
+      : `${one.name} takes the writes of this database. With Patroni acting on ${cluster.name} two servers would.`;
+    const next = `Make ${cluster.name} a standby cluster of ${one.name} instead.`;
+    return { id, level: "block", ok, says, next };
   });
 }

@@ -33,9 +33,8 @@ export function notPaused(seen: ClusterView): Check {
     id: "cluster.notPaused",
     level: "block",
     ok: !seen.paused,
-    says: seen.paused
-      ? "The cluster is paused: Patroni would not act. Run patroni.resume first."
-      : "The cluster is not paused.",
+    says: seen.paused ? "The cluster is paused: Patroni would not act." : "The cluster is not paused.",
+    next: "Run patroni.resume first.",
   };
 }
 
@@ -44,10 +43,8 @@ export function nothingScheduled(seen: ClusterView): Check {
     id: "cluster.nothingScheduled",
     level: "block",
     ok: seen.scheduled === null,
-    says:
-      seen.scheduled === null
-        ? "No switchover is scheduled."
-        : "A switchover is scheduled already. Cancel it, or let it happen.",
+    says: seen.scheduled === null ? "No switchover is scheduled." : "A switchover is scheduled already.",
+    next: "Cancel it, or let it happen.",
   };
 }
 

@@ -71,8 +71,6 @@ function answers(seen: RepositoryView, { host }: Input): Check {
 
 function free(seen: RepositoryView): Check {
   const busy = seen.answers && seen.busy;
-  const says = busy
-    ? "pgBackRest is making a backup already. Wait until it has ended, then look."
-    : "No backup is being made.";
-  return { id: "repository.free", level: "block", ok: !busy, says };
+  const says = busy ? "pgBackRest is making a backup already." : "No backup is being made.";
+  return { id: "repository.free", level: "block", ok: !busy, says, next: "Wait until it has ended, then look." };
 }

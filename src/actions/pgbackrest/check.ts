@@ -51,9 +51,13 @@ function archived(seen: RepositoryView & { answers: true }, { rpoSeconds, mustBe
   const ok = age !== null && age <= rpoSeconds;
   const says =
     age === null
-      ? "pgBackRest has no archived log: nothing after a backup could be restored. See archive_command and its errors."
-      : `The log is archived up to ${seen.archiveMax}, ${age} s ago; the limit is ${rpoSeconds} s.${ok ? "" : " Set archive_timeout to 60 s or less, or see why nothing is archived."}`;
-  return { id: "archive.age", level: mustBeFresh ? "block" : "warn", ok, says };
+      ? "pgBackRest has no archived log: nothing after a backup could be restored."
+      : `The log is archived up to ${seen.archiveMax}, ${age} s ago; the limit is ${rpoSeconds} s.`;
+  const next =
+    age === null
+      ? "See archive_command and its errors."
+      : "Set archive_timeout to 60 s or less, or see why nothing is archived.";
+  return { id: "archive.age", level: mustBeFresh ? "block" : "warn", ok, says, next };
 }
 
 function none(seen: RepositoryView & { answers: true }): Check {

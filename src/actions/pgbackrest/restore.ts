@@ -328,11 +328,18 @@ function foldersAnswer({ data }: Seen, { host }: Input): Check {
 function stopped({ data }: Seen, { host }: Input): Check {
   const running = data.answers && data.running;
   const says = running
-    ? `${host.data}/postmaster.pid is there: PostgreSQL runs, or was killed. Stop it first. If it was killed: start and stop it, or remove the file once no server runs.`
+    ? `${host.data}/postmaster.pid is there: PostgreSQL runs, or was killed.`
     : "PostgreSQL is stopped.";
   const madeSoBy = { actions: ["compose.stop", "script.run"] };
   return {
-    ...{ id: "evidence.stopped", level: "block", ok: !running, says, madeSoBy },
+    ...{
+      id: "evidence.stopped",
+      level: "block",
+      ok: !running,
+      says,
+      next: "Stop it first. If it was killed: start and stop it, or remove the file once no server runs.",
+      madeSoBy,
+    },
     ...(running && { notNeeded: true as const }),
   };
 }
@@ -342,8 +349,8 @@ function ofNoUse({ data }: Seen, { host }: Input): Check {
   const ok = data.answers && (!data.present || data.aside === true);
   const says = ok
     ? `${host.data} holds nothing, or what was restored there to be looked at.`
-    : `${host.data} holds a cluster that archives, or may: it is not replaced without a copy. Say where copies go, or correct the folder.`;
-  return { id: "data.ofNoUse", level: "block", ok, says };
+    : `${host.data} holds a cluster that archives, or may: it is not replaced without a copy.`;
+  return { id: "data.ofNoUse", level: "block", ok, says, next: "Say where copies go, or correct the folder." };
 }
 
 function room({ data, chosen }: Seen, { host, copies = host.data }: Input): Check {

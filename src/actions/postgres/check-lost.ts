@@ -31,10 +31,19 @@ export const checkLost = defineLook<Input, Seen>({
 /** "Does not answer" is the one thing that counts: a server that refuses us is up. */
 function gone(view: NodeView, i: number): Check {
   const ok = !view.answers && view.kind === "unreachable";
-  const better = "Its data is newer than any backup: fail over to it, or restore into it.";
-  const says = ok ? `${view.name} does not answer.` : `${view.name} is ${sayNode(view)}. ${better}`;
+  const says = ok
+    ? `${view.name} does not answer.`
+    : `${view.name} is ${sayNode(view)}. Its data is newer than any backup.`;
+  const next = "Fail over to it, or restore into it.";
   // One that answers is healthy; one that refuses us has to be looked at.
-  return { id: `server${i + 1}.gone`, level: "block", ok, says, ...(view.answers && { notNeeded: true as const }) };
+  return {
+    id: `server${i + 1}.gone`,
+    level: "block",
+    ok,
+    says,
+    next,
+    ...(view.answers && { notNeeded: true as const }),
+  };
 }
 
 function sayNode(view: NodeView): string {

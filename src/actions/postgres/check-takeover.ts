@@ -51,10 +51,10 @@ function successorWrites({ from, to }: PairView): Check {
     const says = `${from.name} does not answer (${from.why}), so it's unknown whether it has taken over from ${to.name}.`;
     return { id, level: "block", ok: false, says, ...silenceOf(from) };
   }
-  const live = takesWrites(to) === true ? ` ${to.name} is the live primary: leave it alone.` : "";
+  const live = takesWrites(to) === true ? ` ${to.name} is the live primary.` : "";
   const is = isPrimary(from) ? "is fenced" : "is a standby";
-  const says = `${from.name} ${is}: it has not taken over from ${to.name}.${live} Run this after a failover.`;
-  return { id, level: "block", ok: false, says };
+  const says = `${from.name} ${is}: it has not taken over from ${to.name}.${live}`;
+  return { id, level: "block", ok: false, says, next: "Run this after a failover." };
 }
 
 function sameCluster({ from, to }: PairView): Check {
@@ -77,8 +77,8 @@ function promotedLater({ from, to }: PairView): Check {
   const ok = from.timeline > to.timeline;
   const says = ok
     ? `${from.name} was promoted after ${to.name}: timeline ${from.timeline}, ${to.name} is on ${to.timeline}.`
-    : `${from.name} is on timeline ${from.timeline} and ${to.name} on ${to.timeline}: it was not promoted after ${to.name}. Decide whose writes count.`;
-  return { id, level: "block", ok, says };
+    : `${from.name} is on timeline ${from.timeline} and ${to.name} on ${to.timeline}: it was not promoted after ${to.name}.`;
+  return { id, level: "block", ok, says, next: "Decide whose writes count." };
 }
 
 function notRejoined({ from, to }: PairView): Check {

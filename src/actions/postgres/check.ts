@@ -113,7 +113,8 @@ function notSplit({ nodes }: Seen): Check {
     says:
       split.length === 0
         ? "At most one server takes writes."
-        : `${names.join(" and ")} both take writes (split brain). Fence the one that must not, then decide whose writes count.`,
+        : `${names.join(" and ")} both take writes (split brain).`,
+    next: "Fence the one that must not, then decide whose writes count.",
   };
 }
 
@@ -131,9 +132,10 @@ function primaryAnswers({ from, to }: Seen, { mode }: Input): Check {
     return { id, level: "block", ok: false, says, ...silenceOf(from) };
   }
   const planned = mode === "planned";
-  const next = planned ? " A planned switchover needs it: run it unplanned." : "";
-  const says = `The primary ${from.name} does not answer: ${from.why}.${next}`;
-  return { id, level: planned ? "block" : "warn", ok: false, says, ...silenceOf(from) };
+  const silent = `The primary ${from.name} does not answer: ${from.why}.`;
+  if (!planned) return { id, level: "warn", ok: false, says: silent, ...silenceOf(from) };
+  const says = `${silent} A planned switchover needs it.`;
+  return { id, level: "block", ok: false, says, next: "Run it unplanned.", ...silenceOf(from) };
 }
 
 function standbyThere({ from, to }: Seen): Check {
@@ -176,7 +178,8 @@ function replaying(to: AnsweringNode): Check {
     id: "standby.replaying",
     level: "block",
     ok: !paused,
-    says: paused ? `Replay on ${to.name} is paused. Run select pg_wal_replay_resume() there.` : `${to.name} replays.`,
+    says: paused ? `Replay on ${to.name} is paused.` : `${to.name} replays.`,
+    next: "Run select pg_wal_replay_resume() there.",
   };
 }
 

@@ -76,7 +76,8 @@ function replaying(to: NodeView): Check {
     id: "standby.replaying",
     level: "block",
     ok: !paused,
-    says: paused ? `Replay on ${to.name} is paused. Run select pg_wal_replay_resume() there.` : `${to.name} replays.`,
+    says: paused ? `Replay on ${to.name} is paused.` : `${to.name} replays.`,
+    next: "Run select pg_wal_replay_resume() there.",
   };
 }
 

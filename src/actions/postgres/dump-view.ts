@@ -120,11 +120,15 @@ export function whole({ file, bytes, sha256, expected, available = [] }: DumpVie
       : bytes === null
         ? `${file} is not there.`
         : expected === null
-          ? `There is no checksum for what ${file} has to hash to. Give its SHA-256, or put it into ${basename(file)}.sha256.`
+          ? `There is no checksum for what ${file} has to hash to.`
           : ok
             ? `${basename(file)} has the SHA-256 it has to have.`
             : `${file} does not have the SHA-256 it has to have: it was damaged or exchanged.`;
-  return { id: "dump.sha256", level: "block", ok, says };
+  const next =
+    file !== null && bytes !== null && expected === null
+      ? `Give its SHA-256, or put it into ${basename(file)}.sha256.`
+      : null;
+  return { id: "dump.sha256", level: "block", ok, says, ...(next !== null && { next }) };
 }
 
 /** It brings tables. */

@@ -161,9 +161,9 @@ function answers(database: DatabaseView): Check {
   if (!database.answers)
     return { id, level: "block", ok: false, says: `${database.name} does not answer: ${database.why}.` };
   const says = database.recovering
-    ? `${database.name} is on a standby, where a snapshot can't be shared. Dump from the primary.`
+    ? `${database.name} is on a standby, where a snapshot can't be shared.`
     : `${database.name} answers.`;
-  return { id, level: "block", ok: !database.recovering, says };
+  return { id, level: "block", ok: !database.recovering, says, next: "Dump from the primary." };
 }
 
 function able({ database, programs }: Seen): Check {
@@ -172,9 +172,10 @@ function able({ database, programs }: Seen): Check {
   const says = ok
     ? `pg_dump ${programs.major} is here.`
     : programs === null
-      ? "pg_dump is not on the machine this runs on. Install PostgreSQL's client programs."
-      : `pg_dump here is version ${programs.major} and refuses a server of version ${needs}. Install postgresql-client-${needs} or newer.`;
-  return { id: "program.version", level: "block", ok, says };
+      ? "pg_dump is not on the machine this runs on."
+      : `pg_dump here is version ${programs.major} and refuses a server of version ${needs}.`;
+  const next = `Install postgresql-client-${needs} or newer.`;
+  return { id: "program.version", level: "block", ok, says, next };
 }
 
 function writable({ folderProblem }: Seen, { folder }: Input): Check {

@@ -269,9 +269,9 @@ function sameCluster({ pair: { from, to } }: Seen): Check {
 /** What is still being written while it is compared would be missing from the file. */
 function oldIsQuiet({ pair: { to } }: Seen, { node }: Input): Check {
   const writes = isPrimary(to) && !to.readOnly;
-  const says = writes ? `${to.name} still takes writes. Fence it first.` : `${to.name} takes no writes.`;
+  const says = writes ? `${to.name} still takes writes.` : `${to.name} takes no writes.`;
   const madeSoBy = { resources: [resourceOf(node)] };
-  return { id: "evidence.oldPrimary", level: "block", ok: !writes, says, madeSoBy };
+  return { id: "evidence.oldPrimary", level: "block", ok: !writes, says, next: "Fence it first.", madeSoBy };
 }
 
 function comparable({ tableProblem: problem }: Seen): Check {

@@ -174,7 +174,8 @@ function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check 
       id,
       level: "block",
       ok: false,
-      says: `${seen.name} is up but did not let us in (${seen.why}), so it can't be fenced. Correct the login.`,
+      says: `${seen.name} is up but did not let us in (${seen.why}), so it can't be fenced.`,
+      next: "Correct the login.",
       ...silenceOf(seen),
     };
   }
@@ -190,7 +191,8 @@ function answersOrAccepted(seen: NodeView, { acceptUnreachable }: Input): Check 
         id,
         level: "block",
         ok: false,
-        says: `${seen.name} does not answer (${seen.why}), so it can't be fenced. Run it unplanned to accept that.`,
+        says: `${seen.name} does not answer (${seen.why}), so it can't be fenced.`,
+        next: "Run it unplanned to accept that.",
         ...silenceOf(seen),
       };
 }
@@ -203,10 +205,8 @@ function permitted(seen: NodeView, { node, readOnlyBy }: Input): Check {
     id: "node.permitted",
     level: "block",
     ok: lacks === "",
-    says:
-      lacks === ""
-        ? `${node.user} may fence ${node.name}.`
-        : `${node.user} may not fence ${node.name}. Grant ${lacks}.`,
+    says: lacks === "" ? `${node.user} may fence ${node.name}.` : `${node.user} may not fence ${node.name}.`,
+    next: `Grant ${lacks}.`,
   };
 }
 

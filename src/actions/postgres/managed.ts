@@ -59,10 +59,11 @@ export function managerReady({ name }: Managed, seen: ManagedView | null): reado
     seen.url === null
       ? `Patroni of ${name} does not answer (${seen.why})`
       : seen.paused
-        ? `${name} is paused: Patroni would promote no one. Run patroni.resume first`
+        ? `${name} is paused: Patroni would promote no one`
         : null;
   const says = wrong === null ? `Patroni of ${name} answers and acts.` : `${wrong}.`;
-  return [{ id: "manager.acts", level: "block", ok: wrong === null, says }];
+  const next = seen.paused && "Run patroni.resume first.";
+  return [{ id: "manager.acts", level: "block", ok: wrong === null, says, ...(next && { next }) }];
 }
 
 /** One request: the cluster follows no one any more, and Patroni promotes its leader. */

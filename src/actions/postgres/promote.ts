@@ -164,9 +164,12 @@ function inRecovery(seen: PairView): Check {
   const done = isDone(seen, null) === "yes";
   if (done) return { id, level: "block", ok: true, says: `${to.name} is the primary already.` };
   const says = isLeftBehind(seen)
-    ? `${to.name} was a primary before ${from.name} and is fenced. It has to be rebuilt as a standby first.`
-    : `${to.name} is not a standby but a primary, and so is ${from.name}. Decide which of them is right before anything else.`;
-  return { id, level: "block", ok: false, says };
+    ? `${to.name} was a primary before ${from.name} and is fenced.`
+    : `${to.name} is not a standby but a primary, and so is ${from.name}.`;
+  const next = isLeftBehind(seen)
+    ? "Rebuild it as a standby first."
+    : "Decide which of them is right before anything else.";
+  return { id, level: "block", ok: false, says, next };
 }
 
 function sameCluster({ from, to }: PairView): Check {
@@ -188,7 +191,8 @@ function replaying({ to }: PairView): Check {
     id: "standby.replaying",
     level: "block",
     ok: !paused,
-    says: paused ? `Replay on ${to.name} is paused. Run select pg_wal_replay_resume() there.` : `${to.name} replays.`,
+    says: paused ? `Replay on ${to.name} is paused.` : `${to.name} replays.`,
+    next: "Run select pg_wal_replay_resume() there.",
   };
 }
 
@@ -204,9 +208,8 @@ function notFenced(seen: PairView): Check {
     id: "standby.notFenced",
     level: "block",
     ok: !fenced,
-    says: fenced
-      ? `${to.name} still carries a fence and would take no writes. Run postgres.unfence on it first.`
-      : `${to.name} carries no fence.`,
+    says: fenced ? `${to.name} still carries a fence and would take no writes.` : `${to.name} carries no fence.`,
+    next: "Run postgres.unfence on it first.",
   };
 }
 
@@ -216,17 +219,18 @@ function permitted(seen: PairView, { to }: Input): Check {
     id: "standby.permitted",
     level: "block",
     ok: lacks === "",
-    says:
-      lacks === "" ? `${to.user} may promote ${to.name}.` : `${to.user} may not promote ${to.name}. Grant ${lacks}.`,
+    says: lacks === "" ? `${to.user} may promote ${to.name}.` : `${to.user} may not promote ${to.name}.`,
+    next: `Grant ${lacks}.`,
   };
 }
 
 function primaryAnswers({ from }: PairView, { allowDataLoss }: Input): Check {
   const id = "primary.answers";
   if (from.answers) return { id, level: "block", ok: true, says: `${from.name} answers as ${from.role}.` };
-  const next = allowDataLoss ? "" : " Without it loss can't be ruled out: run it unplanned.";
-  const says = `${from.name} does not answer: ${from.why}.${next}`;
-  return { id, level: allowDataLoss ? "warn" : "block", ok: false, says, ...silenceOf(from) };
+  const silent = `${from.name} does not answer: ${from.why}.`;
+  if (allowDataLoss) return { id, level: "warn", ok: false, says: silent, ...silenceOf(from) };
+  const says = `${silent} Without it loss can't be ruled out.`;
+  return { id, level: "block", ok: false, says, next: "Run it unplanned.", ...silenceOf(from) };
 }
 
 function streaming({ from, to }: PairView, { allowDataLoss }: Input): Check {
@@ -259,9 +263,10 @@ function fenceHolds({ fenceStep, allowDataLoss, from }: Input, evidence: Evidenc
     return { id, level: "block", ok: true, says: `${from.name} could not be fenced, which was accepted.` };
   }
   const says = facts
-    ? `Step ${fenceStep} did not fence ${from.name}. Fence it, or run it unplanned and accept the risk.`
+    ? `Step ${fenceStep} did not fence ${from.name}.`
     : `There is no evidence that ${from.name} is fenced: step ${fenceStep} has to be verified first.`;
-  return { id, level: "block", ok: false, says, madeSoBy: { steps: [fenceStep] } };
+  const next = facts && "Fence it, or run it unplanned and accept the risk.";
+  return { id, level: "block", ok: false, says, ...(next && { next }), madeSoBy: { steps: [fenceStep] } };
 }
 
 async function verifyPromoted(

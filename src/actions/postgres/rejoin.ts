@@ -154,9 +154,8 @@ function oldIsQuiet({ from, to }: PairView, old: Node): Check {
     id: "evidence.oldPrimary",
     level: "block",
     ok: !writes,
-    says: writes
-      ? `${to.name} still takes writes, which rebuilding it would destroy. Fence it first, and look whether ${from.name} lacks any.`
-      : `${to.name} takes no writes.`,
+    says: writes ? `${to.name} still takes writes, which rebuilding it would destroy.` : `${to.name} takes no writes.`,
+    next: `Fence it first, and look whether ${from.name} lacks any.`,
     madeSoBy: { resources: [resourceOf(old)] },
   };
 }
@@ -170,7 +169,8 @@ function oneTimeline({ from }: PairView): Check {
     ok,
     says: ok
       ? "The new primary has made a checkpoint on its timeline."
-      : `${from.name} has made no checkpoint since its promotion. Run checkpoint there before pg_rewind.`,
+      : `${from.name} has made no checkpoint since its promotion.`,
+    next: "Run checkpoint there before pg_rewind.",
   };
 }
 

@@ -206,10 +206,8 @@ function answers(database: DatabaseView): Check {
 
 function owned(database: DatabaseView, { node }: Input): Check {
   const ok = !database.answers || database.owned;
-  const says = ok
-    ? `${node.user} may replace it.`
-    : `${node.user} does not own ${node.database}. Use the login that owns it.`;
-  return { id: "database.owned", level: "block", ok, says };
+  const says = ok ? `${node.user} may replace it.` : `${node.user} does not own ${node.database}.`;
+  return { id: "database.owned", level: "block", ok, says, next: "Use the login that owns it." };
 }
 
 function notRestoring(database: DatabaseView, { node }: Input): Check {
@@ -218,9 +216,8 @@ function notRestoring(database: DatabaseView, { node }: Input): Check {
     id: "database.restoring",
     level: "block",
     ok: !busy,
-    says: busy
-      ? `A pg_restore is at work in ${node.database} already. Wait until it has ended, then look.`
-      : `No restore is at work in ${node.database}.`,
+    says: busy ? `A pg_restore is at work in ${node.database} already.` : `No restore is at work in ${node.database}.`,
+    next: "Wait until it has ended, then look.",
   };
 }
 
@@ -235,8 +232,8 @@ function quiet(database: DatabaseView, { node, quietSteps }: Input, evidence: Ev
   const says =
     sessions === 0
       ? `No application has a session in ${node.database}.`
-      : `${sessions} sessions are open in ${node.database}: whatever they write would be lost. Stop the applications first.`;
-  return { id, level: "block", ok: sessions === 0, says };
+      : `${sessions} sessions are open in ${node.database}: whatever they write would be lost.`;
+  return { id, level: "block", ok: sessions === 0, says, next: "Stop the applications first." };
 }
 
 function safe({ safety }: Seen, { safetyStep }: Input): Check {

@@ -107,12 +107,13 @@ function otherAnswers(other: NodeView, { acceptUnreachable }: Input): Check {
     ? `${other.name} answers.`
     : acceptUnreachable
       ? `${other.name} does not answer: if it was promoted, two servers take writes. You accept this by approving.`
-      : `${other.name} does not answer (${other.why}), so it can't be seen that it takes no writes. Run it unplanned to accept that.`;
+      : `${other.name} does not answer (${other.why}), so it can't be seen that it takes no writes.`;
   return {
     id: "other.answers",
     level: acceptUnreachable ? "warn" : "block",
     ok: other.answers,
     says,
+    ...(!acceptUnreachable && { next: "Run it unplanned to accept that." }),
     ...silenceOf(other),
   };
 }
@@ -154,7 +155,8 @@ function otherIsQuiet(node: NodeView, other: NodeView): Check {
     level: "block",
     ok: !split,
     says: split
-      ? `${other.name} takes writes: opening ${node.name} too would be split brain. Make it a standby instead.`
+      ? `${other.name} takes writes: opening ${node.name} too would be split brain.`
       : `No other primary takes writes.`,
+    next: "Make it a standby instead.",
   };
 }

@@ -199,7 +199,9 @@ export function silenceOf(...views: readonly (NodeView | null)[]): { readonly ca
 export function identityChecks(...views: readonly (NoAnswer | { readonly answers: true })[]): readonly Check[] {
   return views.flatMap((view) => {
     if (!("otherCluster" in view) || view.otherCluster === undefined) return [];
-    return [{ id: "node.identity", level: "block", ok: false, says: `${view.why}. Correct the address.` } as const];
+    return [
+      { id: "node.identity", level: "block", ok: false, says: `${view.why}.`, next: "Correct the address." } as const,
+    ];
   });
 }
 

@@ -175,13 +175,16 @@ function checksOf(seen: Seen, given: Input): readonly Check[] {
         ? "The file is the one that was named."
         : `SHA-256 of the file is ${scene.sha256}, and ${given.sha256} is expected.`,
     ),
-    block(
-      "objects.compatible",
-      fixed.length === 0,
-      fixed.length === 0
-        ? "Nothing is there with other settings."
-        : `An import does not change what is there with other settings: ${list(fixed)}. Delete it first, with its messages.`,
-    ),
+    {
+      ...block(
+        "objects.compatible",
+        fixed.length === 0,
+        fixed.length === 0
+          ? "Nothing is there with other settings."
+          : `An import does not change what is there with other settings: ${list(fixed)}.`,
+      ),
+      next: "Delete it first, with its messages.",
+    },
     {
       id: "objects.extra",
       level: "warn",

@@ -86,8 +86,9 @@ function checksOf({ identity, instance, eventsReadable }: Seen, given: Input): C
     const kept = instance.retentionDays;
     must("instance.backups", kept >= retentionDaysMin, `keeps backups ${kept} days`, `at least ${retentionDaysMin}`);
   }
-  const readable = eventsReadable ? "The events can be read." : "The events can't be read. Allow rds:DescribeEvents.";
-  return [...checks, { id: "instance.events", level: "warn", ok: eventsReadable, says: readable }];
+  const says = `The events ${eventsReadable ? "can" : "can't"} be read.`;
+  const next = "Allow rds:DescribeEvents.";
+  return [...checks, { id: "instance.events", level: "warn", ok: eventsReadable, says, next }];
 }
 
 function sourceOf({ account, region, expect }: Input, source: string): Source {

@@ -139,10 +139,14 @@ function hasNoReplicas(seen: InstanceView): Check {
 
 function mayBeDeleted(seen: InstanceView): Check {
   const ok = !(seen.present && seen.deletionProtected);
-  const says = ok
-    ? `${seen.name} has no deletion protection.`
-    : `${seen.name} has deletion protection. Switch it off: aws rds modify-db-instance --db-instance-identifier ${seen.name} --no-deletion-protection.`;
-  return { id: "instance.deletable", level: "block", ok, says };
+  const says = ok ? `${seen.name} has no deletion protection.` : `${seen.name} has deletion protection.`;
+  return {
+    id: "instance.deletable",
+    level: "block",
+    ok,
+    says,
+    next: `Switch it off: aws rds modify-db-instance --db-instance-identifier ${seen.name} --no-deletion-protection.`,
+  };
 }
 
 function fenceHolds({ fenceStep, instance }: Input, evidence: Evidences): Check {

@@ -152,8 +152,8 @@ function isMember(seen: Seen, { cluster, target }: Input): Check {
     return { id, level: "block", ok: chooses, says };
   }
   if (chooses) {
-    const says = `RDS for MySQL clusters take no target: leave it out, and RDS chooses the new writer of ${cluster}.`;
-    return { id, level: "block", ok: false, says };
+    const says = `RDS for MySQL clusters take no target: RDS chooses the new writer of ${cluster}.`;
+    return { id, level: "block", ok: false, says, next: "Leave it out." };
   }
   const ok = seen.members.includes(target);
   const says = ok

@@ -171,14 +171,18 @@ function keyFits(source: InstanceView, given: Input): Check {
   if (!source.present)
     return { id, level: "block", ok: false, says: `Whether ${source.name} is encrypted is unknown.` };
   const wrong = !source.encrypted
-    ? given.kmsKeyId && `${source.name} is not encrypted, and no encrypted replica is made of it. Leave kmsKeyId out`
+    ? given.kmsKeyId && `${source.name} is not encrypted, and no encrypted replica is made of it`
     : isFar(given)
       ? !given.kmsKeyId && `${source.name} is encrypted: kmsKeyId has to name a key of ${given.region}`
-      : given.kmsKeyId && `In its own region ${given.replica} gets the key of ${source.name}. Leave kmsKeyId out`;
+      : given.kmsKeyId && `In its own region ${given.replica} gets the key of ${source.name}`;
   const foreign = given.kmsKeyId?.startsWith("arn:") && given.kmsKeyId.split(":")[3] !== given.region;
   const elsewhere = foreign ? `The key ${given.kmsKeyId} is not of ${given.region}` : "";
   const says = wrong || elsewhere;
-  return { id, level: "block", ok: !says, says: says ? `${says}.` : "The key fits the source and the region." };
+  const unwanted = Boolean(given.kmsKeyId) && !(source.encrypted && isFar(given));
+  return {
+    ...{ id, level: "block", ok: !says, says: says ? `${says}.` : "The key fits the source and the region." },
+    ...(unwanted && { next: "Leave kmsKeyId out." }),
+  };
 }
 
 /** The default network's security group lets no one in, and the application is not in it. */
@@ -196,8 +200,8 @@ function networkInherited({ subnetGroup, replica }: Input): Check {
   const ok = subnetGroup === undefined;
   const says = ok
     ? `${replica} is in the network of its source.`
-    : `In its source's region ${replica} is in its source's network. Leave subnetGroup out.`;
-  return { id: "replica.network", level: "block", ok, says };
+    : `In its source's region ${replica} is in its source's network.`;
+  return { id: "replica.network", level: "block", ok, says, next: "Leave subnetGroup out." };
 }
 
 function parametersNamed({ parameterGroup, replica }: Input): Check {

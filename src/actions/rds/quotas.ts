@@ -59,6 +59,6 @@ function room(seen: Seen["instances"], failed: AwsError | null, { region, instan
   const { used, max } = seen;
   const ok = max - used >= instances;
   const has = `${region} has ${used} of ${max} RDS instances`;
-  const says = ok ? `${has}; ${instances} more fit.` : `${has}; ${instances} more don't fit. Have the quota raised.`;
-  return { id, level: "block", ok, says };
+  const says = ok ? `${has}; ${instances} more fit.` : `${has}; ${instances} more don't fit.`;
+  return { id, level: "block", ok, says, next: "Have the quota raised." };
 }

@@ -168,16 +168,14 @@ function mayFailOver(seen: InstanceView): readonly Check[] {
 
 function isMultiAz(seen: InstanceView): Check {
   const ok = seen.present && seen.multiAz;
-  const says = ok
-    ? `${seen.name} is Multi-AZ.`
-    : `${seen.name} is not Multi-AZ: there is no standby to fail over to. Use rds.promote_replica or a restore.`;
-  return { id: "instance.multiAz", level: "block", ok, says };
+  const says = ok ? `${seen.name} is Multi-AZ.` : `${seen.name} is not Multi-AZ: there is no standby to fail over to.`;
+  return { id: "instance.multiAz", level: "block", ok, says, next: "Use rds.promote_replica or a restore." };
 }
 
 /** Without events a failover that is in progress can't be told from none, and a second one would go back. */
 function eventsReadable({ eventsReadable: ok, instance }: Seen): Check {
   const says = ok
     ? `The events of ${instance.name} can be read.`
-    : `The events of ${instance.name} can't be read, so a repeated failover could not be told. Allow rds:DescribeEvents.`;
-  return { id: "instance.events", level: "block", ok, says };
+    : `The events of ${instance.name} can't be read, so a repeated failover could not be told.`;
+  return { id: "instance.events", level: "block", ok, says, next: "Allow rds:DescribeEvents." };
 }

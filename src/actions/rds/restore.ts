@@ -245,9 +245,10 @@ function nameFree(seen: Seen, { target }: Shape): Check {
   const says = free
     ? `The name ${target} is free.`
     : free === false
-      ? `${target} exists already and is not this step's restore. Choose another name.`
+      ? `${target} exists already and is not this step's restore.`
       : `Whether the name ${target} is free can't be seen.`;
-  return { id: "restore.nameFree", level: "block", ok: free === true, says };
+  const next = free === false ? "Choose another name." : null;
+  return { id: "restore.nameFree", level: "block", ok: free === true, says, ...(next !== null && { next }) };
 }
 
 async function lookAtSource(ctx: ReadContext, given: Pitr): Promise<Seen["from"]> {

@@ -178,14 +178,20 @@ function stillReplica(standby: InstanceView, { standby: given, instance }: Input
     const ok = standby.source !== null;
     const says = ok
       ? `${standby.name} is still a replica.`
-      : `${standby.name} was promoted: opening ${instance} too would be split brain. Make it a replica instead.`;
-    return { id, level: "block", ok, says };
+      : `${standby.name} was promoted: opening ${instance} too would be split brain.`;
+    return { id, level: "block", ok, says, next: "Make it a replica instead." };
   }
   if (standby.because === "missing") return { id, level: "block", ok: true, says: `${standby.name} is not there.` };
   const says = accepted
     ? `${standby.name} can't be seen: if it was promoted, two servers take writes. This run accepts that.`
-    : `${standby.name} can't be seen (${standby.why}), so it's unknown whether it takes writes. Run it unplanned to accept that.`;
-  return { id, level: accepted ? "warn" : "block", ok: false, says };
+    : `${standby.name} can't be seen (${standby.why}), so it's unknown whether it takes writes.`;
+  return {
+    id,
+    level: accepted ? "warn" : "block",
+    ok: false,
+    says,
+    ...(!accepted && { next: "Run it unplanned to accept that." }),
+  };
 }
 
 function openFact({ readOnly, instance }: Input): readonly Fact[] {
@@ -277,17 +283,15 @@ function checksOf(seen: Seen, given: Input): Check[] {
 
 /** The one who shares the group is changed with it: not to know who does is no yes. */
 function groupIsItsOwn({ alsoUsedBy, usersUnknown }: Seen, { parameterGroup, instance }: Input): Check {
+  const next = `Give ${instance} a group of its own.`;
   const check = (ok: boolean, says: string): Check => ({ id: "group.own", level: "block", ok, says });
   if (parameterGroup.startsWith("default."))
-    return check(false, `${parameterGroup} is AWS's own and can't be changed: give the instance a group of its own.`);
+    return { ...check(false, `${parameterGroup} is AWS's own and can't be changed.`), next };
   if (usersUnknown !== undefined)
     return check(false, `Which instances use ${parameterGroup} can't be read: ${usersUnknown}`);
   if (alsoUsedBy.length === 0) return check(true, `${parameterGroup} is used by nothing else.`);
   const shared = alsoUsedBy.join(", ");
-  return check(
-    false,
-    `${parameterGroup} is also used by ${shared}, which would be changed with it. Give ${instance} a group of its own.`,
-  );
+  return { ...check(false, `${parameterGroup} is also used by ${shared}, which would be changed with it.`), next };
 }
 
 function rebootAwaited({ parameterGroup, instance }: Input): Check {

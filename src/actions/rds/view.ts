@@ -216,6 +216,6 @@ export function replicaOf(id: string, view: InstanceView, wanted: Source): Check
   const of = (view.present ? view.source : null) ?? "nothing";
   const says = ok
     ? `${view.name} replicates ${wanted.source}.`
-    : `${view.name} replicates ${of} and not ${wanted.source} (${wanted.sourceRegion}), so it holds other data. Replace it by a replica of ${wanted.source} first.`;
-  return { id, level: "block", ok, says };
+    : `${view.name} replicates ${of} and not ${wanted.source} (${wanted.sourceRegion}), so it holds other data.`;
+  return { id, level: "block", ok, says, next: `Replace it by a replica of ${wanted.source} first.` };
 }

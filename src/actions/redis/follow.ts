@@ -181,16 +181,16 @@ function quiet({ node, writes }: Seen): Check {
       ? `Whether ${node.name} takes writes cannot be told.`
       : writes === 0
         ? `${node.name} took no write while it was looked at.`
-        : `${node.name} takes writes (${writes} in a moment): clients use it. Lead them to the other one first.`;
-  return { id: "node.quiet", level: "block", ok: writes === 0, says };
+        : `${node.name} takes writes (${writes} in a moment): clients use it.`;
+  return { id: "node.quiet", level: "block", ok: writes === 0, says, next: "Lead them to the other one first." };
 }
 
 function named({ node, namedMaster }: Seen): Check {
   const ok = namedMaster !== node.address;
   const says = ok
     ? `No Sentinel that was asked names ${node.name} as master.`
-    : `The Sentinels name ${node.name} as master. Use redis.failover, or redis.forget first.`;
-  return { id: "node.notTheMaster", level: "block", ok, says };
+    : `The Sentinels name ${node.name} as master.`;
+  return { id: "node.notTheMaster", level: "block", ok, says, next: "Use redis.failover, or redis.forget first." };
 }
 
 function notTheOnlyHolder({ node, master }: Seen): Check {

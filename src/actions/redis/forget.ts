@@ -135,6 +135,6 @@ function sameMaster({ sentinels }: Seen, { of, set }: Input): Check {
 
 function notMoving({ sentinels }: Seen): Check {
   const moving = sentinels.some((one) => one.answers && one.watches?.flags.includes("failover_in_progress"));
-  const says = moving ? "A failover is going on. Wait until it has ended." : "No failover is going on.";
-  return { id: "failover.none", level: "block", ok: !moving, says };
+  const says = moving ? "A failover is going on." : "No failover is going on.";
+  return { id: "failover.none", level: "block", ok: !moving, says, next: "Wait until it has ended." };
 }

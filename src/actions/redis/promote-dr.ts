@@ -184,7 +184,7 @@ function masterFit({ from }: Pair, mode: Input["mode"]): Check {
   const found = answers ? "answers as master" : from.answers ? `is a ${from.role}` : `does not answer (${from.why})`;
   const next =
     mode === "planned"
-      ? "Without it nothing can be promised: run it unplanned."
+      ? "Run it unplanned: without it nothing can be promised."
       : "Find out which server is the master: this one would be left behind.";
-  return { id: "master.fit", level: "block", ok, says: `${from.name} ${found}.${ok ? "" : ` ${next}`}` };
+  return { id: "master.fit", level: "block", ok, says: `${from.name} ${found}.`, next };
 }

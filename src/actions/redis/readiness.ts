@@ -53,7 +53,8 @@ function notFailingOver(seen: SetView): Check {
     id: "failover.none",
     level: "block",
     ok: !seen.failingOver,
-    says: seen.failingOver ? "A failover is going on already. Wait until it has ended." : "No failover is going on.",
+    says: seen.failingOver ? "A failover is going on already." : "No failover is going on.",
+    next: "Wait until it has ended.",
   };
 }
 
@@ -64,14 +65,15 @@ function masterAnswers(seen: SetView, mode: Mode): Check {
   const ok = isMaster(master) && down === undefined;
   const why =
     master === undefined ? "is not known" : master.answers ? `is a ${master.role}` : `does not answer (${master.why})`;
-  const next = mode === "planned" ? " A failover without loss needs it: run it unplanned." : "";
+  const needed = mode === "planned" ? " A failover without loss needs it." : "";
   return {
     id: "master.answers",
     level: mode === "planned" ? "block" : "warn",
     ok,
     says: ok
       ? `${seen.master} answers as master.`
-      : `The master ${seen.master ?? ""} ${down ? `is down for a Sentinel (${down})` : why}.${next}`,
+      : `The master ${seen.master ?? ""} ${down ? `is down for a Sentinel (${down})` : why}.${needed}`,
+    ...(mode === "planned" && { next: "Run it unplanned." }),
   };
 }
 
@@ -84,7 +86,8 @@ function oneMaster(seen: SetView): Check {
     says:
       strays.length === 0
         ? "No other node calls itself a master."
-        : `${strays.join(" and ")} also takes writes as a master, and they will be thrown away. Wait until the Sentinels have corrected it.`,
+        : `${strays.join(" and ")} also takes writes as a master, and they will be thrown away.`,
+    next: "Wait until the Sentinels have corrected it.",
   };
 }
 

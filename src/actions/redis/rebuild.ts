@@ -141,8 +141,8 @@ function countable({ node, flushes }: Seen): Check {
   const ok = !node.answers || flushes !== null;
   const says = ok
     ? "How often it was emptied can be read."
-    : `How often ${node.name} was emptied can't be read, so it could not be seen that it was. Allow its login INFO.`;
-  return { id: "flushes.known", level: "block", ok, says };
+    : `How often ${node.name} was emptied can't be read, so it could not be seen that it was.`;
+  return { id: "flushes.known", level: "block", ok, says, next: "Allow its login INFO." };
 }
 
 function answersAsMaster(node: NodeView): Check {

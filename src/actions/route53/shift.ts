@@ -368,7 +368,8 @@ function checksOf(record: Weights, seen: Seen, i: number, given: Input): Check[]
       says:
         found.protectedBy === null
           ? `${title} is not protected.`
-          : `${title} is protected (${found.protectedBy}); one protected record fails the whole batch. Delete the protection first.`,
+          : `${title} is protected (${found.protectedBy}); one protected record fails the whole batch.`,
+      next: "Delete the protection first.",
     },
   ];
 }
@@ -382,25 +383,23 @@ function weighed(seen: Seen, given: Input): Check[] {
     const after = mine.map((i) => given.records[i]?.to.weight ?? seen.records[i]?.set?.Weight);
     const weights = [...after, ...(seen.records[mine[0] ?? 0]?.otherWeights ?? [])].filter((one) => one !== undefined);
     if (weights.length === 0 || weights.some((weight) => Number(weight) > 0)) return [];
-    const says = `Every weight of ${title} would be 0, and Route 53 then answers with all of them. Give one more than 0.`;
-    return [{ id: "weights.some", level: "block" as const, ok: false, says }];
+    const says = `Every weight of ${title} would be 0, and Route 53 then answers with all of them.`;
+    return [{ id: "weights.some", level: "block" as const, ok: false, says, next: "Give one more than 0." }];
   });
 }
 
 function protectionsReadable({ protectionsReadable: ok }: Seen): Check {
   const says = ok
     ? "Record set protections can be read."
-    : "Record set protections can't be read, and one of them would fail the whole batch. Allow route53:ListResourceRecordSetProtections.";
-  return { id: "zone.protections", level: "warn", ok, says };
+    : "Record set protections can't be read, and one of them would fail the whole batch.";
+  return { id: "zone.protections", level: "warn", ok, says, next: "Allow route53:ListResourceRecordSetProtections." };
 }
 
 /** Without it a change that happened could not be seen to be everywhere, and the step would wait in vain. */
 function changesReadable({ changesReadable: may }: Seen): Check {
   const says =
-    may === false
-      ? "Whether a change has reached every name server may not be asked. Allow route53:GetChange."
-      : "Changes can be followed.";
-  return { id: "change.readable", level: "block", ok: may !== false, says };
+    may === false ? "Whether a change has reached every name server may not be asked." : "Changes can be followed.";
+  return { id: "change.readable", level: "block", ok: may !== false, says, next: "Allow route53:GetChange." };
 }
 
 function tailOf(seen: Seen): number | null {

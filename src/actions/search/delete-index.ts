@@ -105,8 +105,6 @@ async function look(ctx: ReadContext, { cluster, index }: Input): Promise<Seen> 
 function checksOf(seen: Seen, { cluster, index }: Input): Check[] {
   if (!seen.answers) return [answers(seen, cluster)];
   const ok = seen.aliases.length === 0;
-  const says = ok
-    ? `Nothing points at ${index}.`
-    : `${index} is in use as ${seen.aliases.join(", ")}: move the alias first.`;
-  return [answers(seen, cluster), { id: "index.unused", level: "block", ok, says }];
+  const says = ok ? `Nothing points at ${index}.` : `${index} is in use as ${seen.aliases.join(", ")}.`;
+  return [answers(seen, cluster), { id: "index.unused", level: "block", ok, says, next: "Move the alias first." }];
 }

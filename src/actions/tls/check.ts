@@ -77,7 +77,8 @@ function checksOf({ url, expiresAt, untrusted, why }: Shown, now: Date, { certif
       ...{ id: "certificate.lasts", level: "block", ok: lasts },
       says: lasts
         ? `The certificate of ${host} lasts until ${day}.`
-        : `The certificate of ${host} ends on ${day}, within ${certificateDays} days. Renew it.`,
+        : `The certificate of ${host} ends on ${day}, within ${certificateDays} days.`,
+      next: "Renew it.",
     },
   ];
 }

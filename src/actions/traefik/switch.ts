@@ -166,11 +166,10 @@ function targetUp({ routed, target, file }: Seen, { to }: Input): Check {
   if (target.length > 0) return block("target.answers", true, "The target answers by itself.");
   const known = "servers" in to && to.servers.every((url) => routed.servers[url] === "UP");
   if (known || sameLead(file?.lead ?? null, to)) return block("target.answers", true, "Traefik sees the target up.");
-  return block(
-    "target.answers",
-    false,
-    "Traefik has not looked at the target yet. Say under `target` what it answers by itself.",
-  );
+  return {
+    ...block("target.answers", false, "Traefik has not looked at the target yet."),
+    next: "Say under `target` what it answers by itself.",
+  };
 }
 
 /** What has a server answer that was not there yet. */

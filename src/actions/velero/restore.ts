@@ -156,6 +156,12 @@ function roomFor(inTheWay: readonly string[], { overwrite }: Input): Check {
   const ok = inTheWay.length === 0 || overwrite === "update";
   const says = ok
     ? "Nothing stands in the way of the restore."
-    : `${inTheWay.slice(0, 5).join(", ")} ${inTheWay.length > 5 ? "and others " : ""}would be left as they are. Restore into another namespace, or say overwrite: update.`;
-  return { id: "restore.room", level: "block", ok, says };
+    : `${inTheWay.slice(0, 5).join(", ")} ${inTheWay.length > 5 ? "and others " : ""}would be left as they are.`;
+  return {
+    id: "restore.room",
+    level: "block",
+    ok,
+    says,
+    next: "Restore into another namespace, or say overwrite: update.",
+  };
 }

@@ -1,5 +1,5 @@
 import type { ShownCheck, ShownFact } from "../../../src/incident/events.ts";
-import { failedOf, findingsOf } from "../../../src/incident/findings.ts";
+import { failedOf, findingsOf, inFull } from "../../../src/incident/findings.ts";
 import { cut, cutAtWord, safe } from "./escape.ts";
 import { lasting } from "./when.ts";
 
@@ -23,7 +23,7 @@ export function findingLines(checks: readonly ShownCheck[]): readonly string[] {
     (a, b) => Number(b.level === "block") - Number(a.level === "block"),
   );
   return found.map(
-    ({ level, says }) => `${level === "block" ? "❌ Stops the run" : "⚠️ Warning"}: ${safe(cut(says, 300))}`,
+    (one) => `${one.level === "block" ? "❌ Stops the run" : "⚠️ Warning"}: ${safe(cut(inFull(one), 300))}`,
   );
 }
 

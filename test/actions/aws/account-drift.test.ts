@@ -119,7 +119,8 @@ describe("the quota of RDS instances", () => {
     expect(await quota(1)).toMatchObject({ ok: true, level: "block" });
     expect(await quota(2)).toMatchObject({
       ...{ ok: false, level: "block" },
-      says: "us-east-1 has 2 of 3 RDS instances; 2 more don't fit. Have the quota raised.",
+      says: "us-east-1 has 2 of 3 RDS instances; 2 more don't fit.",
+      next: "Have the quota raised.",
     });
     stand.aws().faults.deny("rds:DescribeAccountAttributes");
     expect(await quota(2)).toMatchObject({

@@ -303,7 +303,7 @@ describe("RDS as it fools people", () => {
     const { checks } = await harnessFor({}).look(reboot.action, reboot.input(aws));
     expect(checks.find((check) => check.id === "instance.events")).toMatchObject({
       ok: false,
-      says: expect.stringContaining("Allow rds:DescribeEvents."),
+      next: "Allow rds:DescribeEvents.",
     });
     aws.faults.clear();
     aws.faults.deny("rds:RebootDBInstance");

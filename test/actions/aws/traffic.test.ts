@@ -87,7 +87,7 @@ describe("route53.shift", () => {
     aws.faults.deny("route53:GetChange");
     const { checks } = await harness.look(shift.action, given);
     expect(blockedBy(checks)).toEqual(["change.readable"]);
-    expect(checks.at(-1)?.says).toContain("Allow route53:GetChange");
+    expect(checks.at(-1)?.next).toBe("Allow route53:GetChange.");
   });
 
   test("a wildcard is found under the name AWS lists it by, and beside it every value of a TXT record", async () => {
