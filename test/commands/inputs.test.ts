@@ -62,7 +62,7 @@ describe("a runbook that has to be told which one", () => {
     const all = await app.ask("alex", "runbook");
     expect(all).toMatchObject({
       message: {
-        text: expect.stringContaining("Empty a node that is ill (unplanned): `/dr runbook node-drain node=…`"),
+        text: expect.stringContaining("Drain a failing node (unplanned): `/dr runbook node-drain node=…`"),
       },
     });
   });

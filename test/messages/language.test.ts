@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parseSync } from "@swc/core";
+import { LineCounter, parseDocument, visit } from "yaml";
 import { projectRoot } from "../../src/lib/root.ts";
 import { RETIRED_IN_SENTENCES } from "../support/retired-words.ts";
 
@@ -32,11 +33,16 @@ const PLACES = [
 /** Prose that isn't in a source: templates of updates and post-mortems, and the pages of the practice workspace. */
 const TEXTS = ["templates/comms", "templates/postmortem", "practice/slack/page", "practice/pagerduty", "practice/mail"];
 
+/** Fields of systems and runbooks that aren't prose: commands, queries, names, places, and expressions of other people's monitoring. */
+const NO_PROSE = new Set(["planned", "unplanned", "starts", "sql", "name", "when", "where", "schedule"]);
+
 /** Of one sentence or clause; what is put in counts as one word. */
 const WORDS_MAX = 18;
 
 /** Said by others and only repeated by stand-ins, word by word. */
 const OTHERS_WORDS = [/^The DBSubnetGroup shouldn't be specified/, /^cannot restore index|^Either close or delete/];
+
+const PROSE_IN_YAML = proseInYaml();
 
 describe("the words of an incident channel", () => {
   test.each(PLACES)("%s says none that are retired", (place) => {
@@ -62,6 +68,28 @@ describe("the words of an incident channel", () => {
     expect(found).toEqual([]);
   });
 
+  test("systems and runbooks say none that are retired", () => {
+    const retired = [...RETIRED_IN_SENTENCES, [/\bcannot\b/i, "can't"] as const];
+    const found = PROSE_IN_YAML.flatMap(({ where, says }) =>
+      retired.filter(([word]) => word.test(says)).map(([, instead]) => `${where}: ${says}  (${instead})`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("systems and runbooks have no sentence of more than 18 words", () => {
+    const found = PROSE_IN_YAML.flatMap(({ where, says }) =>
+      partsOf(says)
+        .filter((part) => wordsIn(part) > WORDS_MAX)
+        .map((part) => `${where}: ${part}  (${wordsIn(part)} words)`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("titles in systems and runbooks don't say where on a card they stand", () => {
+    const found = PROSE_IN_YAML.filter(({ field, says }) => field === "title" && /\b(above|below)\b/.test(says));
+    expect(found).toEqual([]);
+  });
+
   test("commands in runbooks and system files stand in backticks, so that Slack shows them as what is typed", () => {
     const bare = /(?:^|[^`])\/dr [a-z]/;
     const found = yamlUnder("templates/systems").flatMap(({ where, lines }) =>
@@ -77,6 +105,14 @@ describe("the words of an incident channel", () => {
     expect(partsOf(`Short. ${long}; short`).map(wordsIn)).toEqual([1, WORDS_MAX + 3, 1]);
     expect(partsOf(`select ${"a, ".repeat(30)} from b`)).toEqual([]);
     expect(partsOf(`/dr calendar ${"[--name <value>] ".repeat(20)}`)).toEqual([]);
+  });
+
+  test("the prose of systems and runbooks is found", () => {
+    const fields = new Set(PROSE_IN_YAML.map(({ field }) => field));
+    expect([...fields]).toEqual(
+      expect.arrayContaining(["title", "summary", "changes", "instructions", "beforehand", "afterwards", "givesUp"]),
+    );
+    expect(PROSE_IN_YAML.length).toBeGreaterThan(2000);
   });
 
   test("a retired word would be found", () => {
@@ -112,6 +148,28 @@ function yamlUnder(place: string): { where: string; lines: readonly string[] }[]
   return readdirSync(root, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".yml"))
     .map((file) => ({ where: file, lines: readFileSync(join(root, file), "utf8").split("\n") }));
+}
+
+/** Every text of the systems and runbooks that are shipped, as it is after YAML: folded, and with what is put in as "…". */
+function proseInYaml(): readonly { readonly where: string; readonly field: string; readonly says: string }[] {
+  const root = join(projectRoot(), "templates/systems");
+  const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) =>
+    /^[\w-]+\/(system|runbooks\/[\w-]+)\.yml$/.test(file),
+  );
+  return files.flatMap((file) => {
+    const lines = new LineCounter();
+    const found: { where: string; field: string; says: string }[] = [];
+    visit(parseDocument(readFileSync(join(root, file), "utf8"), { lineCounter: lines, merge: true }), {
+      Scalar(key, { value, range }, path) {
+        const pair = path.findLast((node) => "key" in node);
+        const field = String(pair && "key" in pair ? pair.key : "");
+        if (key === "key" || typeof value !== "string" || !/\S \S/.test(value) || NO_PROSE.has(field)) return;
+        const where = `${file}:${lines.linePos(range?.[0] ?? 0).line} ${field}`;
+        found.push({ where, field, says: value.replace(/\$\{[^}]*\}/g, "…") });
+      },
+    });
+    return found;
+  });
 }
 
 function sentencesUnder(place: string): { where: string; says: string }[] {

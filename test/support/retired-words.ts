@@ -16,7 +16,7 @@ export const RETIRED_IN_SENTENCES: readonly (readonly [RegExp, string])[] = [
   [/\busers (are|were|is) (hurt|well)\b/i, "impact, customers are affected"],
   [/\b(broken|broke|break the|breaks the) glass\b|\bglass (is|was) broken\b/i, "break-glass"],
   [/\bwaits its turn\b|\bas (it|they) should be\b|\bso be it\b/i, "pending, passed, OK"],
-  [/\b(put it right|is tried on|under way)\b/i, "fix it, retrying, in progress"],
+  [/\b(puts? (it|that) right|is tried on|under way)\b/i, "fix it, retrying, in progress"],
 ];
 
 /** In names: each word of a name counts, in any case, singular or plural. */
