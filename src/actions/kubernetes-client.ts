@@ -65,6 +65,9 @@ export function statusOf(error: unknown): number | null {
   return error instanceof ApiRefusal ? error.status : null;
 }
 
+/** Stands in the API server's audit log, and in `managedFields` as the owner of what is patched or created. */
+const AGENT = "lifeboat";
+
 export const loadKubernetes = () => import("@kubernetes/client-node");
 
 /**
@@ -88,6 +91,7 @@ export async function openCluster(ctx: ReadContext, target: ClusterTarget): Prom
         for (const [key, value] of Object.entries(query)) url.searchParams.set(key, value);
         const request = new sdk.RequestContext(url.href, method as never);
         request.setHeaderParam("Accept", "application/json");
+        request.setHeaderParam("User-Agent", AGENT);
         if (body !== undefined) {
           request.setHeaderParam("Content-Type", type);
           request.setBody(JSON.stringify(body));

@@ -50,6 +50,15 @@ describe("the plan's cluster and no other", () => {
     expect(fixture.dr.ledger.map(({ path }) => path)).toEqual(["/api/v1/namespaces/kube-system"]);
   });
 
+  test("every request says who it comes from: what is written belongs to lifeboat", async () => {
+    fixture.primary.put("configmaps", NAMESPACE, { metadata: { name: "ours" }, data: {} });
+    fixture.primary.forget();
+    const cluster = await open();
+    await cluster.patch(`${core}/configmaps/ours`, "merge", { data: { key: "1" } });
+    expect(fixture.primary.writes()).toHaveLength(1);
+    expect(new Set(fixture.primary.ledger.map(({ agent }) => agent))).toEqual(new Set(["lifeboat"]));
+  });
+
   test("an unknown context, an unreadable kubeconfig and a program that logs in are refused by name", async () => {
     expect((await blocked({ context: "nowhere" })).says).toContain('no context "nowhere"');
     const broken = await blocked({}, { KUBECONFIG_SHOP: "{ token: hidden" });

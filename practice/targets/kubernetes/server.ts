@@ -19,6 +19,8 @@ export interface Seen {
   readonly method: string;
   readonly path: string;
   readonly contentType: string;
+  /** `User-Agent`: the audit log's, and up to a slash the owner of the fields that are written. */
+  readonly agent: string | null;
   readonly body: unknown;
   /** Neither a read, nor a dry run, nor a question about permissions. */
   readonly write: boolean;
@@ -107,7 +109,8 @@ export async function createCluster({
   };
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const asked = await read(request);
-    const seen: Seen = { ...asked, write: isWrite(asked), code: null, fault: null, done: false };
+    const agent = request.headers["user-agent"] ?? null;
+    const seen: Seen = { ...asked, agent, write: isWrite(asked), code: null, fault: null, done: false };
     ledger.push(seen);
     const fault = faults.take(seen.write);
     seen.fault = fault?.kind ?? null;
