@@ -61,6 +61,11 @@ export interface Action<I = unknown, S = unknown> {
   /** It runs what a runbook's author wrote: only they know what it does. */
   readonly arbitrary?: true;
   /**
+   * It adds a copy of data, and neither changes nor replaces anything that was there, older copies included: what people may approve ahead
+   * of its hour. Absent: it does more.
+   */
+  readonly copies?: true;
+  /**
    * It breaks its target on purpose, in drills of a drill environment only (`wrap/drill.ts`). The break ends by `undo`: by a step of the runbook,
    * and where none came to it, by the bot (`engine/fault-lifter.ts`) once the run has ended or these seconds are over.
    */

@@ -234,7 +234,7 @@ function listed<I, S>(action: Action<I, S>): Action {
 /** What planning needs to know of an action. */
 export function cardOf(action: Action): ActionCard {
   const { id, summary, risk, repeat, budget, input, resources, service, fences, opens, undo } = action;
-  const { promotes, leads, endsFence, arbitrary, breaks, controlPlanes, goesWithout } = action;
+  const { promotes, leads, endsFence, arbitrary, copies, breaks, controlPlanes, goesWithout } = action;
   return {
     id,
     summary,
@@ -257,6 +257,7 @@ export function cardOf(action: Action): ActionCard {
     ...(leads && { leads }),
     ...(endsFence && { endsFence }),
     ...(arbitrary && { arbitrary }),
+    ...(copies && { copies }),
     ...(breaks && { breaks: { liftedBy: breaks.liftedBy, forSeconds: (given: unknown) => breaks.forSeconds(given) } }),
     ...(controlPlanes && { controlPlanes: (given: unknown) => controlPlanes(given) }),
     ...(goesWithout && { goesWithout: (given: unknown) => goesWithout(given) }),

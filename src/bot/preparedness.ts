@@ -4,6 +4,7 @@ import { readCalendar } from "../calendar/read.ts";
 import { peopleNotes, seatsOf, unfilledSeats } from "../calendar/seats.ts";
 import { createCalendar } from "../calendar/worker.ts";
 import type { System } from "../catalog/types.ts";
+import { aheadIn } from "../command/execute/ahead.ts";
 import { startedAs, startOccasion } from "../command/execute/start-occasion.ts";
 import { runnable } from "../command/resolve/system.ts";
 import { defaultSettings } from "../engine/ports.ts";
@@ -33,6 +34,7 @@ export function createCalendarWorker({ config, context, incidents, store, gone, 
     start: (system, start) => startOccasion(context, gone, system, start),
     startedAs: (key) => startedAs(context, key),
     seats: async (system) => ({ ...(await seatFactsOf(context, system)), pageable: pageableIn(config.paging, system) }),
+    ahead: aheadIn(context),
     present: async (system) => withoutAccounts(system, (await context.unreachable?.()) ?? new Set()),
     // In practice time passes when someone moves the clock: until then nothing begins by itself.
     waits: () => config.practice && timeline.now().getTime() - timeline.realNow().getTime() < PRACTICE_AHEAD_MS,

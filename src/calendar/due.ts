@@ -1,4 +1,5 @@
 import type { Occasion, System } from "../catalog/types.ts";
+import type { ApprovedAhead } from "../incident/events.ts";
 import { BOT, type CalendarEvent, type CalendarFact, startsItself } from "./events.ts";
 import { type Held, leadsOf, postponedPart, slotsAround, slotsPassed } from "./slots.ts";
 import type { CalendarState, OccasionRecord } from "./state.ts";
@@ -23,6 +24,8 @@ export interface Start {
   readonly key: string;
   /** Who put it to its date, person id; null: the catalogue did. */
   readonly postponedBy: string | null;
+  /** What holds of what people approved of it before its hour; absent: nothing. */
+  readonly ahead?: ApprovedAhead & { readonly planHash: string };
 }
 
 /** Given the record and the time, nothing else: what is written was due, and is written once. */

@@ -56,6 +56,34 @@ export type CalendarFact =
       type: "occasion.postponed";
       data: { occasion: string; slot: string; to: string; reason: string; people: readonly string[] };
     }
+  /** A run that was approved ahead needs people: `reason`, a clause, says why. These were told. */
+  | {
+      type: "occasion.needsPeople";
+      data: { occasion: string; slot: string; run: string; reason: string; people: readonly string[] };
+    }
+  /**
+   * Someone approved ahead what the entry runs. It holds for this plan and these times, until `until`, ISO 8601, and only as long as they
+   * hold the role.
+   */
+  | {
+      type: "occasion.approved";
+      data: {
+        occasion: string;
+        person: string;
+        role: string;
+        planHash: string;
+        until: string;
+        /** Who it was had just been proved once more. */
+        proved: boolean;
+        vouchedBy: string | null;
+      };
+    }
+  /** Someone took back what was approved ahead: from the next time on approvers are asked at its hour. */
+  | { type: "occasion.revoked"; data: { occasion: string; reason: string | null; people: readonly string[] } }
+  /** It holds no more, for a `reason`, a clause; these people were asked to approve it again. */
+  | { type: "occasion.approvalEnded"; data: { occasion: string; reason: string; people: readonly string[] } }
+  /** These people were asked to approve it ahead. `until`: what there is ends soon; null: there is not enough. */
+  | { type: "occasion.approvalAsked"; data: { occasion: string; people: readonly string[]; until: string | null } }
   /** These people were asked to confirm that they can be reached. `round`: which month, `2026-12`. */
   | { type: "seats.asked"; data: { round: string; people: readonly string[] } }
   /** These get a test page now, by day on their clocks: they were asked, and have not answered yet. */

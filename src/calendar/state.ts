@@ -1,4 +1,4 @@
-import type { Actor } from "../incident/events.ts";
+import type { Actor, ApprovalAhead } from "../incident/events.ts";
 import { idOf } from "../incident/people.ts";
 import type { CalendarFact } from "./events.ts";
 
@@ -19,6 +19,8 @@ export interface Slot {
   /** Who went through its before-list. */
   readonly checkedBy: string | null;
   readonly started: { readonly incident: string; readonly run: string; readonly at: Date } | null;
+  /** People were told that its run, which was approved ahead, needs them. */
+  readonly needed: boolean;
   readonly outcome: Done | Missed | null;
 }
 
@@ -41,6 +43,16 @@ export interface Missed {
   readonly run: string | null;
 }
 
+/** What was approved of an entry before its hour. */
+export interface Ahead {
+  /** Of one plan, a person each, oldest first; empty: nothing holds. */
+  readonly approvals: readonly (ApprovalAhead & { readonly planHash: string })[];
+  /** People were asked for it since it last changed, or took it back. */
+  readonly asked: boolean;
+  /** Why what there was holds no more; null: nothing was, or it holds. */
+  readonly ended: string | null;
+}
+
 export interface OccasionRecord {
   readonly id: string;
   /** As it was recorded last: what it is due by. Null: it is on the calendar no more. */
@@ -49,6 +61,7 @@ export interface OccasionRecord {
   readonly slots: ReadonlyMap<string, Slot>;
   /** Every time it took place, oldest first, without limit. */
   readonly done: readonly Done[];
+  readonly ahead: Ahead;
 }
 
 /** A round of asking whether people can be reached. */
@@ -108,7 +121,7 @@ export function foldCalendar(events: readonly RecordedEvent[], from: CalendarSta
 }
 
 function draftOf(id: string, record: OccasionRecord | undefined): Draft {
-  if (record === undefined) return { id, planned: null, slots: new Map(), done: [] };
+  if (record === undefined) return { id, planned: null, slots: new Map(), done: [], ahead: NOTHING_AHEAD };
   return { ...record, slots: new Map(record.slots), done: [...record.done] };
 }
 
@@ -118,17 +131,42 @@ interface Draft {
   planned: OccasionRecord["planned"];
   readonly slots: Map<string, Slot>;
   readonly done: Done[];
+  ahead: Ahead;
 }
+
+const NOTHING_AHEAD: Ahead = { approvals: [], asked: false, ended: null };
 
 type OccasionFact = Extract<CalendarFact, { data: { occasion: string } }>;
 
-function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): void {
+function take(record: Draft, fact: OccasionFact, { at, actor, version }: RecordedEvent): void {
   switch (fact.type) {
     case "occasion.planned":
       record.planned = { schedule: fact.data.schedule, timezone: fact.data.timezone, since: at };
+      // How often is a part of what was approved.
+      record.ahead = endOf(record.ahead, "it is due at other times now", false);
       return;
     case "occasion.dropped":
       record.planned = null;
+      record.ahead = NOTHING_AHEAD;
+      return;
+    case "occasion.approved": {
+      const { person, role, planHash, until, proved, vouchedBy } = fact.data;
+      const given = { person, role, at: at.toISOString(), until, proved, vouchedBy, version, planHash };
+      const others = record.ahead.approvals.filter((one) => one.planHash === planHash && one.person !== person);
+      record.ahead = { approvals: [...others, given], asked: false, ended: null };
+      return;
+    }
+    case "occasion.revoked":
+      record.ahead = endOf(record.ahead, fact.data.reason ?? "it was taken back", true);
+      return;
+    case "occasion.approvalEnded":
+      record.ahead = endOf(record.ahead, fact.data.reason, true);
+      return;
+    case "occasion.approvalAsked":
+      record.ahead = { ...record.ahead, asked: true };
+      return;
+    case "occasion.needsPeople":
+      change(record, fact.data.slot, { needed: true });
       return;
     case "occasion.done": {
       const done: Done = { as: "done", ...fact.data, at: new Date(fact.data.at) };
@@ -153,6 +191,7 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
         heldUp: null,
         checkedBy: null,
         started: null,
+        needed: false,
         outcome: null,
       };
       const postponements = (record.slots.get(fact.data.slot)?.postponements ?? 0) + 1;
@@ -179,6 +218,10 @@ function take(record: Draft, fact: OccasionFact, { at, actor }: RecordedEvent): 
   }
 }
 
+function endOf(before: Ahead, reason: string, asked: boolean): Ahead {
+  return { approvals: [], asked, ended: before.approvals.length > 0 ? reason : before.ended };
+}
+
 function change({ slots }: Draft, id: string, changes: Partial<Slot>): void {
   const before: Slot = slots.get(id) ?? {
     ...{
@@ -190,7 +233,7 @@ function change({ slots }: Draft, id: string, changes: Partial<Slot>): void {
       reminded: false,
       waiting: false,
     },
-    ...{ heldUp: null, checkedBy: null, started: null, outcome: null },
+    ...{ heldUp: null, checkedBy: null, started: null, needed: false, outcome: null },
   };
   slots.set(id, { ...before, ...changes });
 }

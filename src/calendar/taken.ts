@@ -1,10 +1,10 @@
 import type { Occasion, System } from "../catalog/types.ts";
 import { isPrivate } from "../incident/members.ts";
 import type { IncidentState, RunState } from "../incident/state.ts";
-import { missedEvent } from "./due.ts";
+import { missedEvent, recipientsOf } from "./due.ts";
 import { BOT, type CalendarEvent } from "./events.ts";
 import { heldSlot, postponedPart, slotFor } from "./slots.ts";
-import type { CalendarState, OccasionRecord } from "./state.ts";
+import type { CalendarState, OccasionRecord, Slot } from "./state.ts";
 
 /**
  * What the runs of an incident were for the calendar: one that ended verified is a holding of the entry that names its runbook; one that
@@ -19,7 +19,7 @@ export function takenPlace(
 ): readonly CalendarEvent[] {
   if (isPrivate(incident.declared)) return [];
   return [...incident.runs.values()].flatMap((run) => {
-    if (run.endedAt === null || run.dryRun) return [];
+    if (run.dryRun || (run.endedAt === null && !run.needed)) return [];
     return (system.calendar ?? []).flatMap((occasion) => ofRun(system, occasion, state, incident, run, told));
   });
 }
@@ -45,8 +45,17 @@ function ofRun(
     return event === null ? [] : [event];
   }
   if (started === undefined || started.outcome !== null) return [];
+  if (run.endedAt === null) return needsPeople(occasion, started, run, told);
   const reason = `its run ended ${run.ending?.as ?? "without a result"}`;
   return [missedEvent(told, occasion, heldSlot(occasion, record, started.id), reason, run.id)];
+}
+
+/** Of a run that was approved ahead no one looks at its thread: its organiser and those it tells hear that it can't go on alone, once. */
+function needsPeople(occasion: Occasion, slot: Slot, run: RunState, told: System): readonly CalendarEvent[] {
+  if (slot.needed) return [];
+  const reason = run.problem?.what ?? "it waits for a decision";
+  const data = { occasion: occasion.id, slot: slot.id, run: run.id, reason, people: recipientsOf(told, occasion) };
+  return [{ type: "occasion.needsPeople", data, key: `occasion.needsPeople/${run.id}`, actor: BOT }];
 }
 
 export interface DoneFacts {

@@ -1,4 +1,4 @@
-import type { System } from "../catalog/types.ts";
+import type { Occasion, System } from "../catalog/types.ts";
 import type { Incidents } from "../incidents/index.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
@@ -6,6 +6,7 @@ import { keepFolds } from "../projection/kept-folds.ts";
 import { createProjector, isIncident, type Projector } from "../projection/projector.ts";
 import type { Timeline } from "../timeline/contract.ts";
 import type { Schedule } from "../timeline/schedule.ts";
+import { type AheadDue, aheadDue, type GateOf, usableAhead } from "./ahead.ts";
 import { AGAIN_MS, calendarDue, eventOf, heldUpEvent, type Start } from "./due.ts";
 import { type CalendarEvent, calendarStream, isCalendar, systemOfCalendar } from "./events.ts";
 import { type SeatFacts, seatsDue } from "./seats.ts";
@@ -36,9 +37,23 @@ export interface CalendarOptions {
   readonly present?: (system: System) => Promise<System>;
   /** True: entries are recorded, and nothing is announced or started yet. Absent: never. */
   readonly waits?: () => boolean;
+  /** Of entries that may be approved ahead. Absent: none is. */
+  readonly ahead?: {
+    readonly gateOf: GateOf;
+    /** The hash of the plan the entry would run now; null: no plan can be made, so no one can tell. */
+    readonly planHash: (system: System, occasion: Occasion) => Promise<string | null>;
+  };
   readonly log: Logger;
   readonly everyMs?: number;
 }
+
+/** What was approved ahead is held against what would be planned now this often, after every edit, and before each start. */
+const PLAN_AGAIN_MS = 3_600_000;
+/** A plan this old is good for a start. */
+const PLAN_FRESH_MS = 60_000;
+
+/** While practice waits for its clock to be moved. */
+const LOOK_AGAIN_MS = 30_000;
 
 /** A start plans, and so looks at targets; a process that dies meanwhile is followed by another after this. */
 const CLAIM_SECONDS = 60;
@@ -59,6 +74,8 @@ export function createCalendar(options: CalendarOptions): Projector {
   const planned = new Map<string, number | null>();
   /** Keys of starts that failed for the same reason again: when they are tried next, milliseconds. */
   const paused = new Map<string, number>();
+  /** Plans of entries that are approved ahead, by system and entry: of which catalogue, and when they were made. */
+  const plans = new Map<string, { readonly of: System; readonly at: number; readonly hash: string | null }>();
   let seen: readonly System["calendar"][] = [];
   const systemOf = (id: string | undefined) => options.systems().find((one) => one.id === id);
   const present = options.present ?? (async (system: System) => system);
@@ -95,16 +112,23 @@ export function createCalendar(options: CalendarOptions): Projector {
     const told = await present(system);
     const dueNow = (state: CalendarState, now: Date) => {
       const [calendar, seats] = [calendarDue(told, state, now), seatsDue(system, state, facts, now)];
-      if (options.waits?.())
-        return { ...calendar, starts: [], lapsed: [], events: calendar.events.filter(({ type }) => isOfEntry(type)) };
+      const ahead = aheadNow(system, told, state, now);
+      if (options.waits?.()) {
+        // What is asked at once is asked once time passes.
+        const nextAt = ahead.events.length > 0 ? new Date(now.getTime() + LOOK_AGAIN_MS) : null;
+        const events = calendar.events.filter(({ type }) => isOfEntry(type));
+        return { ...{ events, starts: [], lapsed: [] }, nextAt: earliest(calendar.nextAt, nextAt) };
+      }
       return {
         ...calendar,
-        events: [...calendar.events, ...seats.events],
-        nextAt: earliest(calendar.nextAt, seats.nextAt),
+        starts: calendar.starts.map((start) => withAhead(start, told, state, now)),
+        events: [...calendar.events, ...seats.events, ...ahead.events],
+        nextAt: [seats.nextAt, ahead.nextAt].reduce(earliest, calendar.nextAt),
       };
     };
     for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) {
       const state = await stateOf(system);
+      await planAgain(system, told, state);
       const due = dueNow(state, timeline.now());
       if (await foundStarted(system, due.lapsed)) continue;
       // What is written is looked at once more, from what it makes.
@@ -125,6 +149,44 @@ export function createCalendar(options: CalendarOptions): Projector {
       planned.set(stream, nextAt?.getTime() ?? null);
       return;
     }
+  }
+
+  /** Plans what is approved ahead once more where that is due, and after each approval: a plan of before says nothing about it. What can't be planned now leaves what was approved as it is. */
+  async function planAgain(system: System, told: System, state: CalendarState): Promise<void> {
+    const { ahead } = options;
+    if (ahead === undefined) return;
+    const now = timeline.now();
+    const starting = new Set(calendarDue(told, state, now).starts.map(({ occasion }) => occasion.id));
+    for (const occasion of system.calendar ?? []) {
+      const given = state.occasions.get(occasion.id)?.ahead.approvals.at(-1);
+      if (given === undefined || ahead.gateOf(system, occasion) === null) continue;
+      const key = `${system.id}/${occasion.id}`;
+      const last = plans.get(key);
+      const goodFor = starting.has(occasion.id) ? PLAN_FRESH_MS : PLAN_AGAIN_MS;
+      const isOlder = (last?.at ?? 0) < Date.parse(given.at);
+      if (last?.of === system && !isOlder && now.getTime() - last.at < goodFor) continue;
+      const hash = await ahead.planHash(system, occasion).catch(() => null);
+      plans.set(key, { of: system, at: timeline.now().getTime(), hash });
+    }
+  }
+
+  function aheadNow(system: System, told: System, state: CalendarState, now: Date): AheadDue {
+    if (options.ahead === undefined) return { events: [], nextAt: null };
+    const planned = [...plans].flatMap(([key, { of, hash }]) => {
+      const [id, occasion = ""] = key.split("/");
+      return id === system.id && of === system && hash !== null ? [[occasion, hash] as const] : [];
+    });
+    const due = aheadDue(told, state, options.ahead.gateOf, new Map(planned), now);
+    const again = [...plans].filter(([key, { of }]) => key.startsWith(`${system.id}/`) && of === system);
+    return { ...due, nextAt: again.map(([, { at }]) => new Date(at + PLAN_AGAIN_MS)).reduce(earliest, due.nextAt) };
+  }
+
+  function withAhead(start: Start, told: System, state: CalendarState, now: Date): Start {
+    const record = state.occasions.get(start.occasion.id);
+    if (options.ahead === undefined || record === undefined) return start;
+    const gate = options.ahead.gateOf(told, start.occasion);
+    const ahead = usableAhead(told, start.occasion, gate, record.ahead, now);
+    return ahead === null ? start : { ...start, ahead };
   }
 
   async function begin(system: System, start: Start): Promise<void> {

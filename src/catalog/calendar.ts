@@ -7,7 +7,10 @@ import { id, mode, sentence } from "./schema-parts.ts";
 
 const words = ["daily", "weekly", "monthly", "quarterly", "semi-annually", "annually"] as const;
 const days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] as const;
-const kinds = ["drill", "verification", "restore-test", "tabletop", "review", "training"] as const;
+const kinds = ["drill", "verification", "backup", "restore-test", "tabletop", "review", "training"] as const;
+/** How long an approval ahead may hold, seconds. */
+const AHEAD_MIN = 86_400;
+const AHEAD_MAX = 366 * 86_400;
 const WEEKS_A_MONTH = 4;
 const WEEKS_MAX = { daily: 0, weekly: 0, monthly: 4, quarterly: 12, "semi-annually": 24, annually: 48 } as const;
 
@@ -25,7 +28,7 @@ export const calendarSchema = z
           .enum(kinds)
           .default("drill")
           .describe(
-            "A drill changes something; a verification only looks; a restore-test restores beside its source. A tabletop walks a runbook without touching anything. Reviews and trainings are done by people and ticked off",
+            "A drill changes something; a verification only looks; a backup makes one more copy; a restore-test restores beside its source. A tabletop walks a runbook without touching anything. Reviews and trainings are done by people and ticked off",
           ),
         organiser: id
           .optional()
@@ -64,6 +67,16 @@ export const calendarSchema = z
           .optional()
           .describe(
             "Who may be sent updates in this drill, each marked DRILL; left out: responders and executives, or no one where it is unannounced",
+          ),
+        approvedAhead: z
+          .strictObject({
+            expires: duration
+              .refine((seconds) => seconds >= AHEAD_MIN && seconds <= AHEAD_MAX, "Between 1d and 366d")
+              .describe("How long an approval given ahead holds: 90d"),
+          })
+          .optional()
+          .describe(
+            "Its plan may be approved before its hour, by /dr calendar approve. Only for what looks or makes copies; left out: each run is approved when it's requested",
           ),
         unannounced: z.boolean().default(false).describe("True: a surprise; only those in tells know when"),
         checklist: id.optional().describe("A checklist of this system that is gone through before it begins"),
@@ -110,6 +123,8 @@ export interface Occasion {
   /** Who may be sent updates in the drill. */
   readonly audiences: readonly ("responders" | "executives" | "customers")[];
   readonly unannounced: boolean;
+  /** Its plan may be approved before its hour, and how long that holds. Absent: each run is approved when it's requested. */
+  readonly approvedAhead?: { readonly expiresSeconds: number };
   /** Held in the drill environment; null: where its runbook says. */
   readonly environment: "drill" | null;
   readonly checklist: string | null;
@@ -135,6 +150,7 @@ export function toCalendar(written: Written): readonly Occasion[] {
     environment: one.environment ?? null,
     checklist: one.checklist ?? null,
     afterwards: one.afterwards ?? null,
+    ...(one.approvedAhead && { approvedAhead: { expiresSeconds: one.approvedAhead.expires } }),
   }));
 }
 

@@ -705,6 +705,8 @@ export interface ActionCard {
   readonly endsFence?: true;
   /** It runs what a runbook's author wrote: only they know what it does. */
   readonly arbitrary?: true;
+  /** It adds a copy of data, and neither changes nor replaces anything that was there. */
+  readonly copies?: true;
   /** It breaks its target on purpose, and this action ends it. Absent: never. */
   readonly breaks?: { readonly liftedBy: string; forSeconds(input: unknown): number };
   /** Control planes a step with this input can't do without. Absent: none. */

@@ -1,3 +1,4 @@
+import { answerAhead } from "../incident/ahead.ts";
 import { awaited } from "../incident/authority.ts";
 import { delegationsNow } from "../incident/delegation.ts";
 import type { Preflight } from "../incident/events.ts";
@@ -30,10 +31,12 @@ export async function askAtGate(runContext: RunContext, step: string): Promise<v
     if (looked && !looked.ready) return { events: [blocked(runContext, run, ask, looked)] };
     const shown = looked ? { ...run, preflight: { ...looked, at: now } } : run;
     const key = `${run.id}/ask/${ask}`;
+    const conformance = conformanceNow(runContext, state, run);
+    const opened = openGate(shown, step, { ask, now, key, system, conformance });
     return {
       events: [
         ...(looked ? [botEvent(runContext, `look/${ask}`, { type: "run.preflighted", data: looked })] : []),
-        openGate(shown, step, { ask, now, key, system, conformance: conformanceNow(runContext, state, run) }),
+        ...answerAhead(run, opened, system, now),
       ],
     };
   });

@@ -34,6 +34,8 @@ export interface AskDecision {
   readonly signedWith: string | null;
   readonly reason: string | null;
   readonly event: number;
+  /** It was given before the run, for the calendar's entry: `version` names the event in that calendar's stream. Absent: it was given here. */
+  readonly ahead?: { readonly occasion: string; readonly at: string; readonly until: string; readonly version: number };
 }
 
 /** A break-glass and its review. */
@@ -95,10 +97,11 @@ export class Asks {
         this.#open.get(event.data.ask)?.escalated.push({ role: event.data.role, at, why: event.data.why ?? null });
         return;
       case "gate.approved": {
-        const { person, role, onBehalfOf = null, proved = false, signed } = event.data;
+        const { person, role, onBehalfOf = null, proved = false, signed, ahead } = event.data;
         this.#decided(event.data.ask, {
           ...{ decision: "approved", person, role, at, onBehalfOf, proved },
           ...{ signedWith: signed?.key ?? null, reason: null, event: version },
+          ...(ahead && { ahead }),
         });
         return;
       }

@@ -89,6 +89,7 @@ function factsOf(evidence: RecordEvidence, context: DocumentContext, system: Sys
 function decisionWords(one: Ask["decisions"][number], names: (id: string) => string): string {
   const more = [
     ...(one.onBehalfOf === null ? [] : [`in the place of ${names(one.onBehalfOf)}`]),
+    ...(one.ahead ? [`ahead, ${one.ahead.at.slice(0, 16).replace("T", " ")} UTC`] : []),
     ...(one.proved ? ["proved with a second factor"] : []),
     ...(one.signedWith === null ? [] : [`signed with ${one.signedWith}`]),
     ...(one.reason === null ? [] : [one.reason]),

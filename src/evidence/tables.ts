@@ -103,7 +103,7 @@ export function dueRow(due: Due, rows: readonly RegisterRow[]): RegisterRow {
 export const APPROVALS = [
   ...["record", "class", "run", "runbook", "step", "title", "role", "quorum", "could_approve", "asked_at", "closed_at"],
   ...["waited_seconds", "outcome", "decision", "by", "by_role", "decided_at", "decision_waited_seconds"],
-  ...["on_behalf_of", "second_factor", "signed_with", "reason", "event"],
+  ...["on_behalf_of", "second_factor", "signed_with", "approved_ahead_at", "reason", "event"],
 ] as const;
 export type ApprovalRow = Row<(typeof APPROVALS)[number]>;
 
@@ -121,6 +121,7 @@ export function approvalRows({ state, asks }: RecordEvidence, names: (id: string
     const none = {
       ...{ decision: "none", by: null, by_role: null, decided_at: null, decision_waited_seconds: null },
       ...{ on_behalf_of: null, second_factor: null, signed_with: null, reason: null, event: ask.event },
+      approved_ahead_at: null,
     };
     if (ask.decisions.length === 0) return [{ ...asked, ...none }];
     return ask.decisions.map((one) => ({
@@ -129,6 +130,7 @@ export function approvalRows({ state, asks }: RecordEvidence, names: (id: string
       decision_waited_seconds: secondsBetween(ask.askedAt, one.at),
       on_behalf_of: one.onBehalfOf === null ? null : names(one.onBehalfOf),
       ...{ second_factor: one.proved, signed_with: one.signedWith, reason: one.reason, event: one.event },
+      approved_ahead_at: one.ahead?.at ?? null,
     }));
   });
 }

@@ -1,6 +1,7 @@
 import type { Mode, Moves, Plan, System } from "../catalog/types.ts";
 import type {
   Actor,
+  ApprovedAhead,
   DrillEntry,
   IncidentStatus,
   NewEvent,
@@ -64,6 +65,8 @@ export type IncidentCommand =
       failsBack?: string | null;
       /** Moves in other incidents of the system. */
       moved?: readonly RecentMove[];
+      /** What people approved of it before its hour; absent or null: nothing. */
+      ahead?: ApprovedAhead | null;
     }
   | {
       type: "commit";

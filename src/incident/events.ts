@@ -167,6 +167,8 @@ export type RunEvent =
         again?: Again;
         /** The run it takes back: of the same runbook, in the other direction. Absent: it takes none back. */
         failsBack?: string;
+        /** What people approved of it before its hour. Absent: it is approved like any other. */
+        ahead?: ApprovedAhead;
       };
     }
   | { type: "run.preflighted"; data: Preflight }
@@ -185,6 +187,25 @@ export type RunEvent =
       type: "run.stuck";
       data: { problem: Problem /** What a look found, where one did. */; facts?: readonly ShownFact[] };
     };
+
+/** That people approved exactly this plan ahead, as the calendar's record (`cal-<system>`) had it when the run was requested. */
+export interface ApprovedAhead {
+  /** The entry of the calendar. */
+  readonly occasion: string;
+  readonly approvals: readonly ApprovalAhead[];
+}
+
+export interface ApprovalAhead {
+  readonly person: string;
+  readonly role: string;
+  /** When it was given, and the first moment at which it holds no more. ISO 8601. */
+  readonly at: string;
+  readonly until: string;
+  readonly proved: boolean;
+  readonly vouchedBy: string | null;
+  /** The event of the calendar's stream that holds it. */
+  readonly version: number;
+}
 
 /** The same was moved shortly before. `movedAt`: ISO 8601. */
 export interface Again {
@@ -292,6 +313,8 @@ export type GateEvent =
         today?: { roles: readonly string[]; stepUp: boolean };
         /** What of the plan today's catalogue would not make, as the question shows it: who approves accepts that. Absent: nothing. */
         differs?: readonly string[];
+        /** It is answered in the same transaction by what was approved ahead: no one is asked. Absent: people are. */
+        ahead?: true;
         /** Who held which of these roles then, and the account they were asked at; absent in older logs. */
         holders?: readonly { role: string; person: string; account: string | null }[];
       };
@@ -340,6 +363,8 @@ export type GateEvent =
         vouchedBy?: string | null;
         /** Who approved signed exactly this, at the command line. */
         signed?: SignatureRecord;
+        /** It was given before the run, for the entry of the calendar: `version` names the event there. Absent: it was given here. */
+        ahead?: { occasion: string; at: string; until: string; version: number };
       };
     }
   | {

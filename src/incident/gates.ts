@@ -24,7 +24,7 @@ export function openGate(
     readonly system: System;
     readonly conformance?: Conformance;
   },
-): NewEvent {
+): Extract<NewEvent, { type: "gate.opened" }> {
   const { conformance = null } = asked;
   const { gate = null, today } = askedAs(run, step, conformance) ?? {};
   const differs = conformance === null ? [] : acceptable(conformance, run);

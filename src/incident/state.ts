@@ -4,6 +4,7 @@ import type { ProcessIdentity } from "../lib/processes.ts";
 import type {
   Actor,
   Again,
+  ApprovedAhead,
   AskedTriage,
   Concluded,
   DataOf,
@@ -267,6 +268,10 @@ export interface RunState {
   readonly again?: Again;
   /** The run it takes back; absent: none. */
   readonly failsBack?: string;
+  /** What people approved of it before its hour; absent: nothing. */
+  readonly ahead?: ApprovedAhead;
+  /** It was approved ahead, and people had to see to it all the same, from then on to its end. Absent: they had not. */
+  readonly needed?: true;
   readonly preflight: (Preflight & { readonly at: Date }) | null;
   /** Computed by `statusOf` after every event; nothing sets it by hand. */
   readonly status: RunStatus;
@@ -433,6 +438,8 @@ export interface GateState {
   readonly today?: { readonly roles: readonly string[]; readonly stepUp: boolean };
   /** What of the plan the catalogue would not make, as the question shows it; absent: nothing. */
   readonly differs?: readonly string[];
+  /** What was approved ahead answers it: no one is asked. Absent: people are. */
+  readonly ahead?: true;
   readonly escalate: readonly { readonly role: string; readonly at: Date }[];
   /** How many levels of `escalate` have been asked. */
   readonly level: number;
@@ -484,6 +491,8 @@ export interface Approval {
   readonly vouchedBy: string | null;
   /** It was given at the command line, where Slack has no say about who someone is. */
   readonly atCommandLine: boolean;
+  /** It was given before the run, for the calendar entry's plan; absent: it was given here. */
+  readonly ahead?: { readonly at: Date; readonly until: Date };
 }
 
 /** Who held a role when it was asked, and the account they were asked at. */

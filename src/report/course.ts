@@ -40,7 +40,9 @@ function runSentence(known: Known, run: RunState): string {
   const asked = `${names(run.requester)} requested “${run.plan.title}” (${run.mode})`;
   if (run.ending?.as !== "verified") return `${asked}${deniedFirst(known, run)}. Outcome: ${outcomeOf(run)}.`;
   const deciders = [...run.steps.values()].flatMap((step) =>
-    step.status === "gate" ? step.gate.approvals.map(({ person }) => names(person)) : [],
+    step.status === "gate"
+      ? step.gate.approvals.map(({ person, ahead }) => `${names(person)}${ahead ? " (ahead)" : ""}`)
+      : [],
   );
   const approved = deciders.length === 0 ? "" : `, ${[...new Set(deciders)].join(" and ")} approved it`;
   const { rtoSeconds, from, rpo } = recoveryOf(state, run);

@@ -46,9 +46,9 @@ export function decisionsOf(known: Known): readonly Decision[] {
         asked.set(event.data.ask, at);
         break;
       case "gate.approved": {
-        const { person, role, onBehalfOf, ask, step } = event.data;
+        const { person, role, onBehalfOf, ask, step, ahead } = event.data;
         const as = `${roleTitle(role, system)}${onBehalfOf ? `, in the place of ${names(onBehalfOf)}` : ""}`;
-        add(names(person), "approved", step, { role: as, waited: since(asked.get(ask)) });
+        add(names(person), ahead ? "approved ahead" : "approved", step, { role: as, waited: since(asked.get(ask)) });
         break;
       }
       case "gate.denied": {

@@ -1,5 +1,13 @@
 import type { Plan } from "../catalog/types.ts";
-import type { Actor, Again, ProbationLook, ReadinessVerdict, Recorded, SignatureRecord } from "../incident/events.ts";
+import type {
+  Actor,
+  Again,
+  DataOf,
+  ProbationLook,
+  ReadinessVerdict,
+  Recorded,
+  SignatureRecord,
+} from "../incident/events.ts";
 import { isKnown, type LogEvent, type Plans, plansNeeded } from "../incident/evolve.ts";
 import type { IncidentState } from "../incident/state.ts";
 import { length } from "./length.ts";
@@ -105,6 +113,10 @@ function actor(who: Actor, names: (who: string) => string): string {
 
 function signedBy(signed: SignatureRecord | undefined): string {
   return signed ? `, signed with the key ${signed.key}` : "";
+}
+
+function aheadWords({ occasion, at, until }: NonNullable<DataOf<"gate.approved">["ahead"]>): string {
+  return `, ahead for "${occasion}" of the calendar on ${stamp(new Date(at))}, until ${stamp(new Date(until))}`;
 }
 
 function tell(
@@ -301,8 +313,12 @@ function tell(
       return `could not page ${event.data.role === null ? "on-call" : roles(event.data.role)}: ${event.data.problem.what}`;
     case "page.acknowledged":
       return `the page was acknowledged by ${event.data.person ? names(event.data.person) : event.data.name}`;
-    case "gate.approved":
-      return `approved ${step(event.data.step)} as ${roles(event.data.role)}${event.data.onBehalfOf ? `, in the place of ${names(event.data.onBehalfOf)}` : ""}${event.data.proved ? ", and proved who it was" : ""}${signedBy(event.data.signed)}`;
+    case "gate.approved": {
+      const { person, role, onBehalfOf, proved, signed, ahead } = event.data;
+      const as = `${step(event.data.step)} as ${roles(role)}${onBehalfOf ? `, in the place of ${names(onBehalfOf)}` : ""}`;
+      if (ahead) return `${names(person)} had approved ${as}${aheadWords(ahead)}`;
+      return `approved ${as}${proved ? ", and proved who it was" : ""}${signedBy(signed)}`;
+    }
     case "gate.breakAsked":
       return `requests break-glass for ${step(event.data.step)}, waiting for a second person: ${event.data.reason}`;
     case "gate.broken": {

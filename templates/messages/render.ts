@@ -124,6 +124,8 @@ function roleQuestion(state: IncidentState, around: Surroundings): ShownMessage[
 }
 
 function drawRun(state: IncidentState, declared: Declared, run: RunState, around: Surroundings): ShownMessage[] {
+  // It was approved ahead and goes on by itself: it's on the calendar, and in no one's way.
+  if (run.ahead !== undefined && run.needed !== true) return [];
   const root = `run:${run.id}`;
   const reply = (
     key: string,

@@ -29,6 +29,7 @@ export const cards: ReadonlyMap<string, ActionCard> = new Map(
     ),
     card("postgres.verify", "read", "safe", 1, z.strictObject({ node, sql: z.string() })),
     card("postgres.fence", "reversible", "safe", 1, z.strictObject({ node })),
+    { ...card("postgres.dump", "reversible", "safe", 1, z.strictObject({ node })), copies: true as const },
     card("app.readonly", "reversible", "safe", 1, z.strictObject({ node })),
     {
       ...card("drill.break", "disruptive", "safe", 1, z.strictObject({ node })),

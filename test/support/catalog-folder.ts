@@ -80,6 +80,24 @@ stages:
       - { id: check, title: Look, action: postgres.check, with: { node: &node { name: a, host: "\${var.primaryHost}", passwordFrom: PW } } }
       - { id: approve, title: Approve, when: { step: check, fact: primaryReachable, is: false }, gate: { role: incident-commander } }
 `,
+  "back-up": `
+title: Back up
+summary: Adds a dump.
+component: database
+modes: [planned]
+changes: the folder gets one more dump
+maintenance: true
+stages:
+  - id: decide
+    title: Decide
+    steps:
+      - { id: approve, title: Approve, gate: { role: incident-commander, escalate: database } }
+  - id: copy
+    title: Copy
+    steps:
+      - { id: dump, title: Dump, action: postgres.dump, with: { node: &node { name: b, host: "\${var.standbyHost}", passwordFrom: PW } } }
+      - { id: see, title: See, action: postgres.check, with: { node: *node } }
+`,
   "move-writes": `
 title: Move writes
 summary: Moves them.

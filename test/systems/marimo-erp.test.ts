@@ -177,6 +177,20 @@ describe("Marimo ERP", () => {
   );
 
   test(
+    "backup-nightly: one more dump that is whole, and no other is touched",
+    async () => {
+      const { backups } = practiceEnvironment;
+      const before = await backups.dumps();
+      expect(approvers(await played("backup-nightly", "planned"))).toEqual(["dana-kim"]);
+      const after = await backups.dumps();
+      const made = after.filter((name) => !before.includes(name));
+      for (const name of made) await backups.drop(name);
+      expect([made.length, before.every((name) => after.includes(name))]).toEqual([1, true]);
+    },
+    LIMIT,
+  );
+
+  test(
     "dc-failover, the database lost alone: what is left running is stopped when customers have moved",
     async () => {
       await practiceEnvironment.reset();

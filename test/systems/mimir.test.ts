@@ -258,6 +258,14 @@ describe("Mimir", () => {
     LIMIT,
   );
 
+  test(
+    "backup-nightly: one more backup of the region that serves, and all of the repository is whole",
+    async () => {
+      expect(await played("backup-nightly", "planned")).toMatchObject({ problem: null, outcome: "verified" });
+    },
+    LIMIT,
+  );
+
   const exported = async (label: string) => {
     const { mimir: values } = JSON.parse(
       await readFile(String(practice.environment.environment().LIFEBOAT_VALUES), "utf8"),

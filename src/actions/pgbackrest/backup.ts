@@ -19,6 +19,7 @@ export const backup = defineAction<Input, RepositoryView>({
   input,
   risk: "reversible",
   service: "aside",
+  copies: true,
   repeat: "safe",
   budget: { typicalSeconds: 600, warnSeconds: 7200, failSeconds: 90_000 },
   resources: ({ host }) => [`${resourceOf(host)}/repository`],

@@ -43,6 +43,7 @@ export const dump = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "aside",
+  copies: true,
   repeat: "safe",
   budget: { typicalSeconds: 30, warnSeconds: 900, failSeconds: 90_000 },
   resources: ({ folder, label }) => [`file:${join(folder, label)}`],

@@ -48,6 +48,7 @@ export const snapshot = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "aside",
+  copies: true,
   repeat: "guarded",
   budget: { typicalSeconds: 60, warnSeconds: 900, failSeconds: 3600 },
   resources: ({ cluster, repository }) => [resourceOf(cluster, `snapshot/${repository}`)],

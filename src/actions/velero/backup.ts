@@ -44,6 +44,7 @@ export const backup = defineAction<Input, Seen>({
   input,
   risk: "reversible",
   service: "aside",
+  copies: true,
   repeat: "guarded",
   budget: { typicalSeconds: 120, warnSeconds: 900, failSeconds: 3600 },
   resources: ({ cluster }) => [namespaceResource(cluster)],

@@ -47,10 +47,14 @@ function faultOf(occasion: Occasion, book: Runbook, cards: Cards): Fault | null 
       next: "Make it a drill with environment: drill",
     });
   if (changes && book.maintenance !== true)
-    return errorAt([...at, "runbook"], `A ${occasion.kind} looks, and "${book.id}" changes something`, {
-      allowed: "A runbook that only looks, or one with maintenance: true",
-      next: "Make it a drill, or add maintenance: true to the runbook if nothing else uses what it changes",
-    });
+    return errorAt(
+      [...at, "runbook"],
+      `A ${occasion.kind} ${occasion.kind === "backup" ? "copies" : "looks"}, and "${book.id}" changes something`,
+      {
+        allowed: "A runbook that only looks, or one with maintenance: true",
+        next: "Make it a drill, or add maintenance: true to the runbook if nothing else uses what it changes",
+      },
+    );
   return null;
 }
 

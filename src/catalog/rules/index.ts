@@ -1,5 +1,6 @@
 import type { Fault } from "../fault.ts";
 import { actionInput } from "./action-input.ts";
+import { approvedAhead } from "./approved-ahead.ts";
 import { blindFence } from "./blind-fence.ts";
 import { breakGlassQuorum } from "./break-glass-quorum.ts";
 import { cadenceKept } from "./cadence-kept.ts";
@@ -71,6 +72,7 @@ export const rules: readonly Rule[] = [
   missingGate,
   exerciseGate,
   drillPlace,
+  approvedAhead,
   faultLifted,
   parallelGate,
   weakerGate,

@@ -5,7 +5,7 @@ import { movesOf } from "../../catalog/moves.ts";
 import type { Moves, Plan, System } from "../../catalog/types.ts";
 import type { DecideContext, Outcome } from "../../incident/commands.ts";
 import { decide } from "../../incident/decide.ts";
-import type { DrillEntry, NewEvent, RecordKind, SeverityId } from "../../incident/events.ts";
+import type { ApprovedAhead, DrillEntry, NewEvent, RecordKind, SeverityId } from "../../incident/events.ts";
 import { evolve } from "../../incident/evolve.ts";
 import { AGAIN_SECONDS, movesUnderWay, type RecentMove } from "../../incident/moves.ts";
 import type { IncidentState } from "../../incident/state.ts";
@@ -39,6 +39,8 @@ export interface RunRequest {
   readonly again?: string | null;
   /** The run it takes back; absent: none. */
   readonly failsBack?: string | null;
+  /** What people approved of it before its hour; absent or null: nothing. */
+  readonly ahead?: ApprovedAhead | null;
   /** What to type behind `/dr` to ask for it again. */
   readonly typed?: string;
   /** It was maintenance until now, and this run is none: it becomes an incident with the request. */
@@ -106,7 +108,7 @@ function declareAndRequest(
   context: DecideContext,
   now: Date,
 ): Outcome {
-  const { moves, again, failsBack, moved } = ask;
+  const { moves, again, failsBack, ahead, moved } = ask;
   const { title, system, severity, plan, planHash, run, dryRun, entry } = ask;
   const announceIn = request.place.channel;
   const events: NewEvent[] = [];
@@ -138,6 +140,7 @@ function declareAndRequest(
     {
       ...{ type: "requestRun", run, plan, planHash, mode: plan.mode, dryRun, announceIn: request.place.thread },
       ...{ moves: moves ?? null, again: again ?? null, failsBack: failsBack ?? null, moved },
+      ahead: ahead ?? null,
     },
     after,
     context,

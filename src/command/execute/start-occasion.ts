@@ -25,7 +25,7 @@ export async function startOccasion(
   context: CommandContext,
   gone: Gone,
   system: System,
-  { occasion, key, postponedBy }: Pick<Start, "occasion" | "key" | "postponedBy">,
+  { occasion, key, postponedBy, ahead }: Pick<Start, "occasion" | "key" | "postponedBy" | "ahead">,
 ): Promise<Started> {
   const before = await startedAs(context, key);
   if (before !== null) return before;
@@ -34,7 +34,11 @@ export async function startOccasion(
   const open = await openIncident(context, system);
   if (open !== null) return no(open);
   const postponer = await activeOf(system, postponedBy === null ? [] : [postponedBy], gone);
-  const requester = postponer ?? (await activeOf(system, organisersOf(system, occasion.organiser ?? ""), gone));
+  const organisers = organisersOf(system, occasion.organiser ?? "");
+  // Whoever approved it ahead requests it only where no other organiser is left: then it counts for nothing, and people are asked.
+  const approved = new Set(ahead?.approvals.map(({ person }) => person));
+  const inOrder = [...organisers.filter((id) => !approved.has(id)), ...organisers.filter((id) => approved.has(id))];
+  const requester = postponer ?? (await activeOf(system, inOrder, gone));
   if (requester === null) return no(NOT_STARTED.noOrganiser(occasion.organiser ?? ""));
   // Planning takes a while, and an incident may begin meanwhile.
   const ownRecord = async () => {
@@ -46,7 +50,7 @@ export async function startOccasion(
     visibleTo(context, NO_ONE),
     { ...requestOf(requester, occasion.kind, key), ownRecord },
     runbook,
-    occasion.mode === null ? {} : { mode: occasion.mode },
+    { ...(occasion.mode !== null && { mode: occasion.mode }), ...(ahead && { ahead }) },
   ).catch((error: unknown) => {
     if (error instanceof LifeboatError) return error;
     throw error;

@@ -2,12 +2,10 @@ import { systemGone } from "../../../templates/messages/incident/command-refusal
 import { refusals } from "../../../templates/messages/kit/refusal.ts";
 import { notPlanned } from "../../../templates/messages/run/answers.ts";
 import { movesOf } from "../../catalog/moves.ts";
-import { type Planned, planPrepared } from "../../catalog/plan.ts";
-import { type PlanRequest, preparePlan, sharedServers } from "../../catalog/prepare.ts";
 import type { Scalar } from "../../catalog/reference.ts";
 import { asTabletop } from "../../catalog/tabletop.ts";
 import type { Mode, Runbook, System } from "../../catalog/types.ts";
-import type { DrillEntry } from "../../incident/events.ts";
+import type { ApprovedAhead, DrillEntry } from "../../incident/events.ts";
 import { idFor } from "../../lib/id-for.ts";
 import type { Reply, Request } from "../command.ts";
 import type { CommandContext } from "../context.ts";
@@ -15,6 +13,7 @@ import { gatherInputs } from "../parse/inputs.ts";
 import { modeOf, recordKindOf, severityOf } from "../parse/start-options.ts";
 import { say, stop } from "../reply/say.ts";
 import { incidentForRun } from "../resolve/incident-for-run.ts";
+import { lookAndPlan } from "./look-and-plan.ts";
 import { requestRun } from "./request-run.ts";
 import { lineAgain, reasonIn } from "./second-move.ts";
 
@@ -28,6 +27,8 @@ export interface StartOptions {
   readonly strays?: readonly string[];
   /** The run it takes back. */
   readonly failsBack?: string;
+  /** What people approved before its hour, and of which plan: it counts for that plan only. */
+  readonly ahead?: ApprovedAhead & { readonly planHash: string };
 }
 
 /**
@@ -38,15 +39,16 @@ export async function startRun(
   context: CommandContext,
   request: Request,
   runbook: Runbook,
-  { mode = modeOf(request, runbook), inputs, strays = [], failsBack }: StartOptions = {},
+  { mode = modeOf(request, runbook), inputs, strays = [], failsBack, ahead }: StartOptions = {},
 ): Promise<Reply> {
-  if (inputs !== undefined) return startWith(context, request, runbook, mode, inputs, failsBack ?? null);
+  const known = { ...(failsBack !== undefined && { failsBack }), ...(ahead && { ahead }) };
+  if (inputs !== undefined) return startWith(context, request, runbook, mode, inputs, known);
   // A tabletop is told nothing: nothing of it is performed.
-  if (request.options.tabletop === true) return startWith(context, request, runbook, mode, new Map(), null);
+  if (request.options.tabletop === true) return startWith(context, request, runbook, mode, new Map(), {});
   const head = strays.length === 0 ? {} : { head: `runbook ${runbook.id}`, strays };
   const gathered = gatherInputs(context, request, runbook, head);
   if (gathered.kind === "reply") return gathered.reply;
-  return startWith(context, request, runbook, mode, gathered.values, failsBack ?? null);
+  return startWith(context, request, runbook, mode, gathered.values, known);
 }
 
 async function startWith(
@@ -55,7 +57,7 @@ async function startWith(
   runbook: Runbook,
   mode: Mode,
   inputs: ReadonlyMap<string, Scalar>,
-  failsBack: string | null,
+  { failsBack, ahead }: Pick<StartOptions, "failsBack" | "ahead">,
 ): Promise<Reply> {
   const system = context.catalog.systems.find(({ id }) => id === runbook.system);
   if (!system) return stop(systemGone(runbook.system, null));
@@ -77,7 +79,9 @@ async function startWith(
   const entry = kind === "drill" && !dryRun ? entryFor(system, runbook, mode, tabletop) : null;
   const incident = joined?.id ?? idFor("inc", request.key);
   const ask = {
-    ...{ incident, run: idFor("run", request.key), plan, planHash, dryRun, system, severity, entry, failsBack, record },
+    ...{ incident, run: idFor("run", request.key), plan, planHash, dryRun, system, severity, entry, record },
+    failsBack: failsBack ?? null,
+    ahead: record === "maintenance" && ahead ? aheadFor(planHash, ahead) : null,
     raise: joined?.declared?.kind === "maintenance" && wanted === "real",
     moves: movesOf(tabletop ? asTabletop(runbook) : runbook, system),
     again: reasonIn(request),
@@ -89,18 +93,10 @@ async function startWith(
   return requestRun(context, request, ask, bytes);
 }
 
-async function lookAndPlan(context: CommandContext, request: PlanRequest): Promise<Planned> {
-  const prepared = preparePlan(request);
-  if (!prepared.ok) return prepared;
-  const { targets, inDrillEnvironment, apart } = prepared;
-  const [drill, production] = await Promise.all([
-    apart && context.lookAt?.(apart.drill, true),
-    apart && context.lookAt?.(apart.production, false),
-  ]);
-  const shared = drill && production ? sharedServers(drill, production) : [];
-  if (shared.length > 0) return { ok: false, problems: shared };
-  const seen = targets.length === 0 ? null : await context.lookAt?.(targets, inDrillEnvironment);
-  return planPrepared(request, prepared, seen ?? new Map());
+/** Of another plan it counts for nothing: people are asked. */
+function aheadFor(planHash: string, ahead: NonNullable<StartOptions["ahead"]>): ApprovedAhead | null {
+  const { occasion, approvals } = ahead;
+  return ahead.planHash === planHash ? { occasion, approvals } : null;
 }
 
 /** The entry of the calendar that this drill is held by: it says who is told and paged. */

@@ -1,10 +1,13 @@
-import type { OccasionNow } from "../../../templates/messages/incident/calendar.ts";
+import type { AheadNow, OccasionNow } from "../../../templates/messages/incident/calendar.ts";
+import { usableAhead } from "../../calendar/ahead.ts";
 import { isTickedOff, startsItself } from "../../calendar/events.ts";
 import { readCalendar } from "../../calendar/read.ts";
 import { heldSlot, overdueSince, slotsAround } from "../../calendar/slots.ts";
-import type { CalendarState } from "../../calendar/state.ts";
+import type { CalendarState, OccasionRecord } from "../../calendar/state.ts";
+import { gateAhead, modeOfOccasion } from "../../catalog/approved-ahead.ts";
 import { nextOf } from "../../catalog/calendar.ts";
 import type { Catalog, Occasion, Runbook, System } from "../../catalog/types.ts";
+import { nameOf } from "../../incident/people.ts";
 import type { Timeline } from "../../timeline/contract.ts";
 import { lineFor } from "./line.ts";
 
@@ -53,10 +56,26 @@ export function occasionsOf(
           done: (record?.done ?? []).filter(({ at }) => recent(at)).length,
           missed: slots.filter(({ outcome }) => outcome?.as === "missed" && recent(outcome.at)).length,
         },
+        ...(occasion.approvedAhead && runbook && { ahead: aheadOf(system, occasion, runbook, record, now) }),
         line: runbook === undefined || isTickedOff(occasion) ? null : lineOf(catalog, runbook, occasion),
       };
     })
     .sort(bySoonest);
+}
+
+function aheadOf(
+  system: System,
+  occasion: Occasion,
+  runbook: Runbook,
+  record: OccasionRecord | undefined,
+  now: Date,
+): AheadNow {
+  const gate = gateAhead(runbook, modeOfOccasion(occasion, runbook));
+  const { approvals = [], ended = null } = record?.ahead ?? {};
+  const usable = record === undefined ? null : usableAhead(system, occasion, gate, record.ahead, now);
+  if (usable === null) return { is: "open", missing: Math.max(1, (gate?.quorum ?? 1) - approvals.length), ended };
+  const by = usable.approvals.map(({ person }) => nameOf(person, system));
+  return { is: "approved", by, until: new Date(Math.min(...usable.approvals.map(({ until }) => Date.parse(until)))) };
 }
 
 /** A surprise, for who is not told of it. */

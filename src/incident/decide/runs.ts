@@ -37,6 +37,7 @@ export function requestRun(command: Of<"requestRun">, state: IncidentState, cont
     ...(moves && { moves }),
     ...(again && { again }),
     ...(failsBack !== null && { failsBack }),
+    ...(command.ahead && { ahead: command.ahead }),
   };
   return accept(context, [{ type: "run.requested", data }], command.run);
 }

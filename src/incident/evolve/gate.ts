@@ -44,7 +44,7 @@ function isAtCommandLine(actor: Actor): boolean {
 
 function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gate.opened" }>): GateState {
   const { step, ask, planHash, factsHash, loss, role, quorum, expiresAt, escalate, approvers, holders } = event.data;
-  const { unfenced, today, differs } = event.data;
+  const { unfenced, today, differs, ahead } = event.data;
   return {
     ask,
     step,
@@ -58,6 +58,7 @@ function opened(earlier: GateState | null, event: Extract<AskEvent, { type: "gat
     quorum,
     ...(today && { today }),
     ...(differs && { differs }),
+    ...(ahead && { ahead }),
     escalate: escalate.map((level) => ({ role: level.role, at: new Date(level.at) })),
     approvers,
     holders: holders ?? [],
@@ -162,11 +163,12 @@ function breakingBy({ data, at, actor }: Extract<AskEvent, { type: "gate.breakAs
 
 /** One person counts once, and only for the plan and the facts this ask showed. */
 function approved(gate: GateState, event: Extract<AskEvent, { type: "gate.approved" }>): GateState {
-  const { person, role, onBehalfOf = null, proved = false, vouchedBy = null } = event.data;
+  const { person, role, onBehalfOf = null, proved = false, vouchedBy = null, ahead } = event.data;
   if (!isShown(gate, event.data)) return gate;
   if (gate.approvals.some((approval) => approval.person === person)) return gate;
   const atCommandLine = isAtCommandLine(event.actor);
-  const approval = { person, role, at: event.at, onBehalfOf, proved, vouchedBy, atCommandLine };
+  const given = ahead && { ahead: { at: new Date(ahead.at), until: new Date(ahead.until) } };
+  const approval = { person, role, at: event.at, onBehalfOf, proved, vouchedBy, atCommandLine, ...given };
   return { ...gate, approvals: [...gate.approvals, approval] };
 }
 

@@ -1,4 +1,5 @@
 import type { Condition, Plan, PlanStep } from "../../catalog/types.ts";
+import { needsPeople } from "../ahead.ts";
 import type { Recorded } from "../events.ts";
 import type { RunState, StepState } from "../state.ts";
 import { problemOf, statusOf } from "../status.ts";
@@ -8,7 +9,7 @@ export function startRun(
   event: Extract<Recorded, { type: "run.requested" }>,
   plans: ReadonlyMap<string, Plan>,
 ): RunState {
-  const { runbook, title, planHash, mode, dryRun, requester, moves, again, failsBack } = event.data;
+  const { runbook, title, planHash, mode, dryRun, requester, moves, again, failsBack, ahead } = event.data;
   const plan = plans.get(planHash) ?? closedPlan(event);
   return {
     id,
@@ -23,6 +24,7 @@ export function startRun(
     ...(moves && { moves }),
     ...(again && { again }),
     ...(failsBack && { failsBack }),
+    ...(ahead && { ahead }),
     preflight: null,
     status: "preflight",
     paused: false,
@@ -45,7 +47,8 @@ export function unbegun({ stages }: Plan): ReadonlyMap<string, StepState> {
 /** Everything about a run that follows from its steps: what is passed over, its status, its problem. */
 export function judge(run: RunState): RunState {
   const settled = passOver(run);
-  return { ...settled, status: statusOf(settled), problem: problemOf(settled) };
+  const judged = { ...settled, status: statusOf(settled), problem: problemOf(settled) };
+  return judged.ahead && !judged.needed && needsPeople(judged) ? { ...judged, needed: true } : judged;
 }
 
 export function withStep(run: RunState, id: string, change: (step: StepState) => StepState): RunState {

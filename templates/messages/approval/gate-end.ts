@@ -5,7 +5,7 @@ import { actions, context, lines, section } from "../kit/blocks.ts";
 import { cut, ended, safe } from "../kit/escape.ts";
 import { kindPrefix } from "../kit/kind.ts";
 import type { Block, Message } from "../kit/message.ts";
-import { roleWords } from "../kit/people.ts";
+import { approverWords, roleWords } from "../kit/people.ts";
 import type { Surroundings } from "../kit/view.ts";
 import { at, between } from "../kit/when.ts";
 import { notFencedLines } from "../run/fence.ts";
@@ -22,8 +22,8 @@ export function gateOutcome({ run, step, gate }: ApprovalRequest, around: Surrou
   const waited = after === null ? "." : isSentence(gate) ? ` (after ${after})` : ` after ${after}.`;
   const stays = waits(run, gate) ? leftLines(run, step.id) : [];
   const approvals = gate.approvals.map(
-    ({ person, role, at: when, onBehalfOf, proved }) =>
-      `${around.names(person)} (${roleWords(around.system, role)}${onBehalfOf ? ` in the place of ${around.names(onBehalfOf)}` : ""}) approved ${at(when)}${proved ? ", proved with a code" : ""}`,
+    ({ person, role, at: given, onBehalfOf, proved, ahead }) =>
+      `${around.names(person)} (${roleWords(around.system, role)}${onBehalfOf ? ` in the place of ${around.names(onBehalfOf)}` : ""}) approved ${ahead ? `ahead, ${at(ahead.at)}` : at(given)}${proved ? ", proved with a code" : ""}`,
   );
   return {
     text: [`${what}: ${says}${waited}`, ...stays.map((line) => ended(line.replaceAll("*", "")))].join(" "),
@@ -91,7 +91,7 @@ const MARKS: Readonly<Record<GateState["outcome"], string>> = {
 };
 
 function outcomeWords(gate: GateState, around: Surroundings): string {
-  const people = gate.approvals.map(({ person }) => around.names(person)).join(" and ");
+  const people = approverWords(gate, around);
   switch (gate.outcome) {
     case "open":
       return "open";

@@ -25,6 +25,13 @@ function ofEvent(system: System, event: Event, around: NoticeSurroundings): read
       return toEach(system, event, event.data.people, (person) => missed(system, event, person, around));
     case "occasion.postponed":
       return toEach(system, event, event.data.people, () => postponed(system, event, around));
+    case "occasion.needsPeople":
+      return toEach(system, event, event.data.people, () => needsPeople(system, event, around));
+    case "occasion.approvalAsked":
+    case "occasion.approvalEnded":
+      return toEach(system, event, event.data.people, () => aheadAsked(system, event, around));
+    case "occasion.revoked":
+      return toEach(system, event, event.data.people, () => revoked(system, event, around));
     case "seats.asked":
       return toEach(system, event, event.data.people, () => reachable(system, event, around));
     case "seats.silent":
@@ -159,6 +166,67 @@ function postponed(
       `New date: ${at(new Date(data.to))}`,
       `Was: ${minute(new Date(data.slot))}`,
       `Reason: ${safe(data.reason)}`,
+    ],
+    buttons: [],
+  };
+}
+
+function needsPeople(
+  system: System,
+  { data }: Extract<Event, { type: "occasion.needsPeople" }>,
+  around: NoticeSurroundings,
+): Words | null {
+  const occasion = occasionOf(system, data.occasion);
+  if (occasion === null) return null;
+  return {
+    lines: [
+      `${prefixOf(occasion, around)}🛑 Needs you: ${titleOf(system, occasion)}`,
+      `Planned: ${at(new Date(data.slot))} · Reason: ${safe(data.reason)}`,
+      `It was approved ahead and can't go on alone. See its thread, or \`/dr status ${safe(data.run)}\``,
+    ],
+    buttons: [],
+  };
+}
+
+function aheadAsked(
+  system: System,
+  event: Extract<Event, { type: "occasion.approvalAsked" | "occasion.approvalEnded" }>,
+  around: NoticeSurroundings,
+): Words | null {
+  const occasion = occasionOf(system, event.data.occasion);
+  if (occasion === null) return null;
+  const ended = event.type === "occasion.approvalEnded" ? event.data.reason : null;
+  const until = event.type === "occasion.approvalAsked" ? event.data.until : null;
+  return {
+    lines: [
+      `${prefixOf(occasion, around)}✋ Approve ahead: ${titleOf(system, occasion)}`,
+      ...(ended === null ? [] : [`The last approval ended: ${safe(ended)}`]),
+      ...(until === null ? [] : [`Approved until ${at(new Date(until))}`]),
+      "Without it, approvers are asked each time, at its hour.",
+    ],
+    buttons: [
+      {
+        label: "Review plan",
+        verb: "calendar.approve",
+        actionValue: calendarValue(system.id, occasion.id),
+        style: "primary",
+      },
+    ],
+  };
+}
+
+function revoked(
+  system: System,
+  { data }: Extract<Event, { type: "occasion.revoked" }>,
+  around: NoticeSurroundings,
+): Words | null {
+  const occasion = occasionOf(system, data.occasion);
+  if (occasion === null) return null;
+  return {
+    lines: [
+      `${prefixOf(occasion, around)}⏹️ No longer approved ahead: ${titleOf(system, occasion)}`,
+      ...(data.reason === null ? [] : [`Reason: ${safe(data.reason)}`]),
+      "Approvers are asked at its hour.",
     ],
     buttons: [],
   };

@@ -29,7 +29,14 @@ export interface OccasionNow {
   readonly year: { readonly done: number; readonly missed: number };
   /** What to type; null: people do it by themselves. */
   readonly line: string | null;
+  /** Whether its runs are approved ahead; absent: they can't be. */
+  readonly ahead?: AheadNow;
 }
+
+/** By whom and until when; `missing`: so many more have to approve it. `ended`: why what there was holds no more. */
+export type AheadNow =
+  | { readonly is: "approved"; readonly by: readonly string[]; readonly until: Date }
+  | { readonly is: "open"; readonly missing: number; readonly ended: string | null };
 
 /** One line of the calendar. For mrkdwn. `ofSystem`: it stands among those of other systems. */
 export function occasionLine(one: OccasionNow, ofSystem = false): string {
@@ -38,7 +45,15 @@ export function occasionLine(one: OccasionNow, ofSystem = false): string {
   const late = overdueSince === null ? "" : `⏰ overdue since ${minute(overdueSince)}; `;
   const now = one.isStarted ? "▶️ in progress; " : "";
   const next = hidden ? "a surprise: only the named people know when" : nextWords(nextAt, one);
-  return `• *${safe(title)}* (${kindWords(kind)}${of}): ${late}${now}${next}. ${doneWords(one)}`;
+  return `• *${safe(title)}* (${kindWords(kind)}${of}): ${late}${now}${next}${aheadWords(one)}. ${doneWords(one)}`;
+}
+
+function aheadWords({ ahead, entry }: OccasionNow): string {
+  if (ahead === undefined) return "";
+  if (ahead.is === "approved")
+    return `, approved ahead by ${ahead.by.map(safe).join(" and ")} until ${minute(ahead.until)}`;
+  const why = ahead.ended === null ? "" : ` (${safe(ahead.ended)})`;
+  return `, not approved ahead${why}: \`/dr calendar approve ${safe(entry)}\``;
 }
 
 /** `restore test` */

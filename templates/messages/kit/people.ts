@@ -1,6 +1,6 @@
 import type { GateStep, Role, System } from "../../../src/catalog/types.ts";
 import { canAct, personById } from "../../../src/incident/people.ts";
-import type { IncidentState } from "../../../src/incident/state.ts";
+import type { GateState, IncidentState } from "../../../src/incident/state.ts";
 import { safe } from "./escape.ts";
 import type { Surroundings } from "./view.ts";
 
@@ -27,6 +27,19 @@ export function roleWithHolders(state: IncidentState, around: Surroundings, role
   const who = people.length === 0 ? "nobody" : people.slice(0, 5).map(around.names).join(", ");
   const more = people.length > 5 ? ` and ${people.length - 5} more` : "";
   return `${roleWords(around.system, role)} (${who}${more})`;
+}
+
+/** "@ana and @bo (ahead, 2026-11-24)": who approved a question. For mrkdwn. */
+export function approverWords(
+  { approvals }: Pick<GateState, "approvals">,
+  around: Pick<Surroundings, "names">,
+): string {
+  return approvals
+    .map(
+      ({ person, ahead }) =>
+        `${around.names(person)}${ahead ? ` (ahead, ${ahead.at.toISOString().slice(0, 10)})` : ""}`,
+    )
+    .join(" and ");
 }
 
 /** "2 approvals by DR coordinator, then VP Engineering after 10 min". */

@@ -8,7 +8,7 @@ import { header, lines } from "../kit/blocks.ts";
 import { cut, plain, safe } from "../kit/escape.ts";
 import { runTitle } from "../kit/kind.ts";
 import type { Message } from "../kit/message.ts";
-import { roleWords } from "../kit/people.ts";
+import { approverWords, roleWords } from "../kit/people.ts";
 import { runStatusWords } from "../kit/status.ts";
 import type { Surroundings } from "../kit/view.ts";
 import { at, clock, lasting } from "../kit/when.ts";
@@ -107,7 +107,7 @@ function openWords(step: StepState & { status: "open" }, around: Surroundings): 
 
 function gateWords(run: RunState, step: StepState & { status: "gate" }, around: Surroundings): string {
   const { gate } = step;
-  const people = gate.approvals.map(({ person }) => around.names(person)).join(" and ");
+  const people = approverWords(gate, around);
   if (gate.outcome === "passed" || (gate.outcome === "open" && isAnswered(run, gate)))
     return gate.broken ? `passed by break-glass, ${brokeWords(gate.broken, around)}` : `approved by ${people}`;
   if (gate.outcome === "open")
