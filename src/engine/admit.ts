@@ -70,6 +70,37 @@ export async function admit(
   return admission;
 }
 
+/**
+ * Claims for the start that follows at once on what is being written, in the same transaction and by the same check. None where something
+ * would have to be looked at or someone looked up first: behind a gate that has not passed yet, `admit` does that.
+ */
+export function claimsNext(
+  runContext: RunContext,
+  run: RunState,
+  now: Date,
+  state: IncidentState,
+): { readonly step: string; readonly events: readonly NewEvent[] } | null {
+  const { lease } = runContext.writer;
+  const start = next(run, { epoch: lease.epoch, now }).intents.find((intent) => intent.do === "start");
+  if (start === undefined || !runContext.startsMore()) return null;
+  const { step, attempt } = start;
+  if (gatesToPass(run, step).length > 0 || approversOf(run, step).length > 0) return null;
+  const verdict = mayStart(state, run, step, {
+    ...{ now, planHash: lease.planHash, factsHash: run.preflight?.factsHash ?? "", system: systemOf(runContext) },
+    ...{ accounts: new Map(), conformance: conformanceNow(runContext, state, run), lease },
+  });
+  return verdict.ok ? { step, events: [...verdict.events, started(runContext, step, attempt)] } : null;
+}
+
+/** The claim of a step under our lease. */
+export function started(runContext: RunContext, step: string, attempt: number): NewEvent {
+  const { epoch } = runContext.writer.lease;
+  return botEvent(runContext, `start/${step}/${attempt}/${epoch}`, {
+    type: "step.started",
+    data: { step, attempt, epoch },
+  });
+}
+
 /** Lets gates pass that no start will: the same people have to be entitled all the same. */
 export async function passLastGates(runContext: RunContext): Promise<Admission> {
   const { writer } = runContext;

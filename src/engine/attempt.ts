@@ -1,11 +1,14 @@
 import type { ActionStep } from "../catalog/types.ts";
 import type { NewEvent, StepEvent } from "../incident/events.ts";
+import { stepsInOrder } from "../incident/order.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { messageOf, type Problem } from "../lib/errors.ts";
+import { claimsNext } from "./admit.ts";
 import { evidencesOf } from "./evidence.ts";
 import { applyContext, type Job, jobOf, observe, readContext } from "./look.ts";
 import { createProgressReporter, type ProgressReporter } from "./progress-reporter.ts";
 import { botEvent, type RunContext } from "./run-context.ts";
+import type { Writing } from "./run-event-writer.ts";
 
 /** The attempt is no longer in progress on the timeline: someone else decided about it. Nothing more is done for it. */
 export class Superseded extends Error {}
@@ -29,6 +32,11 @@ export interface Attempt {
   applyContext(job: Job, signal: AbortSignal): ReturnType<typeof applyContext>;
   /** Rejects with `Superseded` when the attempt is not in progress any more, or `only` says that it may not be written. */
   record<T extends StepOutcome>(type: T, data: DataWithout<T>, only?: (run: RunState) => boolean): Promise<void>;
+  /**
+   * Records that it is verified, and with it, in one commit, the claim of the step that follows at once where nothing has to be looked at
+   * or asked before.
+   */
+  verified(data: DataWithout<"step.verified">): Promise<void>;
   /** Writes it together with the next record, or alone where none follows within `NOTE_MS`. Resolves when it is written. */
   note<T extends StepOutcome>(type: T, data: DataWithout<T>): Promise<void>;
   fail(problem: Problem, retryable: boolean): Promise<void>;
@@ -50,7 +58,7 @@ export function openAttempt(runContext: RunContext, step: ActionStep, number: nu
   let progressed = 0;
   let noted: Note | null = null;
 
-  const write = async (entries: readonly Entry[], only: (run: RunState) => boolean) => {
+  const write = async (entries: readonly Entry[], only: (run: RunState) => boolean, then?: Writing["then"]) => {
     let known: "written" | "superseded" = "superseded";
     await writer.write((run, now) => {
       const state = run.steps.get(step.id);
@@ -63,15 +71,26 @@ export function openAttempt(runContext: RunContext, step: ActionStep, number: nu
         const event = { type, data: { step: step.id, attempt: number, ...data, ...timed } } as unknown as NewEvent;
         return botEvent(runContext, `${type}/${step.id}/${number}/${epoch}${count}`, event);
       });
-      return { events };
+      return { events, ...(then && { then }) };
     });
     if (known === "superseded") throw new Superseded();
   };
-  const record: Attempt["record"] = async (type, data, only = () => true) => {
+  const withNote = (entry: Entry, only: (run: RunState) => boolean, then?: Writing["then"]): Promise<void> => {
     const before = noted?.taken() ?? null;
-    const written = write([...(before ? [before.entry] : []), { type, data }], only);
+    const written = write([...(before ? [before.entry] : []), entry], only, then);
     before?.settle(written);
     return written;
+  };
+  const record: Attempt["record"] = async (type, data, only = () => true) => withNote({ type, data }, only);
+  const verified: Attempt["verified"] = async (data) => {
+    let claimed: string | null = null;
+    const then: Writing["then"] = (run, now, state) => {
+      const claims = mayGoOn(run, step.id) ? claimsNext(runContext, run, now, state) : null;
+      claimed = claims?.step ?? null;
+      return claims?.events ?? [];
+    };
+    await withNote({ type: "step.verified", data }, () => true, then);
+    if (claimed !== null) runContext.killPoint(claimed, "started");
   };
   const note: Attempt["note"] = (type, data) =>
     new Promise((resolve) => {
@@ -116,6 +135,7 @@ export function openAttempt(runContext: RunContext, step: ActionStep, number: nu
         launched: (process, says) => record("step.progressed", { says, process }),
       }),
     record,
+    verified,
     note,
     async fail(problem, retryable) {
       reporter.end();
@@ -136,6 +156,13 @@ interface Entry {
 /** Something that waits to be written with what comes next. The one who takes it writes it. */
 interface Note {
   taken(): { readonly entry: Entry; readonly settle: (written: Promise<void>) => void };
+}
+
+/**
+ * What was seen is written without secrets and as JSON has it, and is decided on before: so no step may depend on what exactly it says.
+ */
+function mayGoOn({ plan }: RunState, step: string): boolean {
+  return stepsInOrder(plan).every((one) => one.step.when?.step !== step);
 }
 
 function isOurs(state: StepState, attempt: number, epoch: string): boolean {

@@ -69,6 +69,7 @@ export function createEngine(ports: EnginePorts): Engine {
       killPoint,
       lost: lost.signal,
       halt: halt.signal,
+      startsMore: () => !stopping,
       now: () => timeline.now(),
       confirm: () => confirm(lease, writer, lost.signal),
     };

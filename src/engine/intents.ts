@@ -6,7 +6,7 @@ import { unplannedInstead } from "../incident/offers.ts";
 import type { RunState, StepState } from "../incident/state.ts";
 import { stateNow } from "../incident/state-now.ts";
 import type { Problem } from "../lib/errors.ts";
-import { type Admission, admit, catalogueAgainst, passLastGates } from "./admit.ts";
+import { type Admission, admit, catalogueAgainst, passLastGates, started } from "./admit.ts";
 import { runUndone } from "./evidence.ts";
 import { askAtGate, moveGate } from "./gate.ts";
 import { type Intent, next } from "./next.ts";
@@ -97,16 +97,12 @@ async function claim(
   runContext: RunContext,
   intent: Extract<Intent, { do: "start" | "takeOver" }>,
 ): Promise<Admission> {
-  const { step, attempt } = intent;
-  const { epoch } = runContext.writer.lease;
-  const started = () =>
-    botEvent(runContext, `start/${step}/${attempt}/${epoch}`, {
-      type: "step.started",
-      data: { step, attempt, epoch },
-    });
-  if (intent.do === "start" || intent.reached === "started") return admit(runContext, intent, started);
+  const claimed = () => started(runContext, intent.step, intent.attempt);
+  if (intent.do === "start" || intent.reached === "started") return admit(runContext, intent, claimed);
   const taken = await runContext.writer.write((run, now) =>
-    isDue(runContext, run, now, (one) => one.do === "takeOver" && one.step === step) ? { events: [started()] } : null,
+    isDue(runContext, run, now, (one) => one.do === "takeOver" && one.step === intent.step)
+      ? { events: [claimed()] }
+      : null,
   );
   return { kind: taken ? "admitted" : "moved" };
 }

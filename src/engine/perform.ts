@@ -224,7 +224,7 @@ async function prove(attempt: Attempt, job: Job, before: unknown, handle: Handle
     return unproven(attempt, job, before, error);
   }
   attempt.reporter.end();
-  await attempt.record("step.verified", {
+  await attempt.verified({
     says: evidence.says,
     facts: evidence.facts.map((fact) => ({ step: step.id, ...fact })),
     rpo: evidence.rpo ?? null,

@@ -19,6 +19,8 @@ export interface RunContext {
   readonly lost: AbortSignal;
   /** Aborts when the run has ended while steps are in progress: they finish or stop, and are recorded. */
   readonly halt: AbortSignal;
+  /** False: this process begins nothing more, and leaves the run to others. */
+  readonly startsMore: () => boolean;
   /** The database's clock. */
   readonly now: () => Date;
   /** Makes sure, where the last proof is old, that the run is still ours. Rejects with `LeaseLost`. */

@@ -16,6 +16,8 @@ export class LeaseLost extends Error {
 
 export interface Writing {
   readonly events: readonly NewEvent[];
+  /** What follows at once, decided as if `events` were written, and written with them in one commit. */
+  readonly then?: (run: RunState, now: Date, state: IncidentState) => readonly NewEvent[];
   /** The run is over: its resources become free with these events. */
   readonly ends?: boolean;
 }
@@ -66,10 +68,18 @@ export function openRunEventWriter(timeline: Timeline, lease: Lease): RunEventWr
   const proven = (asked: Asked) => {
     if (asked.steady > proof.steady) proof = asked;
   };
-  const run = () => {
-    const found = state.runs.get(lease.run);
+  const runIn = (known: IncidentState) => {
+    const found = known.runs.get(lease.run);
     if (!found) throw new LifeboatError({ code: "run-missing", what: `${lease.stream} does not tell of ${lease.run}` });
     return found;
+  };
+  const run = () => runIn(state);
+  const following = ({ events, then }: Writing, now: Date): readonly NewEvent[] => {
+    if (then === undefined) return [];
+    const written = (before: IncidentState, event: NewEvent) =>
+      evolve(before, { ...event, run: event.run ?? null, version: before.version + 1, at: now }, plans);
+    const after = events.reduce(written, state);
+    return then(runIn(after), now, after);
   };
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const turn = queue.then(work, work);
@@ -94,7 +104,7 @@ export function openRunEventWriter(timeline: Timeline, lease: Lease): RunEventWr
             absorb(events);
             const writing = decide(run(), now, state);
             return {
-              events: writing?.events ?? [],
+              events: writing === null ? [] : [...writing.events, ...following(writing, now)],
               ...(writing?.ends ? { ended: [lease.run] } : {}),
               value: { written: writing !== null, ends: writing?.ends ?? false },
             };

@@ -1,7 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Conformance } from "../../src/catalog/types.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
+import type { Timeline } from "../../src/timeline/contract.ts";
 import type { Store } from "../../src/timeline/index.ts";
 import { away, EngineScenario, engineOn, folder, go, ledgerStep, planOf, wait } from "../support/engine-harness.ts";
 import { action as anyAction, gate, manual } from "../support/incident-scenario.ts";
@@ -37,6 +39,23 @@ function start(more: Partial<EnginePorts> = {}, on = store): Engine {
   engines.push(engine);
   engine.start();
   return engine;
+}
+
+/** The store's timeline, and what was written by it in each commit: `step.started b`. */
+function watchCommits() {
+  const commits: string[][] = [];
+  const timeline: Timeline = {
+    ...store.timeline,
+    async decide(stream, decide, options) {
+      const decided = await store.timeline.decide(stream, decide, options);
+      if (decided.kind === "written")
+        commits.push(
+          decided.events.map(({ type, data }) => `${type} ${(data as { step?: string }).step ?? ""}`.trim()),
+        );
+      return decided;
+    },
+  };
+  return { timeline, with: (event: string) => commits.find((one) => one.includes(event)) ?? [] };
 }
 
 describe("a run from the request to the end", () => {
@@ -223,6 +242,60 @@ describe("a run from the request to the end", () => {
     const run = await scenario.until((one) => one.status === "verified");
     expect(run.steps.get("fence")?.status).toBe("passedOver");
     expect(ledger(dir)).toEqual(["put b"]);
+  });
+
+  describe("the claim of the step that follows", () => {
+    const a = () => ledgerStep(dir, "put", "a");
+    const b = () => ledgerStep(dir, "put", "b");
+
+    test("is written in one commit with what ended the one before it", async () => {
+      await scenario.requested(planOf([[go()], [a(), b()], [wait("soak", 1), ledgerStep(dir, "put", "c")]]));
+      const commits = watchCommits();
+      start({ timeline: commits.timeline });
+      await scenario.untilApprovalRequested();
+      await scenario.approve();
+      await scenario.until((run) => run.status === "verified");
+      expect(commits.with("step.verified a")).toEqual(expect.arrayContaining(["step.started b"]));
+      // What is no action is begun by itself.
+      expect(commits.with("step.verified b").at(-1)).toBe("step.verified b");
+      expect(ledger(dir)).toEqual(["put a", "put b", "put c"]);
+    });
+
+    test.each([
+      ["a gate comes between them", () => planOf([[go()], [a(), gate("more"), b()]])],
+      [
+        "a later step depends on what was seen",
+        () => {
+          const when = { step: "a", fact: "value", is: "there" };
+          return planOf([[go()], [a(), b(), ledgerStep(dir, "put", "c", { when })]]);
+        },
+      ],
+    ])("is a commit of its own where %s", async (_why, plan) => {
+      await scenario.requested(plan());
+      const commits = watchCommits();
+      start({ timeline: commits.timeline });
+      await scenario.untilApprovalRequested();
+      await scenario.approve();
+      const run = await scenario.untilStep("a", "done");
+      if (run.steps.has("more"))
+        await scenario.untilApprovalRequested("more").then(() => scenario.approve("bo", "more"));
+      await scenario.untilStep("b", "done");
+      expect(commits.with("step.verified a").at(-1)).toBe("step.verified a");
+    });
+
+    test("isn't written where the catalogue allows the plan no longer", async () => {
+      behave(dir, "a", "slow", 500);
+      await scenario.requested(planOf([[go()], [a(), b()]]));
+      let differences: Conformance["differences"] = [];
+      start({ conformance: () => ({ gates: new Map(), differences }) });
+      await scenario.untilApprovalRequested();
+      await scenario.approve();
+      await scenario.untilStep("a", "running");
+      differences = [{ step: null, firm: true, says: "the runbook is gone" }];
+      const run = await scenario.until((one) => one.stuck !== null);
+      expect([run.steps.get("a")?.status, run.steps.get("b")?.status]).toEqual(["done", "waiting"]);
+      expect(ledger(dir)).toEqual(["put a"]);
+    });
   });
 
   test("a wait ends by the database's clock, and a manual step when someone says so", async () => {
