@@ -271,8 +271,7 @@ async function seenClosed(ctx: ApplyContext, given: Input, closedSessions: numbe
       stateNow: () => state,
     },
     async () => {
-      const probe = await probeWrite(ctx, asLogin(node, given.app));
-      const seen = await lookAt(ctx, node);
+      const [probe, seen] = await Promise.all([probeWrite(ctx, asLogin(node, given.app)), lookAt(ctx, node)]);
       if (!seen.answers) return given.acceptUnreachable ? await acceptedOpen(ctx, given, seen.why) : null;
       state = `${node.name} is ${probe.found === "readOnly" ? "refusing writes" : probe.found} for ${given.app.user}; ${seen.sessionsBeforeReload} sessions from before the fence are open`;
       const still = last === seen.position && probe.found === "readOnly" && settled(seen);

@@ -20,6 +20,8 @@ export interface Lag {
 }
 
 const CATCH_UP_SECONDS = 1;
+/** Where the old primary is fenced no one can write meanwhile. */
+const LOOK_AGAIN_MS = 10;
 
 /** Looks at both at once, then gives the standby a moment to reach the position the primary had when it was asked. */
 export async function lookAtPair(ctx: ReadContext, from: Node, to: Node): Promise<PairView> {
@@ -34,7 +36,7 @@ export async function caughtUp(ctx: ReadContext, from: NodeView, first: NodeView
   let seen = first;
   while (isPrimary(from) && isStandby(seen) && !seen.standby.paused && !reached(seen.position, from.position)) {
     if (performance.now() > end) break;
-    await sleep(50, undefined, { signal: ctx.signal });
+    await sleep(LOOK_AGAIN_MS, undefined, { signal: ctx.signal });
     seen = await lookAt(ctx, node);
   }
   return seen;

@@ -277,7 +277,8 @@ async function verifyPromoted(
 ): Promise<Evidence> {
   const { from, to } = given;
   let state = `${to.name} has not been seen as a primary`;
-  const seen = await until(
+  let checkpointing: Promise<boolean> | null = null;
+  const { seen, old, checkpointed, replayed } = await until(
     {
       what: `${to.name} taking writes as primary on a new timeline`,
       seconds: ctx.budget.failSeconds / 3,
@@ -286,17 +287,20 @@ async function verifyPromoted(
       stateNow: () => state,
     },
     async () => {
-      const view = await lookAt(ctx, to);
-      state = view.answers ? `${to.name} is a ${view.role} on timeline ${view.timeline}` : `${to.name} is silent`;
-      return isPrimary(view) && movedOn(view, before) && (await probeWrite(ctx, to)).found === "writable" ? view : null;
+      const seen = await lookAt(ctx, to);
+      state = seen.answers ? `${to.name} is a ${seen.role} on timeline ${seen.timeline}` : `${to.name} is silent`;
+      if (!isPrimary(seen) || !movedOn(seen, before)) return null;
+      checkpointing ??= checkpoint(ctx, to);
+      // No one can write until this is over, so what can be asked at once is.
+      const [probe, old, checkpointed, replayed] = await Promise.all([
+        probeWrite(ctx, to),
+        lookAt(ctx, from),
+        checkpointing,
+        replayedTo(ctx, to),
+      ]);
+      return probe.found === "writable" ? { seen, old, checkpointed, replayed } : null;
     },
   );
-  // No one can write until this is over, so what can be asked at once is.
-  const [old, checkpointed, replayed] = await Promise.all([
-    lookAt(ctx, from),
-    checkpoint(ctx, to),
-    replayedTo(ctx, to),
-  ]);
   refuseSplit(old, seen);
   const loss = lossAt(ctx, given, before, replayed);
   return {
