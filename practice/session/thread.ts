@@ -22,7 +22,7 @@ export function callOf(message: Message): Call | null {
   const says = message.text;
   const end = /(?:^|· )(Done and verified|Failed|Aborted): /.exec(headerOf(message))?.[1];
   if (end !== undefined) return { kind: "over", verified: end === "Done and verified", says };
-  if (/Preflight failed: |is blocked: nothing runs until it's resumed/.test(says)) return { kind: "problem", says };
+  if (/is blocked: nothing runs until it's resumed/.test(says)) return { kind: "problem", says };
   if (buttonOf(message, "step.retry")) return { kind: "problem", says };
   const approve = buttonOf(message, "gate.approve");
   const words = wordsOf(message);

@@ -144,8 +144,13 @@ function drawRun(state: IncidentState, declared: Declared, run: RunState, around
   const probation = probationMessage(run, around);
   const shown: ShownMessage[] = [
     { key: root, in: "incident", under: null, priority: 1, message: runCard(state, declared, run, around) },
-    ...(run.preflight ? [reply(`preflight:${run.id}`, 1, preflight(state, run, run.preflight, around))] : []),
-    ...(run.preflight?.ready && !run.dryRun ? [reply(`steps:${run.id}`, 2, stepList(run, around))] : []),
+    // Where it ends the run at once, as it does a dry run, what was seen is in the result.
+    ...(run.preflight?.ready && !run.dryRun
+      ? [
+          reply(`preflight:${run.id}`, 1, preflight(run, run.preflight, around)),
+          reply(`steps:${run.id}`, 2, stepList(run, around)),
+        ]
+      : []),
     ...renderLate(state, run, around),
     ...[...run.steps.values()].flatMap((step) => drawStep(state, run, step, around, reply)),
     ...drawStuck(state, run, around, reply),

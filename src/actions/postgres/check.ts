@@ -179,7 +179,7 @@ function replaying(to: AnsweringNode): Check {
     level: "block",
     ok: !paused,
     says: paused ? `Replay on ${to.name} is paused.` : `${to.name} replays.`,
-    next: "Run select pg_wal_replay_resume() there.",
+    next: `Run select pg_wal_replay_resume() on ${to.name}.`,
   };
 }
 

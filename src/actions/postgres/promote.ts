@@ -192,7 +192,7 @@ function replaying({ to }: PairView): Check {
     level: "block",
     ok: !paused,
     says: paused ? `Replay on ${to.name} is paused.` : `${to.name} replays.`,
-    next: "Run select pg_wal_replay_resume() there.",
+    next: `Run select pg_wal_replay_resume() on ${to.name}.`,
   };
 }
 

@@ -128,8 +128,8 @@ function notReadyLines(all: readonly NotReady[]): readonly string[] {
     const since = group.flatMap((one) => one.since ?? []).sort((one, other) => one.getTime() - other.getTime())[0];
     const [head = "no reason was recorded", ...more] = reasonsOf(first).map((says) => safe(cut(says, SAYS_MAX)));
     return [
-      `🔴 ${head}${since === undefined ? "" : `, since ${local(since)}`}`,
-      ...more.map((one) => `      and ${one}`),
+      `🔴 ${head}${since === undefined ? "" : ` · since ${local(since)}`}`,
+      ...more.map((one) => `      Also: ${one}`),
       ...titlesOf(group).map((one) => `      • ${one}`),
     ];
   });

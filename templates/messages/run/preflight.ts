@@ -4,7 +4,6 @@ import { unplannedInstead } from "../../../src/incident/offers.ts";
 import type { IncidentState, RunState } from "../../../src/incident/state.ts";
 import { actionValue } from "../kit/action-value.ts";
 import { actions, type Button, context, lines, section } from "../kit/blocks.ts";
-import { briefLines, briefOf, briefWords } from "../kit/brief.ts";
 import { ended, safe } from "../kit/escape.ts";
 import { checksCount, findingLines } from "../kit/facts.ts";
 import { runTitle } from "../kit/kind.ts";
@@ -23,45 +22,17 @@ function decides({ steps }: RunState): boolean {
   );
 }
 
-/** What was seen before anything was changed: the verdict, what would be lost, what is wrong. The rest is in the details. */
-export function preflight(
-  state: IncidentState,
-  run: RunState,
-  seen: Preflight & { readonly at: Date },
-  around: Surroundings,
-): Message {
-  if (!seen.ready) return blocked(state, run, seen);
-  const risks = notFencedLines(run, around, run.endedAt === null && !run.dryRun && decides(run));
+/** What was seen before anything was changed: what would be lost, what is wrong. The rest is in the details. */
+export function preflight(run: RunState, seen: Preflight & { readonly at: Date }, around: Surroundings): Message {
+  const risks = notFencedLines(run, around, run.endedAt === null && decides(run));
+  const verdict = `Preflight passed: ${safe(runTitle(run.plan, run.dryRun))}. Nothing has been changed.`;
   return {
-    text: `${verdict(run, seen)} Data loss: ${safe(seen.loss)}. ${aloud(risks)}${checksCount(seen.checks)}.`,
+    text: `${verdict} Data loss: ${safe(seen.loss)}. ${aloud(risks)}${checksCount(seen.checks)}.`,
     blocks: [
-      section(`🔎 *${verdict(run, seen)}*\n*Data loss:* ${safe(seen.loss)}`),
+      section(`🔎 *${verdict}*\n*Data loss:* ${safe(seen.loss)}`),
       ...lines([...risks, ...findingLines(seen.checks)]),
       actions(detailsButton(run, null)),
       context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`),
-    ],
-  };
-}
-
-/** Why the run may not go on, in three lines; once it has ended, its result says so and this says no more than that. */
-function blocked(state: IncidentState, run: RunState, seen: Preflight & { readonly at: Date }): Message {
-  const offer = run.endedAt === null ? offerUnplanned(state, run, seen.facts) : [];
-  const next = offer.length > 0 || run.endedAt !== null ? undefined : run.problem?.next;
-  const brief = briefOf({
-    what: firstFinding(seen.checks),
-    stateNow: "Nothing was started or changed",
-    ...(next && { next }),
-  });
-  const small = context(`${checksCount(seen.checks)} · ${at(seen.at)} · facts ${seen.factsHash.slice(0, 8)}`);
-  return {
-    text: `${verdict(run, seen)} ${briefWords({ ...brief, stateNow: null })}`,
-    blocks: [
-      section(
-        run.endedAt === null ? briefLines("❌ *Preflight failed:*", brief).join("\n") : `❌ *${verdict(run, seen)}*`,
-      ),
-      ...offer,
-      actions(detailsButton(run, null)),
-      small,
     ],
   };
 }
@@ -72,13 +43,6 @@ export function firstFinding(checks: Preflight["checks"]): string {
   return others.length === 0
     ? first
     : `${ended(first)} And ${others.length} more ${others.length === 1 ? "problem" : "problems"}.`;
-}
-
-function verdict(run: RunState, seen: Preflight): string {
-  const title = safe(runTitle(run.plan, run.dryRun));
-  return seen.ready
-    ? `Preflight passed: ${title}. Nothing has been changed.`
-    : `Preflight failed: ${title}. Nothing was started or changed.`;
 }
 
 /** The way on when the old primary is dead, until a later run is there. */
