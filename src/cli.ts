@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { LifeboatError, messageOf, sayProblem } from "./lib/errors.ts";
+import { LateDatabase } from "./lib/late-database.ts";
 
 /** The command line: lint a catalogue, verify the timeline, practise. Each loads only what it needs. */
 const verbs: Record<string, (rest: string[]) => Promise<number>> = {
@@ -66,7 +67,7 @@ async function main([verb = "", ...rest]: string[]): Promise<number> {
 
 /** A screen at most: what is wrong. Where it was, only those who debug want to know. */
 function sayError(error: unknown): string {
-  if (error instanceof LifeboatError) return sayProblem(error.problem);
+  if (error instanceof LifeboatError || error instanceof LateDatabase) return sayProblem(error.problem);
   if (isUsage(error)) return messageOf(error).split(". ")[0] as string;
   if (process.env.LOG_LEVEL === "debug" && error instanceof Error && error.stack) return error.stack;
   return `${messageOf(error)}\nLOG_LEVEL=debug shows where it happened.`;

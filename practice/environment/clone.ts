@@ -2,6 +2,8 @@ import { constants } from "node:fs";
 import { chown, copyFile, mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
+import { namedWhenLate } from "../../src/lib/late-database.ts";
+import { PATIENCE_SECONDS } from "./patience.ts";
 
 export interface CloneOptions {
   /** Connection URL of a superuser on the running primary. */
@@ -56,11 +58,11 @@ export async function cloneStandby(options: CloneOptions): Promise<void> {
   // The backup belongs to this one session.
   const client = new pg.Client({
     connectionString: options.source,
-    connectionTimeoutMillis: 10_000,
-    query_timeout: 30_000,
+    connectionTimeoutMillis: PATIENCE_SECONDS * 1000,
+    query_timeout: PATIENCE_SECONDS * 1000,
   });
   client.on("error", () => {});
-  await client.connect();
+  await namedWhenLate(options.source, () => client.connect());
   try {
     await client.query(
       `select pg_create_physical_replication_slot($1, true)

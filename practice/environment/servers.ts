@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
+import { namedWhenLate } from "../../src/lib/late-database.ts";
 import type { Losses } from "./system-environment.ts";
 
 /** A database server of an environment that could take writes of the application. */
@@ -100,11 +101,13 @@ export async function lossesOn(url: string, table: string, acknowledged: readonl
   });
   client.on("error", () => {});
   try {
-    await client.connect();
-    const { rows } = await client.query<{ id: string }>(
-      `select listed::text as id from unnest($1::bigint[]) listed where not exists (select from ${table} where id = listed)`,
-      [acknowledged],
-    );
+    const { rows } = await namedWhenLate(url, async () => {
+      await client.connect();
+      return await client.query<{ id: string }>(
+        `select listed::text as id from unnest($1::bigint[]) listed where not exists (select from ${table} where id = listed)`,
+        [acknowledged],
+      );
+    });
     return { acknowledged: acknowledged.length, lost: rows.length, lostIds: rows.map(({ id }) => id) };
   } finally {
     client.end().catch(() => {});

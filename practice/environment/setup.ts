@@ -1,5 +1,7 @@
 import pg from "pg";
+import { namedWhenLate } from "../../src/lib/late-database.ts";
 import type { DatabaseHost } from "./database.ts";
+import { PATIENCE_SECONDS } from "./patience.ts";
 import { SYNTHETIC_TABLE } from "./synthetic.ts";
 
 export interface RolePasswords {
@@ -35,16 +37,19 @@ export async function setUp(primary: DatabaseHost, passwords: RolePasswords): Pr
 }
 
 async function asOwner(primary: DatabaseHost, database: string, statements: readonly string[]): Promise<void> {
+  const url = primary.url(database);
   const client = new pg.Client({
-    connectionString: primary.url(database),
-    connectionTimeoutMillis: 10_000,
-    query_timeout: 10_000,
+    connectionString: url,
+    connectionTimeoutMillis: PATIENCE_SECONDS * 1000,
+    query_timeout: PATIENCE_SECONDS * 1000,
   });
   client.on("error", () => {});
-  await client.connect();
   try {
-    for (const statement of statements) await client.query(statement);
+    await namedWhenLate(url, async () => {
+      await client.connect();
+      for (const statement of statements) await client.query(statement);
+    });
   } finally {
-    await client.end();
+    await client.end().catch(() => {});
   }
 }

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { LifeboatError } from "../lib/errors.ts";
+import { namedWhenLate } from "../lib/late-database.ts";
 import type { Logger } from "../lib/log.ts";
 import { clientClassFor } from "./primary.ts";
 
@@ -38,8 +39,10 @@ export async function asOwner<T>(url: string, name: string, work: (client: pg.Cl
   const client = new Client({ ...ownerLimits, connectionString: url, application_name: name });
   client.on("error", () => {});
   try {
-    await client.connect();
-    return await work(client);
+    return await namedWhenLate(url, async () => {
+      await client.connect();
+      return await work(client);
+    });
   } finally {
     await client.end().catch(() => {});
   }

@@ -8,6 +8,7 @@ import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { freePort } from "../lib/port.ts";
 import { asOwner } from "./database.ts";
+import { patiently } from "./transient-errors.ts";
 
 /** The store of a bot that was given no `DATABASE_URL`: a real PostgreSQL in its data folder. */
 export interface EmbeddedStore {
@@ -19,6 +20,7 @@ export interface EmbeddedStore {
 
 const database = "lifeboat";
 const leaving = "lifeboat-leaving";
+const SETUP_SECONDS = 60;
 
 const settings = {
   max_connections: 60,
@@ -60,7 +62,9 @@ export async function openEmbedded(dataFolder: string, log: Logger): Promise<Emb
   }
 
   const url = server.url(undefined, database);
-  await ensureDatabase(server);
+  // It runs: on a machine that is busy it may take its time to answer.
+  const patience = { what: "setting up the store", seconds: SETUP_SECONDS, closed: new AbortController().signal, log };
+  await patiently(patience, () => ensureDatabase(server));
   return {
     url,
     async leave(name) {
