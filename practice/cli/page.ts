@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { freePort } from "../../src/lib/port.ts";
+import { LifeboatError } from "../../src/lib/errors.ts";
+import { freePort, isRefusedByFetch } from "../../src/lib/port.ts";
 import { projectRoot } from "../../src/lib/root.ts";
 import { type Offered, offered } from "../session/offer.ts";
 import type { titleOf } from "../session/written.ts";
@@ -17,7 +18,9 @@ export async function page(given: { system?: string | undefined; port?: string |
   const opened = await open({
     system: system.system,
     folder: join(projectRoot(), ".lifeboat", "practice"),
-    port: given.port === undefined ? await usualPort() : Number(given.port),
+    port: given.port === undefined ? await usualPort() : await thisPort(given.port),
+    // The panel moves the clock, so that a week may pass: the channel of an incident that was closed is archived then.
+    environment: { LIFEBOAT_ARCHIVE_DAYS: "7" },
     progress: (says) => process.stdout.write(`  ${elapsed().padStart(5)} s  ${says}\n`),
   });
   process.stdout.write(`\nReady in ${elapsed()} s. Open ${opened.url}\n\n${whatToDo(system)}\n`);
@@ -58,6 +61,25 @@ function interrupted(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
+}
+
+/** The one that was asked for. Looked at before anything is started: what can't be served there would be noticed minutes later. */
+async function thisPort(text: string): Promise<number> {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  const wrong = (what: string) =>
+    new LifeboatError({
+      code: "port-unusable",
+      where: `--port ${text}`,
+      what,
+      next: "Give another one, or none at all",
+    });
+  if (!(port >= 1024 && port <= 65_535))
+    throw new LifeboatError({ ...wrong("This is no port").problem, allowed: "A whole number from 1024 to 65535" });
+  if (isRefusedByFetch(port)) throw wrong("Browsers refuse to connect to this port");
+  await freePort([port, port + 1]).catch(() => {
+    throw wrong("Something else listens there");
+  });
+  return port;
 }
 
 /** The port people know, or any free one when someone else has it. */

@@ -23,6 +23,7 @@ export async function freePort(ports: Ports = ownPorts()): Promise<number> {
   const first = randomInt(count);
   for (let i = 0; i < count; i++) {
     const port = from + ((first + i) % count);
+    if (isRefusedByFetch(port)) continue;
     const claim = await claimOf(port);
     if (claim === "taken") continue;
     if (await isFree(port)) return port;
@@ -34,6 +35,17 @@ export async function freePort(ports: Ports = ownPorts()): Promise<number> {
     where: "This machine",
     what: `No port from ${from} to ${to - 1} is free`,
   });
+}
+
+/** Browsers and `fetch` connect to none of these, whatever listens there. @see https://fetch.spec.whatwg.org/#port-blocking */
+const REFUSED_BY_FETCH: ReadonlySet<number> = new Set([
+  ...[
+    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+  ],
+]);
+
+export function isRefusedByFetch(port: number): boolean {
+  return REFUSED_BY_FETCH.has(port);
 }
 
 /** Held until it is closed or this process ends, however it ends; null: this system has no such names. */

@@ -33,6 +33,8 @@ describe("what to practise is said on the command line", () => {
     [["--all", "--system", "nothing"], /There is no system "nothing" to practise\. Systems: practice/],
     [["--headless", "databse"], /Practice orders: There is no runbook "databse"\. Runbooks: database-check, .*\./],
     [["--headless", "database-rejoin", "--unplanned"], /This runbook has no unplanned mode/],
+    [["--port", "4190"], /--port 4190: Browsers refuse to connect to this port\. Give another one/],
+    [["--port", "80o"], /--port 80o: This is no port\. A whole number from 1024 to 65535\./],
   ] as const)(
     "%j: what is wrong, and what there is",
     async (given, says) => {

@@ -23,6 +23,11 @@ test("what someone listens on isn't given", async () => {
   server.close();
 });
 
+test("a port that browsers and fetch refuse isn't given", async () => {
+  await expect(freePort([10_080, 10_081])).rejects.toMatchObject({ problem: { code: "no-port" } });
+  await expect(fetch("http://127.0.0.1:10080/")).rejects.toMatchObject({ cause: { message: "bad port" } });
+});
+
 const held = process.platform === "darwin" ? test.skip : test;
 held("two processes never hold the same port, though neither listens on any of theirs", async () => {
   // Of 400 ports each takes 80: without claims they would share about 16.
