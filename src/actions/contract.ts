@@ -66,6 +66,11 @@ export interface Action<I = unknown, S = unknown> {
    */
   readonly copies?: true;
   /**
+   * Of a look: it says whether the service is well, and costs so little that it is repeated all through the window after a move, where it was
+   * among the last steps of the run (`engine/probation-monitor.ts`). Absent: it isn't.
+   */
+  readonly probation?: true;
+  /**
    * It breaks its target on purpose, in drills of a drill environment only (`wrap/drill.ts`). The break ends by `undo`: by a step of the runbook,
    * and where none came to it, by the bot (`engine/fault-lifter.ts`) once the run has ended or these seconds are over.
    */

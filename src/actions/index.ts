@@ -63,6 +63,7 @@ import { unfence as postgresUnfence } from "./postgres/unfence.ts";
 import { unlisted as postgresUnlisted } from "./postgres/unlisted.ts";
 import { verify as postgresVerify } from "./postgres/verify.ts";
 import { verifyData as postgresVerifyData } from "./postgres/verify-data.ts";
+import { check as prometheusCheck } from "./prometheus/check.ts";
 import { check as rabbitmqCheck } from "./rabbitmq/check.ts";
 import { exportDefinitions as rabbitmqExport } from "./rabbitmq/export.ts";
 import { importDefinitions as rabbitmqImport } from "./rabbitmq/import.ts";
@@ -173,6 +174,7 @@ const list = [
   listed(httpCheck),
   listed(httpTransaction),
   listed(tlsCheck),
+  listed(prometheusCheck),
   listed(appReadonly),
   listed(scriptRun),
   listed(kubernetesCheck),

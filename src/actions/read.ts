@@ -20,7 +20,7 @@ export function defineRead<I, S>(
 interface Look<I, S>
   extends Pick<
     Action<I, S>,
-    "id" | "summary" | "input" | "budget" | "load" | "facts" | "controlPlanes" | "goesWithout"
+    "id" | "summary" | "input" | "budget" | "load" | "facts" | "controlPlanes" | "goesWithout" | "probation"
   > {
   observe(ctx: ReadContext, input: I): Promise<S>;
   /** What has to be so. */

@@ -47,7 +47,7 @@ interface Counted {
 }
 
 /**
- * Watches the new side after a move: its web checks, who is active, and whether a standby follows. What it sees is computed from the timeline
+ * Watches the new side after a move: its web checks and error rates, who is active, and whether a standby follows. What it sees is computed from the timeline
  * and the catalogue, so it survives a restart and the end of the run. It only reads; any number of processes look, and the one who sees a change
  * first writes it.
  */
@@ -150,10 +150,10 @@ export function createProbationMonitor(options: ProbationMonitorOptions): Projec
     return { healthy, says, standby: roles.standby, asked: counts.asked, failed: counts.failed };
   }
 
-  /** The web checks that ended the run: what it called healthy is asked again. */
+  /** The looks at health that ended the run, web checks and figures of Prometheus: what it called healthy is asked again. */
   async function askChecks(run: RunState): Promise<readonly { readonly ok: boolean; readonly says: string }[]> {
     const around = { ...options, observeSeconds: OBSERVE_SECONDS };
-    const asked = checksOf(run).map(async (step) => {
+    const asked = checksOf(run, options.actions).map(async (step) => {
       try {
         const job = jobOf(step, options.actions, run.plan);
         const seen = await observe(job, around, { evidenceOf: () => null }, projector.stopping);
@@ -218,13 +218,13 @@ function siteTitle({ sites }: System, id: string | null | undefined): string {
   return sites?.find((one) => one.id === id)?.title ?? id ?? "no site";
 }
 
-/** Web checks that were verified after the last change. */
-function checksOf(run: RunState): readonly ActionStep[] {
+/** Looks at the health of the service that were verified after the last change. */
+function checksOf(run: RunState, actions: ReadonlyMap<string, Action>): readonly ActionStep[] {
   const steps = [...run.steps.values()];
   const last = steps.findLastIndex(({ step, status }) => status === "done" && changesThings(step));
   return steps
     .slice(last + 1)
     .flatMap(({ step, status }) =>
-      status === "done" && step.kind === "action" && step.action === "http.check" ? [step] : [],
+      status === "done" && step.kind === "action" && actions.get(step.action)?.probation === true ? [step] : [],
     );
 }

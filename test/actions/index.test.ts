@@ -88,8 +88,6 @@ describe("the list of actions", () => {
       "src/incident/fences.ts": "plans of 0.1 do not say what fences",
       "src/incident/service.ts": "plans of 0.1 do not say what interrupts",
       "src/engine/preflight.ts": "compares with what an action named itself (madeSoBy)",
-      "src/engine/probation-monitor.ts":
-        "repeats the checks of a service's health that a move ended with; other looks cost too much to repeat",
       "src/catalog/walk.ts": "the parts of a name",
       "src/readiness/beside.ts":
         "makes steps of its own, which stand in no runbook: looks at the other side and for what runbooks leave out",

@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { createPrometheus, type Prometheus } from "../../practice/targets/prometheus/index.ts";
 import { actions } from "../../src/actions/index.ts";
 import type { RoleObservation } from "../../src/catalog/roles.ts";
 import type { Moves, Plan, System } from "../../src/catalog/types.ts";
@@ -41,20 +42,25 @@ let url: string;
 let store: Store;
 let other: Store;
 let application: Server;
+let prometheus: Prometheus;
 let status = 200;
 /** Whether the application fails the request it is asked now, whatever its status is else. */
 let failing = () => false;
+/** What Prometheus says of the share of requests that fail; null: it has no data. */
+let share: string | null = "0";
 let members = new Map<string, RoleObservation>();
 const monitors: Projector[] = [];
 
 beforeAll(async () => {
   server = await testServer();
   application = createServer((_, response) => response.writeHead(failing() ? 503 : status).end("{}"));
+  prometheus = await createPrometheus({ finds: () => (share === null ? null : { scalar: share }) });
   await new Promise<void>((resolve) => application.listen(0, "127.0.0.1", resolve));
 }, 60_000);
 beforeEach(async () => {
   status = 200;
   failing = () => false;
+  share = "0";
   members = new Map([
     ["orders-a", stands(false)],
     ["orders-b", active],
@@ -68,6 +74,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   application?.close();
+  await prometheus?.close();
   await server?.close();
 }, 60_000);
 
@@ -98,7 +105,14 @@ async function moved(stream: string, run: string, moves: Partial<Moves> = {}): P
     ...{ id: "healthy", title: "Orders are taken", action: "http.check" },
     input: { checks: [{ url: `http://127.0.0.1:${port}/health` }] },
   };
-  const plan: Plan = { ...moving, stages: [{ ...stage, steps: [step] }] };
+  const errors = {
+    ...{ ...step, id: "errors", title: "Few requests fail", action: "prometheus.check" },
+    input: {
+      ...{ prometheus: { url: prometheus.url }, measures: "Failed requests", query: "share", is: "<", limit: 0.05 },
+      ...{ timeoutSeconds: 1, waitSeconds: 0, after: "healthy" },
+    },
+  };
+  const plan: Plan = { ...moving, stages: [{ ...stage, steps: [step, errors] }] };
   const [planHash, actor] = [hashOf(plan), { kind: "bot" }];
   const { runbook, title, mode } = plan;
   const events: readonly Event[] = [
@@ -118,6 +132,8 @@ async function moved(stream: string, run: string, moves: Partial<Moves> = {}): P
     { type: "run.preflighted", data: preflight },
     { type: "step.started", data: { step: "healthy", attempt: 1, epoch: "1" } },
     { type: "step.verified", data: { step: "healthy", attempt: 1, says: "Well", facts: [], rpo: null, seconds: 1 } },
+    { type: "step.started", data: { step: "errors", attempt: 1, epoch: "1" } },
+    { type: "step.verified", data: { step: "errors", attempt: 1, says: "Few", facts: [], rpo: null, seconds: 1 } },
     { type: "run.verified", data: { dryRun: false } },
   ];
   await store.timeline.decide(stream, () => ({
@@ -171,6 +187,23 @@ test("two processes and a restart record each change once, and nothing in betwee
     ...["standby.streams", "probation.changed unhealthy"],
   ]);
   expect((await store.timeline.verify()).ok).toBe(true);
+}, 60_000);
+
+test("the rate of errors is watched: too many, or no data, make the new side unhealthy, and say which", async () => {
+  await moved("inc-6", "run-6", { probationSeconds: 3600 });
+  watch(store);
+  await sees("inc-6", "probation.changed healthy");
+  const said = async () => (await store.timeline.read("inc-6")).at(-1)?.data;
+  share = "0.4";
+  await sees("inc-6", "probation.changed unhealthy");
+  expect(await said()).toMatchObject({ says: ["Failed requests is 0.4; it has to be < 0.05."] });
+  share = "0.01";
+  await sees("inc-6", "probation.changed healthy");
+  share = null;
+  await sees("inc-6", "probation.changed unhealthy");
+  expect(await said()).toMatchObject({
+    says: ["Failed requests is unknown: it has no data for this query, and unknown is not < 0.05."],
+  });
 }, 60_000);
 
 test("the window ends by the store's clock, once, and a standby is still looked for", async () => {

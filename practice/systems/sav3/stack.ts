@@ -3,9 +3,11 @@ import { writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { freePort } from "../../../src/lib/port.ts";
+import { requestUrl } from "../../../src/lib/request-url.ts";
 import type { Fleet } from "../../environment/fleet.ts";
 import { soon } from "../../environment/patience.ts";
 import { listening } from "../../kit/listening.ts";
+import type { PlainTurn } from "../../kit/plain.ts";
 import {
   byDigest,
   createDocker,
@@ -16,6 +18,7 @@ import {
   web,
 } from "../../targets/docker/index.ts";
 import type { PracticePgBouncer } from "../../targets/pgbouncer/index.ts";
+import { answerQuery } from "../../targets/prometheus/index.ts";
 import { type RedisNode, startRedisNode } from "../../targets/redis/index.ts";
 import { createTraefik, type PracticeTraefik } from "../../targets/traefik/index.ts";
 import { api, type Backend } from "./api.ts";
@@ -111,7 +114,7 @@ export async function createStack(parts: Parts): Promise<Stack> {
     { service: "api-standby", image: { tag: API_NOW, program: api(backend) } },
     { service: "websocket", image: { tag: "registry.sav3.test/websocket:1.42.0", program: web } },
     { service: "worker", image: { tag: "registry.sav3.test/worker:1.42.0", program: web } },
-    { service: "prometheus", image: { tag: "prometheus:2", program: prometheus(url("api")) } },
+    { service: "prometheus", image: { tag: "prometheus:2", program: prometheus(url("api"), () => traefik.url) } },
     { service: "grafana", image: { tag: "grafana:11", program: web } },
     { service: "alertmanager", image: { tag: "alertmanager:0.27", program: web } },
   ];
@@ -209,24 +212,32 @@ function running(docker: PracticeDocker) {
   return docker.containers().filter(({ name }) => name !== `${PROJECT}-${IDLE}-1`);
 }
 
-/** What Prometheus says of the one thing it scrapes. */
-function prometheus(api: string): Program {
+/** What Prometheus says of the one thing it scrapes, and of what users get: all of their requests fail, or none does. */
+function prometheus(api: string, users: () => string): Program {
+  const isWell = (url: string) =>
+    fetch(`${url}/health`, { signal: AbortSignal.timeout(1000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   return async (about) => {
     const server = await listening(
-      (_incoming, response) => {
-        void fetch(`${api}/health`, { signal: AbortSignal.timeout(1000) }).then(
-          (answer) => reply(answer.ok ? "up" : "down"),
-          () => reply("down"),
-        );
-        const reply = (health: string) => {
-          const data = { activeTargets: [{ labels: { job: "api" }, health }] };
-          response
-            .writeHead(200, { "content-type": "application/json" })
-            .end(JSON.stringify({ status: "success", data }));
-        };
+      async (incoming, response) => {
+        const { pathname, searchParams } = requestUrl(incoming);
+        const { status = 200, body } = pathname.endsWith("/query")
+          ? await failing(searchParams.get("query"))
+          : await targets();
+        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
       },
       { port: about.ports[0] ?? 0 },
     );
+    async function targets(): Promise<PlainTurn> {
+      const health = (await isWell(api)) ? "up" : "down";
+      return { body: { status: "success", data: { activeTargets: [{ labels: { job: "api" }, health }] } } };
+    }
+    async function failing(query: string | null): Promise<PlainTurn> {
+      const share = (await isWell(users())) ? "0" : "1";
+      return answerQuery(query, (text) => (text.includes("http_requests_total") ? { vector: [[{}, share]] } : null));
+    }
     return { healthy: () => server.isOpen(), stop: () => server.close() };
   };
 }

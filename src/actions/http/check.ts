@@ -26,6 +26,7 @@ export const check = defineRead<Input, readonly Answered[]>({
   summary: "Ask web addresses until they answer as expected, several times in a row",
   input,
   budget: { typicalSeconds: 2, warnSeconds: 20, failSeconds: 120 },
+  probation: true,
   observe: (ctx, { checks }) => Promise.all(checks.map((one) => askOnce(ctx, one))),
   facts: (seen) => seen.map((one, i) => ({ id: `answer${i + 1}`, label: one.url, value: one.says, material: false })),
   ready: (seen) => seen.flatMap(checksOf),
