@@ -130,12 +130,17 @@ export function isNote(finding: Pick<ReadinessFinding, "code">): boolean {
   return isDrift(finding) || isPersonNote(finding);
 }
 
-/** What the findings of a system tell beside reasons: each once, whichever runbook's check found it. */
+/**
+ * What the findings of a system tell beside reasons: each once, whichever runbook's check found it. Of one person, as the newest check
+ * says it: the others are of before.
+ */
 export function notesOf(
-  runbooks: readonly Pick<RunbookReadiness, "findings">[],
+  runbooks: readonly Pick<RunbookReadiness, "findings" | "provenAt">[],
   which: (finding: ReadinessFinding) => boolean,
 ): readonly string[] {
-  return [...new Set(runbooks.flatMap(({ findings }) => findings.filter(which).map(({ says }) => says)))];
+  const oldestFirst = runbooks.toSorted((a, b) => (a.provenAt?.getTime() ?? 0) - (b.provenAt?.getTime() ?? 0));
+  const found = oldestFirst.flatMap(({ findings }) => findings.filter(which));
+  return [...new Map(found.map((one) => [isPersonNote(one) ? one.code : one.says, one.says])).values()];
 }
 
 export interface Known {

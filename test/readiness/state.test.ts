@@ -3,7 +3,15 @@ import type { DataOf, ReadinessVerdict } from "../../src/incident/events.ts";
 import { changeIn } from "../../src/readiness/record.ts";
 import { reportDue } from "../../src/readiness/report.ts";
 import { samplesOf } from "../../src/readiness/samples.ts";
-import { provenIn, type ReadEvent, readinessOf, runbookKey } from "../../src/readiness/state.ts";
+import {
+  isDrift,
+  isPersonNote,
+  notesOf,
+  provenIn,
+  type ReadEvent,
+  readinessOf,
+  runbookKey,
+} from "../../src/readiness/state.ts";
 import { orders } from "../support/orders-system.ts";
 
 /** Given what proofs recorded and when they were made; when it is asked how ready a runbook is; then that, and since when. */
@@ -32,6 +40,24 @@ function now(events: readonly ReadEvent[], minutes: number, look = { digest: "on
   const last = { digest: look.digest, provenAt: at(look.provenAt) };
   return readinessOf(runbook, "planned", { proven, look: last, digest: "one", now: at(minutes), everyMs });
 }
+
+describe("what is told beside reasons", () => {
+  const of = (code: string, says: string, minutes: number) => ({
+    provenAt: at(minutes),
+    findings: [{ code, step: null, says }],
+  });
+
+  test("of one person is as the newest check says it, whichever runbook it was of", () => {
+    const deactivated = of("person.reach.dee", "Dee Park can't approve: deactivated", 3);
+    const before = of("person.reach.dee", "Dee Park can't approve: reads nothing any more", 1);
+    expect(notesOf([deactivated, before], isPersonNote)).toEqual(["Dee Park can't approve: deactivated"]);
+  });
+
+  test("of things with one name in two places is both", () => {
+    const found = [of("drift.database/x", "x in orders-a", 1), of("drift.database/x", "x in orders-b", 2)];
+    expect(notesOf([...found, ...found], isDrift)).toEqual(["x in orders-a", "x in orders-b"]);
+  });
+});
 
 describe("a runbook", () => {
   test("no one has looked at was never proven", () => {
