@@ -146,9 +146,9 @@ function stepWords(step: PlanStep): string {
     case "action":
       return `${title}${changes(step) ? "" : " (read-only)"}${when}`;
     case "gate":
-      return `✋ ${title}: approval${when}`;
+      return `✋ ${title} (approval)${when}`;
     case "manual":
-      return `👤 ${title}: manual step${when}`;
+      return `👤 ${title} (manual step)${when}`;
     case "wait":
       return `${title}: waits ${lasting(step.seconds)}${when}`;
     default:
