@@ -24,8 +24,8 @@ export interface Compared {
 }
 
 /**
- * Each event of each timeline is told to the sources' fold and to the plain model: after each, the two have to say the same of every run,
- * and the plain model has to agree with each vote that was accepted or refused, by the code of the refusal.
+ * Each event of each timeline is told to the sources' fold and to the plain model: after each, the two have to say the same of the incident and
+ * of every run, and the plain model has to agree with each vote that was accepted or refused, by the code of the refusal.
  */
 export function differences({ streams, plans: bytes, roles }: Compared): readonly Complaint[] {
   const plans = new Map<string, Plan>([...bytes].map(([hash, plan]) => [hash, decodePlan(plan)]));
@@ -45,11 +45,14 @@ function differencesIn(
     const event = { ...row, data: says, actor: JSON.parse(row.actor) } as unknown as LogEvent;
     const where = `${id} ${row.version} ${row.type}`;
     const vote = wrongVote(plain, row, says);
-    if (vote !== null) return [{ invariant: "plain model", says: `${where}: ${vote}` }];
+    const never = vote ?? plain.whyNever({ ...row, says });
+    if (never !== null) return [{ invariant: "plain model", says: `${where}: ${never}` }];
     state = evolve(state, event, plans);
     const steps = plans.get(planOf(state, row.run) ?? "")?.stages.flatMap((stage) => stage.steps) ?? [];
     plain.apply({ ...row, says }, steps as readonly PlainStep[]);
-    const other = row.run === null ? null : unlike(state.runs.get(row.run), plain.runs.get(row.run));
+    const other =
+      unlikeIncident(state, plain) ??
+      (row.run === null ? null : unlike(state.runs.get(row.run), plain.runs.get(row.run)));
     if (other !== null) return [{ invariant: "plain model", says: `${where}: ${other}` }];
   }
   return [];
@@ -74,6 +77,18 @@ function wrongVote(
     return null;
   const why = plain.whyNot(String(says.who), run, ask, at);
   return why === code ? null : `${says.who} was refused as ${code}; the plain model says ${why ?? "yes"}`;
+}
+
+function unlikeIncident(
+  { declared, status, severity, triages = [], actions = [] }: IncidentState,
+  plain: PlainIncident,
+): string | null {
+  if (declared === null) return plain.kind === "" ? null : "only the plain model knows the incident";
+  const walk = triages.at(-1);
+  const toDo = actions.filter(({ done }) => done === null).map(({ id }) => id);
+  const one = [declared.kind, status, severity, walk?.open ? `${walk.id} ${walk.open.question}` : null, ...toDo];
+  const other = [plain.kind, plain.status, plain.severity, plain.question, ...plain.toDo];
+  return one.join() === other.join() ? null : `${one.join()} is, by the plain model, ${other.join()}`;
 }
 
 function unlike(run: RunState | undefined, plain: PlainRun | undefined): string | null {

@@ -11,6 +11,12 @@ export interface Choice {
   readonly value: string;
   readonly block: string;
   readonly message: ShownInSlack | null;
+  /** Where nothing is drawn, what the button or the form brings back, and who would do it; empty or absent: anyone. */
+  readonly actionValue?: string;
+  readonly form?: Readonly<Record<string, string>>;
+  readonly by?: readonly string[];
+  /** It's pressed by someone who can be shown a form. */
+  readonly opensForm?: boolean;
 }
 
 /** What was answered; null: nothing in time. */

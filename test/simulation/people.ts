@@ -124,8 +124,11 @@ export class People {
     if (approvals.length > 0 && random.chance(this.#eager)) {
       this.#press(who, random.one(approvals));
       if (random.chance(0.04)) time.after(random.between(200, 4_000), null, () => this.#leaves(who));
-    } else if (others.length > 0 && random.chance(0.2)) this.#press(who, random.one(others));
-    else if (random.chance(0.12)) this.#type(who, random.one(STARTS));
+    } else if (others.length > 0 && random.chance(0.3)) {
+      const choice = random.one(others);
+      const { by = [] } = choice;
+      this.#press(by.length > 0 && random.chance(0.8) ? random.one(by) : who, choice);
+    } else if (random.chance(0.12)) this.#type(who, random.one(STARTS));
     else if (random.chance(0.4)) this.#type(who, random.one(LINES));
   }
 

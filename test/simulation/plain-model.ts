@@ -24,6 +24,8 @@ interface Question {
   readonly hash: string;
   /** Who approved → in whose place. */
   readonly approvals: Map<string, string>;
+  /** Break-glass was used. */
+  isBroken: boolean;
   outcome: string;
 }
 
@@ -52,6 +54,14 @@ const STANDS: Readonly<Record<string, string>> = {
 
 export class PlainIncident {
   readonly runs = new Map<string, PlainRun>();
+  /** Real, a drill or maintenance; empty: nothing was declared. */
+  kind = "";
+  status = "investigating";
+  severity = "";
+  /** Of the walk through the questions that was begun last: its id and the question that is open. */
+  question: string | null = null;
+  /** Action items that are not done. */
+  readonly toDo = new Set<string>();
   #loans: readonly { role: string; from: string; to: string; until: string }[] = [];
   readonly #roles: Readonly<Record<string, readonly string[]>>;
 
@@ -65,7 +75,8 @@ export class PlainIncident {
     const { type, says, run: id } = event;
     if (type === "incident.roleDelegated") this.#lend(says as never);
     if (type === "incident.delegationEnded") this.#takeBack(says as never);
-    if (id === null) return;
+    if (id === null) return void this.#incident(type, says);
+    if (type === "run.requested" && this.kind === "maintenance") this.status = "investigating";
     if (type === "run.requested" && !this.runs.has(id)) return void this.runs.set(id, begun(says, steps));
     const run = this.runs.get(id);
     if (run === undefined) return;
@@ -74,8 +85,41 @@ export class PlainIncident {
     if (type === "run.stuck") run.isStuck = true;
     if (type === "run.resumed") Object.assign(run, { isPaused: false, isStuck: false });
     if (type in ENDS) run.ended ??= ENDS[type] ?? null;
+    // Planned work is over with the last of its runs, unless that failed.
+    const isOver = [...this.runs.values()].every(({ ended }) => ended !== null);
+    if (this.kind === "maintenance" && (type === "run.verified" || type === "run.aborted") && isOver)
+      this.status = "closed";
     if (type.startsWith("gate.")) question(run, event, steps);
     if (type in STANDS) stands(run, String(says.step), STANDS[type] ?? "");
+  }
+
+  #incident(type: string, says: PlainEvent["says"]): void {
+    const walk = () => `${says.triage} ${says.question}`;
+    if (type === "incident.declared") this.kind = String(says.kind);
+    if (type === "incident.raised") Object.assign(this, { kind: "real", status: "investigating" });
+    if (type === "incident.declared" || type === "incident.raised") this.severity = String(says.severity);
+    if (type === "incident.severityChanged") this.severity = String(says.to);
+    if (type === "incident.statusChanged") this.status = String(says.to);
+    if (type === "incident.resolved") this.status = this.kind === "maintenance" ? "closed" : "resolved";
+    if (type === "incident.closed") this.status = "closed";
+    if (type === "incident.reopened") this.status = "investigating";
+    if (type === "triage.asked") this.question = walk();
+    if (type === "triage.answered" && this.question === walk()) this.question = null;
+    if (type === "action.added") this.toDo.add(String(says.action));
+    if (type === "action.done") this.toDo.delete(String(says.action));
+  }
+
+  /** Why something can't have been recorded now, by the plainest reading of what it says; null: it can. */
+  whyNever({ type, says }: Pick<PlainEvent, "type" | "says">): string | null {
+    const isOver = this.status === "resolved" || this.status === "closed";
+    const isLive = [...this.runs.values()].some(({ ended }) => ended === null);
+    if (type === "incident.resolved" && (isOver || isLive)) return `it is ${this.status}, ${this.runs.size} runs`;
+    if (type === "incident.closed" && (this.status !== "resolved" || isLive)) return `it is ${this.status}`;
+    if (type === "incident.reopened" && !isOver) return `it is ${this.status}`;
+    if (type === "incident.raised" && this.kind !== "maintenance") return `it is ${this.kind}`;
+    if (type === "triage.answered" && this.question !== `${says.triage} ${says.question}`) return "it was not asked";
+    if (type === "action.done" && !this.toDo.has(String(says.action))) return "there is nothing to do of that name";
+    return null;
   }
 
   #lend(loan: { role: string; from: string; to: string; until: string }): void {
@@ -113,7 +157,7 @@ export class PlainIncident {
     if (asked.outcome === "denied") return "already-decided";
     if (asked.outcome === "voided") return "ask-void";
     if (asked.outcome === "expired" || at >= asked.expiresAt) return "gate-expired";
-    if (asked.approvals.has(person)) return "already-decided";
+    if (asked.approvals.has(person) || asked.isBroken) return "already-decided";
     const counting = [...asked.approvals].filter(([who, where]) =>
       this.places(who, run, asked.roles, at).includes(where),
     );
@@ -139,7 +183,7 @@ function question(run: PlainRun, { type, says }: PlainEvent, steps: readonly Pla
     const gate = steps.find(({ id }) => id === step)?.gate;
     const roles = [gate?.role ?? "", ...(gate?.escalate ?? []).map(({ role }) => role)];
     const [ask, hash, expiresAt] = [String(says.ask), String(says.factsHash), new Date(String(says.expiresAt))];
-    const more = { approvals: new Map<string, string>(), outcome: "open" };
+    const more = { approvals: new Map<string, string>(), isBroken: false, outcome: "open" };
     run.questions.set(step, { ask, roles, quorum: gate?.quorum ?? 1, expiresAt, hash, ...more });
     run.asks.set(ask, step);
     run.steps.set(step, "gate");
@@ -150,6 +194,7 @@ function question(run: PlainRun, { type, says }: PlainEvent, steps: readonly Pla
   if (asked.outcome === "passed" && closes === "voided") asked.outcome = closes;
   if (asked.outcome !== "open") return;
   if (type === "gate.approved") asked.approvals.set(String(says.person), String(says.onBehalfOf ?? says.person));
+  if (type === "gate.broken") asked.isBroken = true;
   if (closes !== undefined) asked.outcome = closes;
 }
 

@@ -1,8 +1,11 @@
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 import { projectRoot } from "../../src/lib/root.ts";
 import { built } from "../support/built.ts";
+import { ELSEWHERE, whatThereIs } from "./coverage.ts";
 
 /** Seeds that are always the same: what fails here fails again with `npm run simulate -- --seed <n> --trace`. */
 const BOTS = 12;
@@ -40,9 +43,20 @@ test("two bots keep I1 to I8 and I10 to I12 through kills, freezes, a store in d
 test("the core of two bots keeps them, too, and the plain model says the same of every timeline", async () => {
   const { runs, isSame, failed, coverage } = await simulated("--core", "--from", "1", "--runs", String(CORES));
   expect({ runs, isSame, failed }).toEqual({ runs: CORES, isSame: true, failed: [] });
-  expect(Object.keys(coverage.events).length).toBeGreaterThanOrEqual(35);
-  expect(Object.keys(coverage.refusals).length).toBeGreaterThanOrEqual(30);
+  expect(Object.keys(coverage.events).length).toBeGreaterThanOrEqual(65);
+  expect(Object.keys(coverage.refusals).length).toBeGreaterThanOrEqual(60);
+  expect(ELSEWHERE.flatMap(({ events }) => events).filter((type) => type in coverage.events)).toEqual([]);
   expect(Object.keys(coverage.faults)).toEqual(
     expect.arrayContaining(["process frozen", "target: changed by hand", "person deactivated", "target: answer lost"]),
   );
 }, 900_000);
+
+test.each(ELSEWHERE)("where $because, $shownBy shows it", ({ shownBy, events }) => {
+  expect(whatThereIs().events).toEqual(expect.arrayContaining([...events]));
+  const at = join(projectRoot(), shownBy);
+  const files = shownBy.endsWith(".ts")
+    ? [at]
+    : readdirSync(at, { recursive: true }).map((name) => join(at, String(name)));
+  const text = files.flatMap((file) => (file.endsWith(".ts") ? [readFileSync(file, "utf8")] : [])).join("\n");
+  expect(events.some((type) => text.includes(`"${type}"`))).toBe(true);
+});

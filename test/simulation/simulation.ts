@@ -8,6 +8,7 @@ import { type Core, coreWays, startCore } from "./core.ts";
 import { differences } from "./differential.ts";
 import type { Answered } from "./doing.ts";
 import type { HttpFront } from "./http-front.ts";
+import { MailServer, Monitoring } from "./outside.ts";
 import { People } from "./people.ts";
 import { SlackServer } from "./slack-server.ts";
 import { slackWays } from "./slack-ways.ts";
@@ -23,6 +24,8 @@ const CALM_MS = 70_000;
 const ACTING_MS = 20_000;
 const QUIET_MS = 15_000;
 const BOTS = 2;
+/** Share of the cores that look for what is late or wrong by themselves. */
+const MONITORED = 0.3;
 /** What runbooks of the simulation change. */
 const TARGETS = ["primary", "standby", "application", "traffic", "cache-one", "cache-two"];
 
@@ -79,7 +82,10 @@ export async function simulate(seed: number, level: Level = "bot", keepsLines = 
   const acknowledged: Acknowledged[] = [];
   const writers = new Map<string, string>();
   const writes = new Writes();
-  const around = { database, writes, users: slack.users, time, trouble: () => (slack.isDown ? 1 : slack.trouble) };
+  const hasMonitors = createRandom(seed, "monitors").chance(MONITORED);
+  const mail = new MailServer(time, note);
+  const trouble = () => (slack.isDown ? 1 : slack.trouble);
+  const around = { database, writes, users: slack.users, time, trouble, hasMonitors, mail };
   let serial = 0;
   let lastWritten = 0;
 
@@ -166,6 +172,10 @@ export async function simulate(seed: number, level: Level = "bot", keepsLines = 
           const [process, front] = open;
           front.deliver(time, process, delivery, (answer) => answered(mark, answer));
         });
+  const monitoring = new Monitoring({
+    ...{ time, note, random: createRandom(seed, "monitoring") },
+    say: (statement, kept) => oneOf([...cores.values()])?.told(statement, kept),
+  });
   const people = new People({ time, ways, users: slack.users, random: createRandom(seed, "people"), note, trace });
 
   timeIs(time);
@@ -174,15 +184,18 @@ export async function simulate(seed: number, level: Level = "bot", keepsLines = 
   try {
     for (let slot = 1; slot <= BOTS; slot++) start(slot);
     people.begin(FAULTS_MS + ACTING_MS);
+    if (hasMonitors && level === "core") monitoring.begin(FAULTS_MS);
     planFaults();
     await time.until(FAULTS_MS);
     Object.assign(weather, { trouble: 0, isDown: false });
     Object.assign(slack, { trouble: 0, isDown: false });
     world.trouble = 0;
+    mail.trouble = 0;
     for (const process of processes) Object.assign(process, { killAt: Number.POSITIVE_INFINITY });
     const look = () =>
       audit({
         ...{ time, database, world, processes, acknowledged, writers, people, forged: people.forged },
+        ...(level === "core" && hasMonitors && { outside: { letters: mail.letters, alerts: monitoring.kept } }),
         slack: level === "bot" ? slack : null,
       });
     let complaints: readonly Complaint[] | null = null;
@@ -220,6 +233,7 @@ export async function simulate(seed: number, level: Level = "bot", keepsLines = 
     };
     weather.trouble = plan.one([0, 0, 0.01, 0.05, 0.2]);
     world.trouble = plan.one([0, 0, 0.1, 0.3]);
+    mail.trouble = world.trouble === 0 ? 0 : 0.4;
     slack.trouble = plan.one([0, 0, 0.05, 0.3]);
     if (plan.chance(0.3))
       during(

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Action, defineAction } from "../../src/actions/contract.ts";
-import { nothingToUndo } from "../../src/actions/undo.ts";
+import { inverse, nothingToUndo, undoneBy, undoneByHand } from "../../src/actions/undo.ts";
 import type { Repeat, Risk } from "../../src/catalog/types.ts";
 import type { Random } from "../support/random.ts";
 import type { Process, VirtualTime } from "./time.ts";
@@ -150,6 +150,9 @@ interface Seen {
   readonly value: string | null;
 }
 
+/** So long after a promotion its old primary is looked at. */
+const WATCHED_SECONDS = 60;
+
 /** One action of each kind there is, on targets of the simulated world. `world`: of the run that is in progress. */
 export function actionsOn(world: () => World): ReadonlyMap<string, Action> {
   const one = (
@@ -204,14 +207,29 @@ export function actionsOn(world: () => World): ReadonlyMap<string, Action> {
     });
   const list = [
     one("look", "read", "safe", null),
-    one("put", "reversible", "safe", () => "puted", { service: "aside" }),
+    one("put", "reversible", "safe", () => "puted", {
+      service: "aside",
+      undo: undoneBy((_before, { target }) => inverse("sim.unput", { target }, `Take ${target} back`)),
+    }),
+    one("unput", "reversible", "safe", () => "unputed", { service: "aside" }),
     one("fence", "disruptive", "safe", () => "fenceed", { service: "interrupts", fences: () => true }),
     one("promote", "irreversible", "guarded", () => "promoteed", {
       service: "restores",
       promotes: true,
       endsFence: true,
+      watch: {
+        forSeconds: WATCHED_SECONDS,
+        async look({ signal }, { peer }) {
+          const value = peer === undefined ? null : await world().look(peer, signal);
+          if (value === null || value === "fenceed") return null;
+          return { says: `${peer} is ${value}.`, next: "Fence it." };
+        },
+      },
     }),
-    one("flip", "disruptive", "toggle", (before) => (before === "west" ? "east" : "west"), { service: "interrupts" }),
+    one("flip", "disruptive", "toggle", (before) => (before === "west" ? "east" : "west"), {
+      service: "interrupts",
+      undo: undoneByHand(({ target }) => `Flip ${target} yourself.`),
+    }),
   ];
   return new Map(list.map((action) => [action.id, action as unknown as Action]));
 }

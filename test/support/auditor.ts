@@ -32,6 +32,11 @@ export interface Audited {
     readonly hung: readonly HungCall[];
     readonly messages: readonly { channel: string; ts: string; text: string; key: string | null }[];
   } | null;
+  /** Letters a mail server accepted, and what monitoring said of alerts and was told was kept, in order. Absent: there is neither. */
+  readonly outside?: {
+    readonly letters: readonly { at: number; key: string }[];
+    readonly alerts: readonly { name: string; instance: string; isFiring: boolean; mark: string }[];
+  };
   readonly processes: readonly { name: string; isDead: boolean; frozenUntil: number }[];
   /** Marks of deliveries that Slack never signed. */
   readonly forged: ReadonlySet<string>;
@@ -82,6 +87,8 @@ interface HungCall {
   readonly endedAt: number | null;
 }
 interface PlanText {
+  /** The step it takes back, and its run. */
+  readonly undoes?: { readonly run: string; readonly step: string };
   readonly stages: readonly { readonly steps: readonly StepText[] }[];
 }
 interface StepText {
@@ -108,6 +115,10 @@ export const ROLES: Readonly<Record<string, readonly string[]>> = {
   ...{ ana: ["responder"], bo: ["incident-commander"], cy: ["incident-commander", "responder"] },
   ...{ dee: ["incident-commander"], vi: ["vp-engineering"] },
 };
+/** Who may go past an approval no one answers, and how long its chain has to be silent before, milliseconds: by the same catalogue. */
+const BREAK_GLASS = { roles: ["vp-engineering", "incident-commander"], silentMs: 4_000 };
+/** What a target shows that someone changed by hand. */
+const BY_HAND = "by hand";
 const SETTLES = ["step.verified", "step.confirmed", "step.skipped"];
 const ENDINGS = ["run.verified", "run.aborted", "run.failed"];
 /** Longer than every deadline there is (10 s of a bulk call to Slack, twice for a repeat), milliseconds. */
@@ -129,10 +140,16 @@ export function audit(on: Audited): readonly Complaint[] {
   return [
     ...once(on, runs),
     ...runs.flatMap((run) => authorised(on, run)),
+    ...runs.flatMap((run) => broken(on, run)),
+    ...undone(runs),
+    ...[...on.database.streams.values()].flatMap((stream) =>
+      over(events.filter((event) => event.stream === stream.id)),
+    ),
     ...(on.slack === null ? [] : durable(on)),
     ...chained(on, events),
     ...bounded(on),
     ...(on.slack === null ? [] : shown(on, on.slack.messages)),
+    ...(on.outside === undefined ? [] : outside(on, on.outside, events)),
     ...runs.flatMap(oneWriter),
     ...exclusive(runs),
     ...runs.flatMap(resumed),
@@ -189,7 +206,13 @@ function once(on: Audited, runs: readonly Run[]): Complaint[] {
       const name = `${own.run.id} ${own.step.id}`;
       const before = flipped.get(name);
       flipped.set(name, { version: own.event.version, at: request.at });
-      if (before !== undefined && isFlippedBack(own.run, before, own.event.version, ms(on, own.event)))
+      const intendedAt = ms(on, own.event);
+      const isPutBack = on.world.history.some(
+        ({ at, target, value }) =>
+          target === request.target && value === BY_HAND && before !== undefined && at > before.at && at < intendedAt,
+      );
+      // Whoever puts it back by hand makes it look as if it had not happened.
+      if (before !== undefined && !isPutBack && isFlippedBack(own.run, before, own.event.version, intendedAt))
         found.push({ invariant: "I1", says: `${name} was requested again after it had happened` });
     }
     const later = own.run.events.find(
@@ -322,6 +345,8 @@ function against(
   const paused = before.filter(({ type }) => type === "run.paused" || type === "run.resumed").at(-1);
   if (paused?.type === "run.paused" && paused.version < passed.version)
     return `${id} was passed while the run was paused`;
+  const breakGlass = about.find(({ type }) => type === "gate.broken");
+  if (breakGlass !== undefined) return againstBreak(on, about, breakGlass, passed);
   const roles = [gate.role, ...gate.escalate.map(({ role }) => role)];
   const people = new Set(
     about
@@ -334,6 +359,133 @@ function against(
       .map(({ place }) => place),
   );
   return people.size >= gate.quorum ? null : `${id} was passed with ${people.size} of ${gate.quorum} people`;
+}
+
+/** A break-glass opens what was shown, while it lasts and who used it is there. Who used it and when is judged apart. */
+function againstBreak(on: Audited, about: readonly Event[], breakGlass: Event, passed: Event): string | null {
+  const [opened] = about;
+  const { person, planHash, factsHash, until } = breakGlass.says;
+  if (planHash !== opened?.says.planHash || factsHash !== opened?.says.factsHash)
+    return "break-glass was for something else";
+  if (passed.at.getTime() >= Date.parse(String(until))) return "it was passed after its break-glass had expired";
+  return wasGone(on, String(person), passed) ? `${person} had left` : null;
+}
+
+/**
+ * Past an approval goes who may, after every level was asked and the last one was silent; with someone else who may decide or break it, or
+ * after waiting for one. Who requested the run goes neither alone nor second.
+ */
+function broken(on: Audited, run: Run): Complaint[] {
+  const requester = run.events.find(({ type }) => type === "run.requested")?.says.requester;
+  return run.events.flatMap((event) => {
+    if (event.type !== "gate.breakAsked" && event.type !== "gate.broken") return [];
+    const about = run.events.filter(({ says, version }) => says.ask === event.says.ask && version < event.version);
+    const gate = stepsOf(run).find(({ id }) => id === event.says.step)?.gate;
+    const why =
+      gate === undefined
+        ? "there is no such approval"
+        : (notSilent(gate, about, event) ??
+          notTheirs(on, event) ??
+          (event.type === "gate.broken" ? notSeconded(on, gate, about, event, requester) : null));
+    return why === null ? [] : [{ invariant: "I2", says: `${run.id} ${event.says.step}: ${why}` }];
+  });
+}
+
+type GateText = NonNullable<StepText["gate"]>;
+
+function notSilent(gate: GateText, about: readonly Event[], event: Event): string | null {
+  const opened = about.find(({ type }) => type === "gate.opened");
+  const last = about.filter(({ type }) => type === "gate.escalated").at(-1);
+  const isAsked = gate.escalate.length === 0 || last?.says.level === gate.escalate.length;
+  const asked = (last ?? opened)?.at.getTime() ?? Number.POSITIVE_INFINITY;
+  return isAsked && event.at.getTime() >= asked + BREAK_GLASS.silentMs ? null : "break-glass was used before silence";
+}
+
+function notTheirs(on: Audited, { says: { person } }: Event): string | null {
+  return holdsOneOf(on, String(person), BREAK_GLASS.roles) ? null : `${person} may not use break-glass`;
+}
+
+function notSeconded(
+  on: Audited,
+  gate: GateText,
+  about: readonly Event[],
+  event: Event,
+  requester: unknown,
+): string | null {
+  const { person, second } = event.says;
+  if (second === null) {
+    const waits = about.find(({ type, says }) => type === "gate.breakAsked" && says.person === person);
+    if (requester === person) return `${person} requested it and used break-glass alone`;
+    if (waits === undefined) return `${person} used break-glass without waiting for a second person`;
+    return event.at.getTime() < Date.parse(String(waits.says.aloneAt)) ? `${person} didn't wait long enough` : null;
+  }
+  if (second === person || second === requester) return `${second} confirmed their own break-glass`;
+  const roles = [...BREAK_GLASS.roles, gate.role, ...gate.escalate.map(({ role }) => role)];
+  const stream = on.database.streams.get(event.stream)?.events ?? [];
+  const isDelegated = stream.some(
+    ({ type, data, version }) =>
+      type === "incident.roleDelegated" && version < event.version && (JSON.parse(data) as Data).to === second,
+  );
+  return holdsOneOf(on, String(second), roles) || isDelegated ? null : `${second} may not confirm a break-glass`;
+}
+
+function holdsOneOf(on: Audited, who: string, of: readonly string[]): boolean {
+  return (on.people.roles?.get(who) ?? ROLES[who] ?? []).some((role) => of.includes(role));
+}
+
+/** What is taken back was changed by a run that had ended, and is not taken back while another run does so or after one did. */
+function undone(runs: readonly Run[]): Complaint[] {
+  const undos = runs.flatMap((run) => {
+    const { undoes } = run.plan;
+    return undoes === undefined ? [] : [{ run, undoes }];
+  });
+  return undos.flatMap(({ run, undoes }) => {
+    const of = runs.find(({ id }) => id === undoes.run);
+    const began = run.events.find(({ type }) => type === "run.requested");
+    const before = of?.events.filter(({ version }) => version < (began?.version ?? 0)) ?? [];
+    const changed = before.some(({ type, says }) => type === "step.intended" && says.step === undoes.step);
+    const ended = before.some(({ type }) => ENDINGS.includes(type));
+    const twice = undos.filter((other) => {
+      const isSame = other.undoes.run === undoes.run && other.undoes.step === undoes.step;
+      const same = isSame && other.run !== run && other.run.stream === run.stream ? other.run.events : [];
+      const start = same.find(({ type }) => type === "run.requested")?.version ?? Number.POSITIVE_INFINITY;
+      const end = same.find(({ type }) => ENDINGS.includes(type))?.version ?? Number.POSITIVE_INFINITY;
+      const isDone = same.some(({ type, says }) => type === "step.verified" && says.step === "undo");
+      return start < (began?.version ?? 0) && (isDone || end > (began?.version ?? 0));
+    });
+    const says = [
+      ...(changed ? [] : [`takes back ${undoes.step}, which had changed nothing`]),
+      ...(ended ? [] : [`takes back ${undoes.step} of a run that had not ended`]),
+      ...twice.map((other) => `takes back what ${other.run.id} had taken back`),
+    ];
+    return says.map((what) => ({ invariant: "I2", says: `${run.id} ${what}` }));
+  });
+}
+
+/** An incident is over once nothing changes anything any more; it is closed with every break-glass reviewed by who had no part in it. */
+function over(events: readonly Event[]): Complaint[] {
+  const found: string[] = [];
+  const live = new Set<string>();
+  const requesters = new Map<string, unknown>();
+  const breaks = new Map<string, readonly unknown[]>();
+  for (const { type, run, says, stream, version } of events) {
+    if (type === "run.requested" && run !== null) {
+      live.add(run);
+      requesters.set(run, says.requester);
+    }
+    if (ENDINGS.includes(type) && run !== null) live.delete(run);
+    if (type === "gate.broken") breaks.set(String(says.ask), [says.person, says.second, requesters.get(run ?? "")]);
+    if (type === "gate.reviewed") {
+      if (breaks.get(String(says.ask))?.includes(says.person))
+        found.push(`${stream} ${version}: ${says.person} reviewed their own break-glass`);
+      breaks.delete(String(says.ask));
+    }
+    if ((type === "incident.resolved" || type === "incident.closed") && live.size > 0)
+      found.push(`${stream} ${version}: ${type} while ${[...live].join(", ")} went on`);
+    if (type === "incident.closed" && breaks.size > 0)
+      found.push(`${stream} ${version}: closed with a break-glass no one had reviewed`);
+  }
+  return found.map((says) => ({ invariant: "I2", says }));
 }
 
 /** Deactivated long enough before, while Slack could say so. */
@@ -414,6 +566,49 @@ function shown(on: Audited, messages: NonNullable<Audited["slack"]>["messages"])
     const { text } = JSON.parse(item.desired) as { text: string };
     if (!isDue && !item.once && copy !== undefined && copy.text !== text)
       found.push({ invariant: "I6", says: `${name} shows another text than was written down` });
+  }
+  return found;
+}
+
+/**
+ * I3 and I6 outside Slack: an update by mail was accepted by the mail server before it is recorded as delivered, and each ends in some way; what
+ * monitoring was told was kept is done, and on the timelines an instance of an alert fires and is resolved in turns.
+ */
+function outside(
+  on: Audited,
+  { letters, alerts }: NonNullable<Audited["outside"]>,
+  events: readonly Event[],
+): Complaint[] {
+  const found: Complaint[] = [];
+  const ended = new Map<string, Event>();
+  for (const event of events.filter(({ type }) => type === "update.delivered" || type === "update.undelivered")) {
+    const key = `${event.says.update}/${event.says.via}`;
+    if (ended.has(key)) found.push({ invariant: "I6", says: `${key} ended twice` });
+    ended.set(key, event);
+    const isSent = letters.some((letter) => letter.key === key && letter.at <= ms(on, event));
+    if (event.type === "update.delivered" && !isSent)
+      found.push({ invariant: "I6", says: `${key} is recorded as delivered and never arrived` });
+  }
+  for (const { type, says } of events) {
+    const isMailed = type === "update.posted" && (says.channels as readonly string[]).includes("email");
+    if (isMailed && !ended.has(`${says.update}/email`))
+      found.push({ invariant: "I6", says: `${says.update} was posted, and its mail neither sent nor given up` });
+  }
+  for (const { mark, name } of alerts) {
+    const row = on.database.inbox.find(({ key }) => key === `alerts/${mark}`);
+    if (row === undefined) found.push({ invariant: "I3", says: `${name} (${mark}) was kept and is not in the inbox` });
+    else if (row.doneAt === null) found.push({ invariant: "I3", says: `${name} (${mark}) was kept and never heard` });
+  }
+  const firing = new Set<string>();
+  for (const { stream, type, says } of events) {
+    if (type !== "alert.fired" && type !== "alert.resolved") continue;
+    for (const one of says.instances as readonly (string | { readonly id: string })[]) {
+      const instance = `${stream} ${says.alert} ${typeof one === "string" ? one : one.id}`;
+      if (firing.has(instance) === (type === "alert.fired"))
+        found.push({ invariant: "I4", says: `${type} of ${instance} twice in a row` });
+      if (type === "alert.fired") firing.add(instance);
+      else firing.delete(instance);
+    }
   }
   return found;
 }

@@ -12,6 +12,8 @@ export interface Guard {
 const START = "src/incident/start.ts";
 const AUTHORITY = "src/incident/authority.ts";
 const MEMORY_TIMELINE = "test/support/memory-store/timeline.ts";
+const BREAK_GLASS = "src/incident/decide/break-glass.ts";
+const LIFE = "src/incident/decide/life.ts";
 const ENGINE = "src/engine/engine.ts";
 
 /** Without any of these the simulation complains within a few runs. Those of the store are taken out of the one in memory. */
@@ -340,5 +342,66 @@ export const GUARDS: readonly Guard[] = [
     seed: 29,
     says: "who stood still asks whether the run is still theirs before something is requested",
     edits: [{ file: "src/engine/perform.ts", from: "await runContext.confirm();", to: "" }],
+  },
+  {
+    id: "break-glass-silence",
+    seed: 1,
+    says: "break-glass waits until every level was asked and the last one was silent",
+    edits: [{ file: BREAK_GLASS, from: "if (early !== null) return no(early);", to: "" }],
+  },
+  {
+    id: "break-glass-second",
+    seed: 7,
+    says: "break-glass takes a second person, or a wait for one",
+    edits: [
+      {
+        file: BREAK_GLASS,
+        from: "const seconds = wanted ? secondsFor(person.id, run, gate, system, delegations) : [];",
+        to: "const seconds: readonly Person[] = wanted ? [] : secondsFor(person.id, run, gate, system, delegations);",
+      },
+      { file: BREAK_GLASS, from: "if (own) return no(", to: "if (false) return no(" },
+    ],
+  },
+  {
+    id: "resolved-when-over",
+    seed: 13,
+    says: "an incident is not resolved while a run goes on",
+    edits: [{ file: LIFE, from: 'stillLive(state, "resolved") ??', to: "" }],
+  },
+  {
+    id: "undone-once",
+    seed: 15,
+    says: "what was taken back is not taken back again",
+    edits: [
+      {
+        file: "src/incident/undo.ts",
+        from: 'if (done !== null) return { code: "undo-done"',
+        to: 'if (done === undefined) return { code: "undo-done"',
+      },
+    ],
+  },
+  {
+    id: "answered-once",
+    seed: 41,
+    says: "a question of the triage that was answered is answered no more",
+    edits: [
+      {
+        file: "src/incident/decide/triage.ts",
+        from: "if (walk?.id !== command.triage || walk.open?.question !== command.question)",
+        to: "if (walk === null)",
+      },
+    ],
+  },
+  {
+    id: "alert-fires-once",
+    seed: 3,
+    says: "an instance of an alert that fires is no news when it's said again",
+    edits: [
+      {
+        file: "src/incident/alerts.ts",
+        from: "(!before.firing && before.asOf < one.receivedAt)",
+        to: "before.asOf < one.receivedAt",
+      },
+    ],
   },
 ];
