@@ -27,11 +27,16 @@ export class LifeboatError extends Error {
 
 /** A problem as running text: what screen readers, the command line and logs show. */
 export function sayProblem(problem: Problem): string {
-  const head = problem.where ? `${problem.where}: ${problem.what}` : problem.what;
+  const head = problem.where ? `${endOfPlace(problem.where)} ${problem.what}` : problem.what;
   return [head, problem.allowed, problem.stateNow, problem.next]
     .filter((part): part is string => part !== undefined && part !== "")
     .map(endWithStop)
     .join(" ");
+}
+
+/** "The practice clock:", and "Move writes to orders-b?", which is a question already. */
+export function endOfPlace(where: string): string {
+  return /[?!.…]$/.test(where) ? where : `${where}:`;
 }
 
 /** What an unknown thrown value says, without its stack. */

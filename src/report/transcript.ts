@@ -10,6 +10,7 @@ import type {
 } from "../incident/events.ts";
 import { isKnown, type LogEvent, type Plans, plansNeeded } from "../incident/evolve.ts";
 import type { IncidentState } from "../incident/state.ts";
+import { endOfPlace } from "../lib/errors.ts";
 import { length } from "./length.ts";
 
 const VERDICTS: Readonly<Record<ReadinessVerdict, string>> = {
@@ -374,10 +375,11 @@ function roleWords(
   return own ? `took the role ${roles(data.role)}` : `gave the role ${roles(data.role)} to ${names(data.person)}`;
 }
 
-/** What was said began with the step's title, which stands before it here. */
+/** What was said began with the step's title, which stands before it here. Records of before have a colon after every title. */
 function withoutTitle(says: string, title: string): string {
-  const head = `${title.slice(1, -1)}: `;
-  return says.startsWith(head) ? says.slice(head.length) : says;
+  const name = title.slice(1, -1);
+  const head = [`${endOfPlace(name)} `, `${name}: `].find((one) => says.startsWith(one));
+  return says.slice(head?.length ?? 0);
 }
 
 const VIA = { email: "e-mail", page: "the status page", statuspage: "Statuspage" } as const;

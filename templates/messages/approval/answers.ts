@@ -72,9 +72,15 @@ export function questionAnswered(run: RunState): Message {
   return said(`Your answer is in the thread of ${runName(run)}.`);
 }
 
-/** Above the form that uses break-glass. Not escaped. */
+/** Above the form that uses break-glass, one idea a line. Not escaped. */
 export function breakGlassSays(run: RunState): string {
-  return `${run.plan.title}: ${run.plan.target}. ${notFencedPlain(run)}You override an approval. Everyone is told now, and someone else reviews it.`;
+  return [
+    `${run.plan.target}.`,
+    notFencedPlain(run).trim(),
+    "You override an approval. Everyone is told now, and someone else reviews it.",
+  ]
+    .filter((line) => line !== "")
+    .join("\n");
 }
 
 /** @param aloneAt from when they may go on alone; null: never, because they requested the run */

@@ -167,6 +167,6 @@ function vouchedBySame(vouched: Vouched): string {
 
 function notBefore(waits: SilenceWait): string {
   if (waits.kind === "until") return `From ${clock(waits.at)}, if there is still no answer`;
-  const when = waits.at === null ? "" : `, at ${clock(waits.at)}`;
-  return `${waits.role ?? "The next level"} must be asked first${when}`;
+  const when = waits.at === null ? "" : ` at ${clock(waits.at)}`;
+  return `${waits.role ?? "The next level"} is asked first${when}`;
 }

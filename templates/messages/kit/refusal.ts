@@ -1,5 +1,5 @@
 import type { RunState } from "../../../src/incident/state.ts";
-import { type Problem, sayProblem } from "../../../src/lib/errors.ts";
+import { endOfPlace, type Problem, sayProblem } from "../../../src/lib/errors.ts";
 import { actions, type Button, section } from "./blocks.ts";
 import { BRIEF_WORDS, briefOf, fitted, wordsIn } from "./brief.ts";
 import { ended, safe, withCommands } from "./escape.ts";
@@ -18,7 +18,7 @@ export function refusal(problem: Problem, ...buttons: readonly Button[]): Messag
     ...(stateNow ? [`*State now:* ${ended(withCommands(stateNow))}`] : []),
   ];
   const parts = [
-    `⛔ ${where ? `*${safe(where)}:* ` : ""}${ended(withCommands(cause))}`,
+    `⛔ ${where ? `*${safe(endOfPlace(where))}* ` : ""}${ended(withCommands(cause))}`,
     ...(second.length > 0 ? [second.join(" ")] : []),
     ...(next ? [`*Next:* ${withCommands(next)}`] : []),
   ];
