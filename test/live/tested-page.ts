@@ -76,6 +76,7 @@ export async function testedPage(): Promise<string> {
       ({ what, by, test }) => `| ${what} | ${by.map((name) => `${name} ${pins.get(name)}`).join(", ")} | \`${test}\` |`,
     ),
     "| timestamps (RFC 3161) | OpenSSL's authority | `test/evidence/anchors.test.ts` |",
+    "| instant queries (`prometheus.check`) | Prometheus 2.42, of Debian | `test/actions/prometheus/real.test.ts` |",
     "",
     "## Known shortcuts of the peers",
     `${MOTO.program} plays ${MOTO.plays}. Otherwise than the real one:`,
