@@ -15,7 +15,7 @@ import { createSchedule } from "../timeline/schedule.ts";
 import type { Base } from "./base.ts";
 import type { Worker } from "./worker.ts";
 
-/** What actions are given, whoever carries them out. */
+/** What actions are given: the same by the engine, the monitors and readiness. */
 export interface ActionParts extends Pick<EnginePorts, "actions" | "secret" | "drillLimits" | "practice" | "log"> {
   readonly scriptUser?: ScriptUser;
 }

@@ -112,7 +112,7 @@ export function roleAhead(roles: readonly string[], gate: Gate): string | null {
 }
 
 /**
- * False where no one would be left to request the run in the organiser's place: whoever requests it doesn't approve it, also ahead. `have`: who
+ * False where no one would be left to request the run in the organiser's place: the requester never approves, also ahead. `have`: who
  * approved it ahead already.
  */
 export function leavesRequester(
@@ -125,7 +125,7 @@ export function leavesRequester(
   return organisers.some((one) => one !== person && !have.includes(one));
 }
 
-/** Who may take it back: whoever could abort its run. */
+/** Who may take it back: everyone who could abort its run. */
 export function mayRevoke(
   { roles }: { readonly roles: readonly string[] },
   { organiser }: Occasion,

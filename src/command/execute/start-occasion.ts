@@ -35,7 +35,7 @@ export async function startOccasion(
   if (open !== null) return no(open);
   const postponer = await activeOf(system, postponedBy === null ? [] : [postponedBy], gone);
   const organisers = organisersOf(system, occasion.organiser ?? "");
-  // Whoever approved it ahead requests it only where no other organiser is left: then it counts for nothing, and people are asked.
+  // Who approved it ahead requests it only where no other organiser is left: then it counts for nothing, and people are asked.
   const approved = new Set(ahead?.approvals.map(({ person }) => person));
   const inOrder = [...organisers.filter((id) => !approved.has(id)), ...organisers.filter((id) => approved.has(id))];
   const requester = postponer ?? (await activeOf(system, inOrder, gone));

@@ -23,7 +23,7 @@ export interface AheadShown {
   readonly now: Date;
   /** When it is due next; null: never again. */
   readonly next: Date | null;
-  /** A code is asked for. */
+  /** It takes a code. */
   readonly coded: boolean;
 }
 
