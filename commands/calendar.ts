@@ -1,20 +1,13 @@
-import { leavesRequester, mayRevoke, roleAhead } from "../src/calendar/ahead.ts";
 import { recipientsOf } from "../src/calendar/due.ts";
 import { type CalendarEvent, calendarStream, isTickedOff, startsItself } from "../src/calendar/events.ts";
-import { readCalendar } from "../src/calendar/read.ts";
 import { isKnownSlot, slotFor, slotsAround } from "../src/calendar/slots.ts";
 import { type CalendarState, foldCalendar } from "../src/calendar/state.ts";
 import { doneBy } from "../src/calendar/taken.ts";
-import { nextOf } from "../src/catalog/calendar.ts";
-import { rolesOfGate } from "../src/catalog/gates.ts";
-import type { Occasion, Person, System } from "../src/catalog/types.ts";
+import type { Occasion, System } from "../src/catalog/types.ts";
 import { actorOf, type Command, type Reply, type Request } from "../src/command/command.ts";
 import type { CommandContext } from "../src/command/context.ts";
-import { NOTHING_PROVED, type StepUp } from "../src/command/execute/act.ts";
-import { runbookAhead } from "../src/command/execute/ahead.ts";
-import { planOfOccasion } from "../src/command/execute/look-and-plan.ts";
+import { approveAhead, revokeAhead } from "../src/command/execute/approve-ahead.ts";
 import { startRun } from "../src/command/execute/start-run.ts";
-import { proveSelf } from "../src/command/execute/step-up.ts";
 import { momentIn } from "../src/command/parse/moment.ts";
 import { nearLine } from "../src/command/reply/near-line.ts";
 import { isHidden, occasionsIn } from "../src/command/reply/occasions.ts";
@@ -22,8 +15,7 @@ import { say, stop } from "../src/command/reply/say.ts";
 import { personMeant } from "../src/command/resolve/person.ts";
 import { runnable, systemNamed } from "../src/command/resolve/system.ts";
 import { LIMITS } from "../src/incident/decide/words.ts";
-import { COMMANDER, personOf, reachableNames, roleTitle } from "../src/incident/people.ts";
-import { LifeboatError } from "../src/lib/errors.ts";
+import { COMMANDER, personOf, roleTitle } from "../src/incident/people.ts";
 import {
   calendarList,
   checklistDone,
@@ -32,20 +24,6 @@ import {
   occasionPostponed,
 } from "../templates/messages/incident/answers.ts";
 import { minute, occasionLine } from "../templates/messages/incident/calendar.ts";
-import {
-  type AheadShown,
-  aheadForm,
-  aheadText,
-  approvedAhead,
-  mayNotApproveAhead,
-  mayNotRevokeAhead,
-  noCodeAhead,
-  notAhead,
-  planChanged,
-  requestsItself,
-  revokedAhead,
-  shortHash,
-} from "../templates/messages/incident/calendar-ahead.ts";
 import { calendarDoneForm, calendarPostponeForm } from "../templates/messages/incident/calendar-forms.ts";
 import {
   dateInPast,
@@ -61,10 +39,7 @@ import {
 } from "../templates/messages/incident/calendar-refusals.ts";
 import { notOnRosterOf, notTheOrganiser } from "../templates/messages/incident/command-refusals.ts";
 import { calendarValue, parseCalendarValue } from "../templates/messages/kit/action-value.ts";
-import { notWritten } from "../templates/messages/kit/command-refusals.ts";
 import { safe } from "../templates/messages/kit/escape.ts";
-import { refusals } from "../templates/messages/kit/refusal.ts";
-import { notPlanned } from "../templates/messages/run/answers.ts";
 
 const DOING = ["done", "postpone", "start", "check", "approve", "revoke"] as const;
 type Doing = (typeof DOING)[number];
@@ -101,8 +76,8 @@ export const calendar: Command = {
     const doing = doingIn(request.verb.split(".")[1] ?? request.words[0]);
     if (doing === null) return list(context, request);
     const entry = entryMeant(context, request);
-    if (doing === "approve") return approve(context, request, entry);
-    if (doing === "revoke") return revoke(context, request, entry);
+    if (doing === "approve") return approveAhead(context, request, { ...entry, shown: entry.slot });
+    if (doing === "revoke") return revokeAhead(context, request, { ...entry, shown: entry.slot });
     mayDo(request, entry, doing);
     switch (doing) {
       case "done":
@@ -261,94 +236,6 @@ async function start(context: CommandContext, request: Request, { system, occasi
   const ownRecord = () => Promise.resolve();
   const asked: Request = { ...request, verb: "runbook", words: [runbook.id], options, ownRecord };
   return startRun(context, asked, runbook);
-}
-
-/** Shown first what exactly: this plan, for so long, so often. Recorded where the plan still is the one that was shown. */
-async function approve(context: CommandContext, request: Request, entry: Entry): Promise<Reply> {
-  const { system, occasion } = entry;
-  const person = personOf(actorOf(request.caller), system);
-  if (person === null) return stop(notOnRosterOf(system.title));
-  const found = runbookAhead(context, system, occasion);
-  if (found === null || occasion.approvedAhead === undefined) return stop(notAhead(occasion.title));
-  const { runbook, gate } = found;
-  const role = roleAhead(person.roles, gate);
-  if (role === null) return stop(mayNotApproveAhead(occasion, await ableTo(context, system, rolesOfGate(gate))));
-  const before = (await readCalendar(context.timeline, system.id)).occasions.get(occasion.id)?.ahead.approvals ?? [];
-  const others = before.map((one) => one.person).filter((one) => one !== person.id);
-  if (!leavesRequester(system, occasion, person.id, others))
-    return stop(requestsItself(occasion, roleTitle(occasion.organiser ?? "", system)));
-  const planned = await planOfOccasion(context, runbook, occasion);
-  if (!planned.ok) return say(refusals(notPlanned(runbook.title), planned.problems));
-  const { plan, hash: planHash } = planned;
-  const now = context.timeline.now();
-  const word = entry.slot ?? entry.words[0] ?? null;
-  const shown = {
-    ...{ system, occasion, gate, plan, planHash, coded: gate.stepUp },
-    ...{ now, next: nextOf(occasion, now) },
-  };
-  if (word === null)
-    return request.canAskForm && request.form === null
-      ? { kind: "form", form: aheadForm(shown) }
-      : say(aheadText(shown));
-  const name = `${system.id}/${occasion.id}`;
-  if (word !== shortHash(planHash) && word !== planHash) return stop(planChanged(occasion, name));
-  const proved = gate.stepUp ? await provedAhead(context, request, shown, person) : NOTHING_PROVED;
-  if ("kind" in proved) return proved;
-  const decided = await context.timeline.decide(calendarStream(system.id), (events, now) => {
-    const until = new Date(now.getTime() + (occasion.approvedAhead?.expiresSeconds ?? 0) * 1000);
-    const data = {
-      ...{ occasion: occasion.id, person: person.id, role, planHash, until: until.toISOString() },
-      ...{ proved: proved.provedAfresh, vouchedBy: proved.vouchedBy },
-    };
-    const event = { type: "occasion.approved", data, key: `${request.key}/approved`, actor: actorOf(request.caller) };
-    const have = foldCalendar(events).occasions.get(occasion.id)?.ahead.approvals ?? [];
-    const with_ = new Set([...have.filter((one) => one.planHash === planHash).map((one) => one.person), person.id]);
-    return { events: [event], value: { until, missing: Math.max(0, gate.quorum - with_.size) } };
-  });
-  if (decided.kind !== "written") throw new LifeboatError(notWritten());
-  return say(approvedAhead(occasion, decided.value.until, decided.value.missing));
-}
-
-/** A code of theirs, as their gate asks for one. */
-async function provedAhead(
-  context: CommandContext,
-  request: Request,
-  shown: AheadShown,
-  person: Person,
-): Promise<StepUp | Reply> {
-  const { system, occasion, planHash } = shown;
-  const proved = await proveSelf(context, request, {
-    ...{ system, person, where: occasion.title, form: () => aheadForm(shown) },
-    typed: `/dr calendar approve ${system.id}/${occasion.id} ${shortHash(planHash)}`,
-  });
-  if (proved.kind === "asked") return proved.reply;
-  return proved.proved.provedAfresh ? proved.proved : stop(noCodeAhead(occasion));
-}
-
-/** By anyone who could abort its run. Those who had approved it are told. */
-async function revoke(context: CommandContext, request: Request, { system, occasion, words }: Entry): Promise<Reply> {
-  const person = personOf(actorOf(request.caller), system);
-  if (person === null) return stop(notOnRosterOf(system.title));
-  const gate = runbookAhead(context, system, occasion)?.gate ?? null;
-  if (!mayRevoke(person, occasion, gate)) return stop(mayNotRevokeAhead(occasion));
-  const said = typeof request.options.reason === "string" ? request.options.reason : words.join(" ");
-  const reason = said.trim().slice(0, LIMITS.reason) || null;
-  const decided = await context.timeline.decide(calendarStream(system.id), (events) => {
-    const { approvals = [] } = foldCalendar(events).occasions.get(occasion.id)?.ahead ?? {};
-    if (approvals.length === 0) return { events: [], value: null };
-    const people = approvals.map((one) => one.person).filter((one) => one !== person.id);
-    const data = { occasion: occasion.id, reason, people };
-    const key = `${request.key}/revoked`;
-    return { events: [{ type: "occasion.revoked", data, key, actor: actorOf(request.caller) }], value: null };
-  });
-  if (decided.kind !== "written") throw new LifeboatError(notWritten());
-  return say(revokedAhead(occasion, decided.events.length > 0));
-}
-
-/** Names of those who hold one of these roles and can be reached. */
-async function ableTo(context: CommandContext, system: System, roles: readonly string[]): Promise<readonly string[]> {
-  const holders = system.people.filter((person) => person.roles.some((role) => roles.includes(role)));
-  return reachableNames(holders, await context.unreachable?.());
 }
 
 type Recorded = (state: CalendarState, now: Date, slot: string | null) => readonly CalendarEvent[];
