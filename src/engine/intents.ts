@@ -173,12 +173,17 @@ function preflightProblem(run: RunState): Problem {
   };
 }
 
-/** What was found says best what to do about it; what the runbook asks for beforehand is said where it does not. */
+/**
+ * What was found says best what to do about it; what the runbook asks for beforehand is said where it does not. The plan of an undo says what
+ * to type to accept that a server is silent, which no check knows.
+ */
 function nextAfterPreflight(run: RunState): string {
   if (unplannedInstead(run, run.preflight?.facts ?? [])) return `Run it unplanned: \`/dr unplanned ${run.id}\``;
-  const found = findingsOf(failedOf(run.preflight?.checks ?? [], "block"));
+  const { undoes, beforehand = [] } = run.plan;
+  const saysItself = undoes !== undefined && beforehand.length > 0;
+  const found = saysItself ? [] : findingsOf(failedOf(run.preflight?.checks ?? [], "block"));
   const advised = found.some(({ next }) => next !== null);
-  return [...(advised ? [] : (run.plan.beforehand ?? [])), `${adviceOf(found)} request the run again.`].join(" ");
+  return [...(advised ? [] : beforehand), `${adviceOf(found)} request the run again.`].join(" ");
 }
 
 /** The run can't go on though nothing happened to it: a person is told why, and resumes or aborts. */

@@ -158,7 +158,11 @@ describe("a question that no longer holds", () => {
     await sam.click(question.card, "gate.approve", { confirm: true });
     const { ts } = question.card;
     await heard(harness, (m) => m.ts === ts, /void: It can't start any more: .*Replay on orders-b is paused/s);
-    await heard(harness, isNew, /is blocked: nothing runs until it's resumed\..*Replay on orders-b is paused/s);
+    await heard(
+      harness,
+      isNew,
+      /is blocked: nothing runs until it's resumed\..*does not replay \(paused\).*pg_wal_replay_resume/s,
+    );
     expect(await harness.userActions()).toEqual(before);
 
     await harness.environment.injectFault("resume-replay");
