@@ -3,6 +3,7 @@ import type { PlanStage } from "../../../src/catalog/types.ts";
 import { isAnswered } from "../../../src/incident/authority.ts";
 import { isSettled } from "../../../src/incident/settled.ts";
 import type { RunState, StepState } from "../../../src/incident/state.ts";
+import { endOfPlace } from "../../../src/lib/errors.ts";
 import { brokeWords } from "../approval/break-glass.ts";
 import { header, lines } from "../kit/blocks.ts";
 import { cut, plain, safe } from "../kit/escape.ts";
@@ -20,7 +21,7 @@ export function stepList(run: RunState, around: Surroundings): Message {
   const { done, total } = counted(run);
   const doing = [...run.steps.values()]
     .filter((step) => !isSettled(step) && step.status !== "waiting")
-    .map((step) => `${safe(step.step.title)}: ${words(run, step, around)}`);
+    .map((step) => `${safe(endOfPlace(step.step.title))} ${words(run, step, around)}`);
   return {
     text: `Steps of ${safe(runTitle(run.plan, run.dryRun))}: ${done} of ${total} done, ${runStatusWords(run)}.${[...runningClocks(run, around.now), ...doing].map((one) => ` ${one}.`).join("")}`,
     blocks: [
@@ -52,7 +53,7 @@ function isPassedGate(step: StepState): boolean {
 }
 
 function line(run: RunState, step: StepState, around: Surroundings): string {
-  return `${mark(step)} ${safe(cut(step.step.title, 150))}: ${words(run, step, around)}`;
+  return `${mark(step)} ${safe(endOfPlace(cut(step.step.title, 150)))} ${words(run, step, around)}`;
 }
 
 function mark(step: StepState): string {
