@@ -183,20 +183,14 @@ function take(record: Draft, fact: OccasionFact, { at, actor, version }: Recorde
       return;
     }
     case "occasion.postponed": {
-      const fresh = {
-        // Who was told hears of the new date at once.
-        announced: true,
-        reminded: false,
-        waiting: false,
-        heldUp: null,
-        checkedBy: null,
-        started: null,
-        needed: false,
-        outcome: null,
-      };
       const postponements = (record.slots.get(fact.data.slot)?.postponements ?? 0) + 1;
       const postponedBy = idOf(actor as Actor);
-      change(record, fact.data.slot, { ...fresh, postponements, postponedBy, postponedTo: new Date(fact.data.to) });
+      change(record, fact.data.slot, {
+        ...AHEAD_OF_IT,
+        // Who was told hears of the new date at once.
+        announced: true,
+        ...{ postponements, postponedBy, postponedTo: new Date(fact.data.to) },
+      });
       return;
     }
     case "occasion.started":
@@ -222,19 +216,15 @@ function endOf(before: Ahead, reason: string, asked: boolean): Ahead {
   return { approvals: [], asked, ended: before.approvals.length > 0 ? reason : before.ended };
 }
 
+/** Nothing of it has happened yet: at its own time, and again at the one it is put off to. */
+const AHEAD_OF_IT = {
+  ...{ announced: false, reminded: false, waiting: false, heldUp: null, checkedBy: null },
+  ...{ started: null, needed: false, outcome: null },
+} as const;
+const AS_PLANNED = { postponedTo: null, postponements: 0, postponedBy: null } as const;
+
 function change({ slots }: Draft, id: string, changes: Partial<Slot>): void {
-  const before: Slot = slots.get(id) ?? {
-    ...{
-      id,
-      postponedTo: null,
-      postponements: 0,
-      postponedBy: null,
-      announced: false,
-      reminded: false,
-      waiting: false,
-    },
-    ...{ heldUp: null, checkedBy: null, started: null, needed: false, outcome: null },
-  };
+  const before: Slot = slots.get(id) ?? { id, ...AS_PLANNED, ...AHEAD_OF_IT };
   slots.set(id, { ...before, ...changes });
 }
 

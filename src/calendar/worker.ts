@@ -172,13 +172,12 @@ export function createCalendar(options: CalendarOptions): Projector {
 
   function aheadNow(system: System, told: System, state: CalendarState, now: Date): AheadDue {
     if (options.ahead === undefined) return { events: [], nextAt: null };
-    const planned = [...plans].flatMap(([key, { of, hash }]) => {
-      const [id, occasion = ""] = key.split("/");
-      return id === system.id && of === system && hash !== null ? [[occasion, hash] as const] : [];
-    });
-    const due = aheadDue(told, state, options.ahead.gateOf, new Map(planned), now);
-    const again = [...plans].filter(([key, { of }]) => key.startsWith(`${system.id}/`) && of === system);
-    return { ...due, nextAt: again.map(([, { at }]) => new Date(at + PLAN_AGAIN_MS)).reduce(earliest, due.nextAt) };
+    const own = [...plans].filter(([key, { of }]) => key.startsWith(`${system.id}/`) && of === system);
+    const hashes = own.flatMap(([key, { hash }]) =>
+      hash === null ? [] : [[key.slice(system.id.length + 1), hash] as const],
+    );
+    const due = aheadDue(told, state, options.ahead.gateOf, new Map(hashes), now);
+    return { ...due, nextAt: own.map(([, { at }]) => new Date(at + PLAN_AGAIN_MS)).reduce(earliest, due.nextAt) };
   }
 
   function withAhead(start: Start, told: System, state: CalendarState, now: Date): Start {

@@ -18,20 +18,20 @@ function ofEvent(system: System, event: Event, around: NoticeSurroundings): read
   switch (event.type) {
     case "occasion.announced":
     case "occasion.reminded":
-      return toEach(system, event, event.data.people, (person) => aheadOf(system, event, person, around));
+      return ofEntry(system, event, (occasion, person) => aheadOf(system, occasion, event, person, around));
     case "occasion.waiting":
-      return toEach(system, event, event.data.people, () => waiting(system, event, around));
+      return ofEntry(system, event, (occasion) => waiting(system, occasion, event, around));
     case "occasion.missed":
-      return toEach(system, event, event.data.people, (person) => missed(system, event, person, around));
+      return ofEntry(system, event, (occasion, person) => missed(system, occasion, event, person, around));
     case "occasion.postponed":
-      return toEach(system, event, event.data.people, () => postponed(system, event, around));
+      return ofEntry(system, event, (occasion) => postponed(system, occasion, event, around));
     case "occasion.needsPeople":
-      return toEach(system, event, event.data.people, () => needsPeople(system, event, around));
+      return ofEntry(system, event, (occasion) => needsPeople(system, occasion, event, around));
     case "occasion.approvalAsked":
     case "occasion.approvalEnded":
-      return toEach(system, event, event.data.people, () => aheadAsked(system, event, around));
+      return ofEntry(system, event, (occasion) => aheadAsked(system, occasion, event, around));
     case "occasion.revoked":
-      return toEach(system, event, event.data.people, () => revoked(system, event, around));
+      return ofEntry(system, event, (occasion) => revoked(system, occasion, event, around));
     case "seats.asked":
       return toEach(system, event, event.data.people, () => reachable(system, event, around));
     case "seats.silent":
@@ -46,16 +46,26 @@ interface Words {
   readonly buttons: readonly Button[];
 }
 
+/** Of an entry that is on the calendar no more nobody is told anything. */
+function ofEntry(
+  system: System,
+  event: Extract<Event, { data: { occasion: string; people: readonly string[] } }>,
+  wordsFor: (occasion: Occasion, person: string) => Words,
+): readonly ShownMessage[] {
+  const occasion = system.calendar?.find(({ id }) => id === event.data.occasion);
+  return occasion === undefined ? [] : toEach(system, event, event.data.people, (person) => wordsFor(occasion, person));
+}
+
 function toEach(
   system: System,
   { type, version }: Event,
   people: readonly string[],
-  wordsFor: (person: string) => Words | null,
+  wordsFor: (person: string) => Words,
 ): readonly ShownMessage[] {
   return people.flatMap((id): ShownMessage[] => {
     const [account] = system.people.find((one) => one.id === id)?.slack ?? [];
-    const words = account === undefined ? null : wordsFor(id);
-    if (account === undefined || words === null) return [];
+    if (account === undefined) return [];
+    const words = wordsFor(id);
     const text = words.lines.join("\n");
     const blocks = [section(text), ...(words.buttons.length > 0 ? [actions(...words.buttons)] : [])];
     const key = `${type}:${version}:${account}`;
@@ -65,12 +75,11 @@ function toEach(
 
 function aheadOf(
   system: System,
+  occasion: Occasion,
   { type, data }: Extract<Event, { type: "occasion.announced" | "occasion.reminded" }>,
   person: string,
   around: NoticeSurroundings,
-): Words | null {
-  const occasion = occasionOf(system, data.occasion);
-  if (occasion === null) return null;
+): Words {
   const { organiser, takesSeconds, unannounced, checklist } = occasion;
   const isOrganiser = isOrganiserOf(system, occasion, person);
   const isFirst = system.people.find(({ roles }) => organiser !== null && roles.includes(organiser))?.id === person;
@@ -92,11 +101,10 @@ function aheadOf(
 
 function waiting(
   system: System,
+  occasion: Occasion,
   { data }: Extract<Event, { type: "occasion.waiting" }>,
   around: NoticeSurroundings,
-): Words | null {
-  const occasion = occasionOf(system, data.occasion);
-  if (occasion === null) return null;
+): Words {
   if (data.reason !== undefined) return heldUp(system, occasion, data, around);
   return {
     lines: [
@@ -128,12 +136,11 @@ function heldUp(
 
 function missed(
   system: System,
+  occasion: Occasion,
   { data }: Extract<Event, { type: "occasion.missed" }>,
   person: string,
   around: NoticeSurroundings,
-): Words | null {
-  const occasion = occasionOf(system, data.occasion);
-  if (occasion === null) return null;
+): Words {
   const entry = `${safe(system.id)}/${safe(occasion.id)}`;
   return {
     lines: [
@@ -155,11 +162,10 @@ function missed(
 
 function postponed(
   system: System,
+  occasion: Occasion,
   { data }: Extract<Event, { type: "occasion.postponed" }>,
   around: NoticeSurroundings,
-): Words | null {
-  const occasion = occasionOf(system, data.occasion);
-  if (occasion === null) return null;
+): Words {
   return {
     lines: [
       `${prefixOf(occasion, around)}📅 Postponed: ${titleOf(system, occasion)}`,
@@ -173,11 +179,10 @@ function postponed(
 
 function needsPeople(
   system: System,
+  occasion: Occasion,
   { data }: Extract<Event, { type: "occasion.needsPeople" }>,
   around: NoticeSurroundings,
-): Words | null {
-  const occasion = occasionOf(system, data.occasion);
-  if (occasion === null) return null;
+): Words {
   return {
     lines: [
       `${prefixOf(occasion, around)}🛑 Needs you: ${titleOf(system, occasion)}`,
@@ -190,11 +195,10 @@ function needsPeople(
 
 function aheadAsked(
   system: System,
+  occasion: Occasion,
   event: Extract<Event, { type: "occasion.approvalAsked" | "occasion.approvalEnded" }>,
   around: NoticeSurroundings,
-): Words | null {
-  const occasion = occasionOf(system, event.data.occasion);
-  if (occasion === null) return null;
+): Words {
   const ended = event.type === "occasion.approvalEnded" ? event.data.reason : null;
   const until = event.type === "occasion.approvalAsked" ? event.data.until : null;
   return {
@@ -217,11 +221,10 @@ function aheadAsked(
 
 function revoked(
   system: System,
+  occasion: Occasion,
   { data }: Extract<Event, { type: "occasion.revoked" }>,
   around: NoticeSurroundings,
-): Words | null {
-  const occasion = occasionOf(system, data.occasion);
-  if (occasion === null) return null;
+): Words {
   return {
     lines: [
       `${prefixOf(occasion, around)}⏹️ No longer approved ahead: ${titleOf(system, occasion)}`,
@@ -282,10 +285,6 @@ function buttonsOf(system: System, occasion: Occasion, slot: string): readonly B
       : []),
     { label: "Postpone", verb: "calendar.postpone", actionValue },
   ];
-}
-
-function occasionOf({ calendar = [] }: System, id: string): Occasion | null {
-  return calendar.find((one) => one.id === id) ?? null;
 }
 
 function isOrganiserOf({ people }: System, { organiser }: Occasion, person: string): boolean {
