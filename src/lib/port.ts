@@ -39,9 +39,7 @@ export async function freePort(ports: Ports = ownPorts()): Promise<number> {
 
 /** Browsers and `fetch` connect to none of these, whatever listens there. @see https://fetch.spec.whatwg.org/#port-blocking */
 const REFUSED_BY_FETCH: ReadonlySet<number> = new Set([
-  ...[
-    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
-  ],
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 
 export function isRefusedByFetch(port: number): boolean {
