@@ -7,6 +7,7 @@ import { createWorkspace, type Workspace } from "../practice/slack/index.ts";
 import { freePort } from "../src/lib/port.ts";
 import { projectRoot } from "../src/lib/root.ts";
 import { built } from "./support/built.ts";
+import { soon } from "./support/database-fixture.ts";
 import { type Net, openNet } from "./support/network.ts";
 import { type TestServer, testServer } from "./support/postgres.ts";
 
@@ -53,24 +54,25 @@ async function asked(path: string): Promise<{ readonly status: number; readonly 
 }
 
 async function untilReadiness(expected: { readonly status: number; readonly says: RegExp }): Promise<void> {
-  const until = performance.now() + 60_000;
-  let last: unknown = null;
-  for (;;) {
-    const found = await asked("/ready").catch((error: unknown) => error as Error);
-    if (!(found instanceof Error) && found.status === expected.status && expected.says.test(found.says)) return;
-    last = found;
-    if (bot.exitCode !== null || performance.now() > until)
-      throw new Error(`It isn't so: ${JSON.stringify(last)}`, { cause: last });
-    await new Promise((soon) => setTimeout(soon, 50));
-  }
+  await soon(
+    `readiness ${expected.status}`,
+    async () => {
+      expect(bot.exitCode).toBeNull();
+      const found = await asked("/ready").catch(() => null);
+      return found !== null && found.status === expected.status && expected.says.test(found.says);
+    },
+    60,
+  );
 }
 
 test("a bot whose store is away is alive, from its start on, and not ready until the store is back", async () => {
   const alive = { status: 200, says: "This bot is alive." };
   await untilReadiness({ status: 503, says: /starts, and waits for the store/ });
   expect(await asked("/live")).toEqual(alive);
+  expect((await asked("/metrics")).status).toBe(503);
   net.resume();
   await untilReadiness({ status: 200, says: /Slack is heard/ });
+  expect((await asked("/metrics")).status).toBe(200);
   net.hold();
   await untilReadiness({ status: 503, says: /The store does not answer/ });
   expect(await asked("/live")).toEqual(alive);

@@ -60,8 +60,9 @@ export async function openBase(config: Config, log: Logger, book: SecretBook): P
   const page = await openPage({ ...config.comms.page, http, log });
   // The parts below know each other: what is called later finds the whole base.
   let base: Base | null = null;
-  const metrics = metricsOf(() => base as Base, log);
-  const health = await openHealth({ config, http, metrics, base: () => base });
+  const made = () => base;
+  const metrics = metricsOf(made, log);
+  const health = await openHealth({ config, http, metrics, base: made });
   const opened = await openStore({
     ...config.store,
     people: peopleInEvents(() => ({ systems: catalog.ever, runbooks: [] })),

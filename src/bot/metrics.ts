@@ -1,12 +1,18 @@
 import { versionNumber } from "../cli/version.ts";
 import { storeHealth } from "../health.ts";
+import { LifeboatError } from "../lib/errors.ts";
 import type { Logger } from "../lib/log.ts";
 import { createMetrics, type Metrics } from "../metrics/index.ts";
 import { readOutboxNow } from "../projection/outbox-now.ts";
 import type { Base } from "./base.ts";
 
-/** @param base known by the time anyone asks for figures */
-export function metricsOf(base: () => Base, log: Logger): Metrics {
+/** @param made null while the bot is still being put together: asked then, there are no figures */
+export function metricsOf(made: () => Base | null, log: Logger): Metrics {
+  const base = () => {
+    const found = made();
+    if (found === null) throw new LifeboatError({ code: "starting", what: "It starts, and waits for the store" });
+    return found;
+  };
   return createMetrics({
     version: versionNumber(),
     read: (incident) => base().incidents.read(incident),
